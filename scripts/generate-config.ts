@@ -1,0 +1,19 @@
+// Writes the files that come from the option table. Run it after a change of src/appliance/options.ts:
+//   npx bun scripts/generate-config.ts
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { formatOptionsPage, formatShippedFile } from '../src/appliance/options/documents.ts';
+import { OPTIONS } from '../src/appliance/options.ts';
+
+const ROOT = join(import.meta.dir, '..');
+const GENERATED = {
+  'files/etc/config/mailserver': formatShippedFile(OPTIONS),
+  'docs/options.md': formatOptionsPage(OPTIONS),
+};
+
+for (const [path, text] of Object.entries(GENERATED)) {
+  const file = join(ROOT, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}

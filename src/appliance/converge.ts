@@ -1,0 +1,158 @@
+// The appliance becomes what UCI says: render, switch, reload only what changed, prove it, and go back
+// to the last good generation when the proof fails.
+
+import { MailctlError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+import { isRunning } from '../host/lxc.ts';
+import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
+import { containerRef } from './container.ts';
+import { reloadDaemon, restartDaemon } from './daemons.ts';
+import { desiredGeneration } from './desired.ts';
+import { ensureDataDirectories } from './directories.ts';
+import {
+  acceptGeneration,
+  type Generation,
+  readGeneration,
+  switchTo,
+  writeGeneration,
+} from './generation.ts';
+import { currentImage, forgetOtherImages, type Image, useImage } from './image.ts';
+import { bringUp, ensureNetwork, isNetworkUp, stopRunning } from './lifecycle.ts';
+import type { Paths } from './paths.ts';
+import { prepare } from './prepare.ts';
+import { probeAppliance } from './probe.ts';
+import type { Settings } from './settings.ts';
+
+export interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+  readonly configFile: string;
+}
+
+export interface Convergence {
+  readonly changes: readonly Change[];
+  readonly running: boolean;
+  /** The container was started by this run. */
+  readonly started: boolean;
+}
+
+interface Work {
+  readonly image: Image;
+  /** Start the container when it is not running. */
+  readonly start: boolean;
+}
+
+async function applyEffects(host: Host, target: Target, effects: Effects): Promise<void> {
+  for (const daemon of effects.restart) await restartDaemon(host, target, daemon);
+  for (const daemon of effects.reload) await reloadDaemon(host, target, daemon);
+}
+
+/** The running container takes up a generation that has been switched to. */
+async function takeUp(
+  host: Host,
+  target: Target,
+  step: { generation: Generation; effects: Effects; start: boolean },
+): Promise<boolean> {
+  const { generation, effects, start } = step;
+  const running = await isRunning(host, containerRef(target));
+  if (running && effects.restartContainer) await stopRunning(host, target);
+  if (!running && !start) return false;
+  const started = await bringUp(host, target, generation.host);
+  if (!started) await applyEffects(host, target, effects);
+  return started;
+}
+
+async function requireProbes(host: Host, target: Target, generation: Generation): Promise<void> {
+  const results = await probeAppliance(host, target, generation.host.network);
+  const failed = results.filter((result) => !result.ok);
+  if (failed.length === 0) return;
+  const sentences = failed.map((result) => `${result.name}: ${result.measured}`);
+  throw new MailctlError('PROBE_FAILED', sentences.join('; '));
+}
+
+/** Puts the last good generation back in force. Throws PROBE_FAILED that says what happened. */
+async function goBack(
+  host: Host,
+  target: Target,
+  step: { failed: Generation; good: Generation | null; cause: unknown },
+): Promise<never> {
+  const { failed, good, cause } = step;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = 'mailctl logs 50';
+  if (good === null || good.name === failed.name) {
+    throw new MailctlError('PROBE_FAILED', `the mail server does not answer as it should: ${why}`, {
+      hint,
+      cause,
+    });
+  }
+  host.say(`the new configuration failed: ${why}`);
+  host.say('going back to the last good one');
+  await switchTo(host, target.paths, good.name);
+  await useImage(host, target.paths, good.host.image);
+  const effects = effectsOf(planGeneration(failed, good));
+  await takeUp(host, target, { generation: good, effects, start: true });
+  await ensureNetwork(host, target, good.host);
+  await requireProbes(host, target, good);
+  throw new MailctlError('PROBE_FAILED', `went back to the last good configuration: ${why}`, {
+    hint,
+    cause,
+  });
+}
+
+/** Brings the host and the container to `desired`; returns what was changed. */
+async function bringTo(
+  host: Host,
+  target: Target,
+  step: { prepared: readonly Change[]; desired: Omit<Generation, 'name'>; start: boolean },
+): Promise<Convergence> {
+  const { prepared, desired, start } = step;
+  const { paths } = target;
+  const present = await readGeneration(host, paths, 'current');
+  const good = await readGeneration(host, paths, 'good');
+  const changes = planGeneration(present, desired);
+  const unchanged = present !== null && changes.length === 0;
+  const generation = unchanged ? present : await writeGeneration(host, paths, desired);
+  if (!unchanged) await switchTo(host, paths, generation.name);
+  // a run that was cut short after the switch may have left the daemons with either configuration
+  const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
+  try {
+    const started = await takeUp(host, target, { generation, effects, start });
+    const running = started || (await isRunning(host, containerRef(target)));
+    const repaired = running && !(await isNetworkUp(host, target, generation.host));
+    if (repaired) await ensureNetwork(host, target, generation.host);
+    const touched = started || repaired || !unchanged || good?.name !== generation.name;
+    if (running && touched) await requireProbes(host, target, generation);
+    if (running && touched) await acceptGeneration(host, paths, generation.name);
+    return { changes: [...prepared, ...changes], running, started };
+  } catch (error) {
+    return goBack(host, target, { failed: generation, good, cause: error });
+  }
+}
+
+/** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after going back. */
+export async function converge(host: Host, target: Target, work: Work): Promise<Convergence> {
+  await ensureDataDirectories(host, target);
+  const prepared = await prepare(host, target);
+  await useImage(host, target.paths, work.image.sha256);
+  const desired = await desiredGeneration(host, target, work.image.sha256);
+  const result = await bringTo(host, target, { prepared, desired, start: work.start });
+  if (result.running) await forgetOtherImages(host, target.paths, work.image.sha256);
+  return result;
+}
+
+/** The image in use. Throws NOT_INSTALLED. */
+export async function requireInstalled(host: Host, paths: Paths): Promise<Image> {
+  const image = await currentImage(host, paths);
+  if (image !== null) return image;
+  throw new MailctlError('NOT_INSTALLED', 'the mail server is not installed', {
+    hint: 'mailctl install',
+  });
+}
+
+/** What `apply` would change, without changing anything. */
+export async function planConvergence(host: Host, target: Target): Promise<Change[]> {
+  const image = await requireInstalled(host, target.paths);
+  const desired = await desiredGeneration(host, target, image.sha256);
+  const present = await readGeneration(host, target.paths, 'current');
+  return planGeneration(present, desired);
+}

@@ -1,0 +1,38 @@
+// The daemons inside the container and how each takes up a changed file.
+
+import type { Host } from '../host/host.ts';
+import { runInside } from '../host/lxc.ts';
+import { containerRef } from './container.ts';
+import type { Daemon } from './manifest.ts';
+import type { Paths } from './paths.ts';
+import type { Settings } from './settings.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const service = (name: Daemon) => `/run/service/${name}`;
+const restart = (name: Daemon) => ['s6-svc', '-r', service(name)];
+const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
+
+/** OpenDKIM, Valkey and ClamAV read their files at start only, or lose nothing by one. */
+const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
+  postfix: ['postfix', 'reload'],
+  dovecot: ['doveadm', 'reload'],
+  rspamd: hangUp('rspamd'),
+  opendkim: ['s6-svc', '-1', service('opendkim')],
+  unbound: hangUp('unbound'),
+  valkey: restart('valkey'),
+  fail2ban: ['fail2ban-client', 'reload'],
+  clamav: restart('clamav'),
+};
+
+/** Makes a running daemon read its files again without losing what it is doing. */
+export async function reloadDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+  await runInside(host, containerRef(target), RELOAD[daemon]);
+}
+
+export async function restartDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+  await runInside(host, containerRef(target), restart(daemon));
+}

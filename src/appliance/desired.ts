@@ -1,0 +1,104 @@
+// What the appliance should be, worked out from UCI, this host and the image; nothing is changed here.
+
+import { join } from 'node:path';
+import { digestText } from '../host/digest.ts';
+import type { Host } from '../host/host.ts';
+import { queryCgroup } from './cgroup.ts';
+import { readCustomFiles } from './directories.ts';
+import type { Facts } from './facts.ts';
+import { type Generation, hostOwner } from './generation.ts';
+import { renderLxcConfig, renderSeccomp } from './lxc-config.ts';
+import { type Daemon, managedFiles } from './manifest.ts';
+import { bareAddress, ipv4Network, type NetworkPlan, planNetwork } from './network.ts';
+import { queryBridge } from './network-apply.ts';
+import type { Paths } from './paths.ts';
+import { readProbePassword } from './probe-secret.ts';
+import { type CustomFiles, type RenderedFile, renderFiles } from './render.ts';
+import type { Settings } from './settings.ts';
+import { templates } from './templates.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+function networkFacts(network: NetworkPlan, bridgeNetworks: readonly string[]): Omit<Facts, 'probePassword'> {
+  const containerNetwork = ipv4Network(network.address);
+  return {
+    containerAddress: bareAddress(network.address),
+    containerNetwork,
+    gateway: network.gateway,
+    containerAddress6: network.address6 === null ? null : bareAddress(network.address6),
+    gateway6: network.gateway6,
+    lanNetworks: [...new Set([containerNetwork, ...bridgeNetworks.map(ipv4Network)])],
+    hasIpv6: network.address6 !== null,
+  };
+}
+
+/** Operators' files that a daemon includes by itself, by the name's beginning. */
+const CUSTOM_OF: readonly (readonly [prefix: string, daemon: Daemon])[] = [
+  ['rspamd/', 'rspamd'],
+  ['dovecot.conf', 'dovecot'],
+  ['unbound.conf', 'unbound'],
+  ['fail2ban.local', 'fail2ban'],
+];
+
+/** What each daemon reads beside the rendered files, as one digest. */
+async function inputDigests(host: Host, paths: Paths, custom: CustomFiles) {
+  const certificate = (await host.files.read(join(paths.ssl, 'fullchain.pem'))) ?? '';
+  const texts = new Map<Daemon, string>([
+    ['postfix', certificate],
+    ['dovecot', certificate],
+    ['opendkim', (await host.files.read(join(paths.dkim, 'KeyTable'))) ?? ''],
+  ]);
+  for (const [prefix, daemon] of CUSTOM_OF) {
+    const files = Object.entries(custom).filter(([name]) => name.startsWith(prefix));
+    if (files.length > 0) texts.set(daemon, JSON.stringify([texts.get(daemon), files]));
+  }
+  return Object.fromEntries([...texts].map(([daemon, text]) => [daemon, digestText(text)]));
+}
+
+function toFile(settings: Settings, { file, text }: RenderedFile) {
+  const { uid, gid } = hostOwner(settings.main.idmapBase, file.owner, file.group);
+  return { path: file.path, text, uid, gid, mode: file.mode };
+}
+
+/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
+export async function desiredNetwork(host: Host, settings: Settings): Promise<NetworkPlan> {
+  return planNetwork(settings, await queryBridge(host, settings.network.bridge));
+}
+
+/** The whole appliance as it should be, ready to be compared with the generation in use. */
+export async function desiredGeneration(
+  host: Host,
+  target: Target,
+  image: string,
+): Promise<Omit<Generation, 'name'>> {
+  const { settings, paths } = target;
+  const bridge = await queryBridge(host, settings.network.bridge);
+  const network = planNetwork(settings, bridge);
+  const custom = await readCustomFiles(host, paths);
+  const lan = bridge.ours ? [] : bridge.addresses;
+  const facts: Facts = {
+    ...networkFacts(network, lan),
+    probePassword: await readProbePassword(host, paths),
+  };
+  const rendered = renderFiles({ settings, facts, templates, custom });
+  const seccomp = join(paths.container, 'seccomp');
+  const cgroup = await queryCgroup(host);
+  return {
+    host: {
+      lxcConfig: renderLxcConfig({ settings, paths, network, cgroup, seccomp: host.files.path(seccomp) }),
+      seccomp: renderSeccomp(),
+      network,
+      image,
+      inputs: await inputDigests(host, paths, custom),
+    },
+    files: rendered.map((file) => toFile(settings, file)),
+  };
+}
+
+/** True for files whose content must not be shown. */
+export function isSecretPath(path: string): boolean {
+  return managedFiles.some((file) => file.path === path && file.secret === true);
+}

@@ -1,0 +1,185 @@
+// The accounts of one appliance on disk: text files that are the truth, and the database compiled from
+// them that Postfix and Dovecot read. A change is in force for both at once, or not at all.
+
+import { join } from 'node:path';
+import { MailctlError } from '../errors.ts';
+import { digestText } from '../host/digest.ts';
+import type { Host } from '../host/host.ts';
+import { withLock } from '../host/lock.ts';
+import { parseAddress, parseDomain } from './address.ts';
+import {
+  ACCOUNT_FILES,
+  type AccountDefaults,
+  type AccountFile,
+  type Accounts,
+  type AccountTexts,
+  parseAccounts,
+} from './directory/accounts.ts';
+import { compileDirectory } from './directory/compile.ts';
+import type { Problem } from './directory/lines.ts';
+import { type Directory, type Draft, draftOf } from './directory/model.ts';
+import { ids } from './ids.ts';
+import type { Paths } from './paths.ts';
+import type { Settings } from './settings.ts';
+
+export interface DirectoryTarget {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+// a database that an older program compiled by other rules is compiled again
+const COMPILER_VERSION = 1;
+
+export function accountDefaults(settings: Settings): AccountDefaults {
+  return {
+    domain: parseDomain(settings.main.domain),
+    postmaster: parseAddress(settings.main.postmaster),
+  };
+}
+
+function labelOf(texts: AccountTexts, defaults: AccountDefaults): string {
+  const parts = [COMPILER_VERSION, defaults, ACCOUNT_FILES.map((name) => texts[name])];
+  return digestText(JSON.stringify(parts));
+}
+
+function databasePath(target: DirectoryTarget): string {
+  return join(target.paths.directory, 'directory.db');
+}
+
+async function readAccounts(
+  host: Host,
+  target: DirectoryTarget,
+): Promise<{ texts: AccountTexts; accounts: Accounts; defaults: AccountDefaults }> {
+  const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
+  const defaults = accountDefaults(target.settings);
+  return { texts, defaults, accounts: parseAccounts(texts, defaults) };
+}
+
+export function formatDirectoryProblems(folder: string, problems: readonly Problem[]): string {
+  return problems
+    .map(({ file, line, message }) => `${join(folder, file)}:${line}: ${message}`)
+    .join('\n');
+}
+
+function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  const folder = target.paths.accounts;
+  const list = formatDirectoryProblems(folder, problems);
+  throw new MailctlError('DIRECTORY_INVALID', `the accounts are not in order:\n${list}`, {
+    hint: `vi +${first.line} ${join(folder, first.file)}`,
+  });
+}
+
+/**
+ * Writes the database. The one file holds password hashes: it belongs to Dovecot and to
+ * Postfix's group, so that no other daemon can read it; the mount keeps both from changing it.
+ */
+async function compile(
+  host: Host,
+  target: DirectoryTarget,
+  { texts, directory }: { texts: AccountTexts; directory: Directory },
+): Promise<void> {
+  const { idmapBase } = target.settings.main;
+  const defaults = accountDefaults(target.settings);
+  await host.databases.write(
+    databasePath(target),
+    { label: labelOf(texts, defaults), tables: compileDirectory(directory) },
+    {
+      mode: 0o440,
+      owner: { uid: idmapBase + ids.dovecot.uid, gid: idmapBase + ids.postfix.gid },
+    },
+  );
+}
+
+async function ensureFolders(host: Host, target: DirectoryTarget): Promise<void> {
+  const { accounts, directory } = target.paths;
+  const folders = [
+    { path: accounts, mode: 0o700 },
+    { path: directory, mode: 0o755 },
+  ];
+  for (const { path, mode } of folders) {
+    if ((await host.files.stat(path)) === null) await host.files.makeDirectory(path, { mode });
+  }
+}
+
+/**
+ * Finishes an interrupted change and takes up what was edited by hand. The caller holds the lock.
+ * True when the database was behind. Throws DIRECTORY_INVALID; the database then stays as it is.
+ */
+export async function applyDirectory(host: Host, target: DirectoryTarget): Promise<boolean> {
+  const folder = target.paths.accounts;
+  await ensureFolders(host, target);
+  const pending = await host.fileSets.isPending(folder);
+  if (pending) await host.fileSets.settle(folder);
+  const { texts, accounts, defaults } = await readAccounts(host, target);
+  const label = await host.databases.readLabel(databasePath(target));
+  const current = label === labelOf(texts, defaults);
+  if (!current || pending) {
+    refuseProblems(target, accounts.problems);
+    if (!pending) await host.fileSets.replace(folder, {}, 0o600);
+    await compile(host, target, { texts, directory: accounts.directory });
+    await host.fileSets.finish(folder);
+  }
+  return !current;
+}
+
+/** True when `apply` would have something to compile. Needs no lock. */
+export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Promise<boolean> {
+  const { texts, defaults } = await readAccounts(host, target);
+  const label = await host.databases.readLabel(databasePath(target));
+  return label !== labelOf(texts, defaults) || host.fileSets.isPending(target.paths.accounts);
+}
+
+/** Someone who holds the lock is either finishing the change already or will find it. */
+async function settleIfFree(host: Host, target: DirectoryTarget): Promise<void> {
+  const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
+  try {
+    await withLock(host, lock, () => applyDirectory(host, target));
+  } catch (error) {
+    if (!(error instanceof MailctlError) || !['LOCKED', 'DIRECTORY_INVALID'].includes(error.code)) {
+      throw error;
+    }
+  }
+}
+
+/** The accounts as of one moment, with what is wrong in the files; finishes an interrupted change. */
+export async function readDirectory(
+  host: Host,
+  target: DirectoryTarget,
+): Promise<{ directory: Directory; problems: readonly Problem[] }> {
+  if (await host.fileSets.isPending(target.paths.accounts)) await settleIfFree(host, target);
+  const { accounts } = await readAccounts(host, target);
+  return { directory: accounts.directory, problems: accounts.problems };
+}
+
+function changedTexts(before: AccountTexts, after: AccountTexts): Partial<AccountTexts> {
+  const names = ACCOUNT_FILES.filter((name: AccountFile) => before[name] !== after[name]);
+  return Object.fromEntries(names.map((name) => [name, after[name]]));
+}
+
+/**
+ * Changes the accounts; what `change` returns is returned. The caller holds the lock. When `change`
+ * throws, nothing happened. Throws DIRECTORY_INVALID when the files have problems already.
+ */
+export async function changeDirectory<T>(
+  host: Host,
+  target: DirectoryTarget,
+  change: (draft: Draft) => T,
+): Promise<T> {
+  const folder = target.paths.accounts;
+  await ensureFolders(host, target);
+  if (await host.fileSets.isPending(folder)) await applyDirectory(host, target);
+  const { texts, accounts, defaults } = await readAccounts(host, target);
+  refuseProblems(target, accounts.problems);
+  const draft = draftOf(accounts.directory);
+  const result = change(draft);
+  const after = accounts.format(draft);
+  const label = await host.databases.readLabel(databasePath(target));
+  const changes = changedTexts(texts, after);
+  if (Object.keys(changes).length === 0 && label === labelOf(after, defaults)) return result;
+  await host.fileSets.replace(folder, changes, 0o600);
+  await compile(host, target, { texts: after, directory: draft });
+  await host.fileSets.finish(folder);
+  return result;
+}

@@ -1,0 +1,106 @@
+// The text of the four files as one directory, and back.
+
+import type { Address, MailDomain } from '../address.ts';
+import { checkDirectory } from './check.ts';
+import { formatRecords, type Problem, parseRecords, type RecordFile } from './lines.ts';
+import type { AliasName, Directory, Mailbox } from './model.ts';
+import { ALIAS_LINES, DOMAIN_LINES, MAILBOX_LINES, USER_LINES } from './texts.ts';
+
+export const ACCOUNT_FILES = ['vdomains', 'vmailbox', 'valias', 'users'] as const;
+export type AccountFile = (typeof ACCOUNT_FILES)[number];
+export type AccountTexts = Readonly<Record<AccountFile, string>>;
+
+/** What the UCI file says about the accounts. */
+export interface AccountDefaults {
+  /** The appliance's own domain, which is a mail domain whether or not `vdomains` lists it. */
+  readonly domain: MailDomain;
+  readonly postmaster: Address;
+}
+
+export interface Accounts {
+  readonly directory: Directory;
+  readonly problems: readonly Problem[];
+  /** The texts that hold `directory` instead, with everything else in them as it was. */
+  format(directory: Directory): AccountTexts;
+}
+
+interface Files {
+  readonly domains: RecordFile<MailDomain>;
+  readonly mailboxes: RecordFile<Address>;
+  readonly aliases: RecordFile<readonly AliasName[]>;
+  readonly users: RecordFile<Mailbox>;
+}
+
+/** Pairs `vmailbox` with `users`: a mailbox needs its line in both. */
+function joinMailboxes(files: Files): { mailboxes: Map<Address, Mailbox>; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const mailboxes = new Map<Address, Mailbox>();
+  for (const address of files.mailboxes.records.values()) {
+    const user = files.users.records.get(address);
+    if (user !== undefined) mailboxes.set(address, user);
+    else {
+      const line = files.mailboxes.lineOf.get(address) ?? 0;
+      problems.push({ file: 'vmailbox', line, message: `${address} has no line in users` });
+    }
+  }
+  for (const address of files.users.records.keys()) {
+    if (files.mailboxes.records.has(address)) continue;
+    const line = files.users.lineOf.get(address) ?? 0;
+    problems.push({ file: 'users', line, message: `${address} has no line in vmailbox` });
+  }
+  return { mailboxes, problems };
+}
+
+function referenceProblems(directory: Directory, files: Files): Problem[] {
+  const lines = { vmailbox: files.mailboxes.lineOf, valias: files.aliases.lineOf };
+  return checkDirectory(directory).map(({ file, key, message }) => ({
+    file,
+    line: lines[file].get(key) ?? 0,
+    message,
+  }));
+}
+
+function formatTexts(files: Files, directory: Directory): AccountTexts {
+  const { domains, mailboxes, aliases } = directory;
+  const normal = <Value>(
+    records: Iterable<readonly [string, Value]>,
+    format: (key: string, value: Value) => string,
+  ) => new Map([...records].map(([key, value]) => [key, format(key, value)] as const));
+  return {
+    vdomains: formatRecords(
+      files.domains.lines,
+      normal(domains.entries(), DOMAIN_LINES.format),
+    ),
+    vmailbox: formatRecords(
+      files.mailboxes.lines,
+      new Map([...mailboxes.keys()].map((key) => [key, MAILBOX_LINES.format(key, key)])),
+    ),
+    valias: formatRecords(files.aliases.lines, normal(aliases, ALIAS_LINES.format)),
+    users: formatRecords(files.users.lines, normal(mailboxes, USER_LINES.format)),
+  };
+}
+
+/** Never throws for what a text holds: each problem is reported with its line, the rest is read. */
+export function parseAccounts(texts: AccountTexts, defaults: AccountDefaults): Accounts {
+  const files: Files = {
+    domains: parseRecords(texts.vdomains, DOMAIN_LINES),
+    mailboxes: parseRecords(texts.vmailbox, MAILBOX_LINES),
+    aliases: parseRecords(texts.valias, ALIAS_LINES),
+    users: parseRecords(texts.users, USER_LINES),
+  };
+  const { mailboxes, problems } = joinMailboxes(files);
+  const directory: Directory = {
+    domains: new Set([...files.domains.records.values(), defaults.domain]),
+    mailboxes,
+    aliases: files.aliases.records as ReadonlyMap<AliasName, readonly AliasName[]>,
+    postmaster: defaults.postmaster,
+  };
+  const own = [files.domains, files.mailboxes, files.aliases, files.users];
+  const all = [...own.flatMap((file) => file.problems), ...problems];
+  return {
+    directory,
+    // a broken line makes references to it look wrong too: those are told once the lines are right
+    problems: all.length > 0 ? all : referenceProblems(directory, files),
+    format: (wanted) => formatTexts(files, wanted),
+  };
+}

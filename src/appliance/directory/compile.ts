@@ -1,0 +1,149 @@
+// The directory as rows of the database that Postfix and Dovecot read: every alias resolved to what
+// their look-ups need, so that no query has to know a rule.
+
+import {
+  type Address,
+  atDomain,
+  catchAll,
+  domainOf,
+  isCatchAll,
+  localOf,
+  type MailDomain,
+  withoutExtension,
+} from '../address.ts';
+import { type AliasName, aliasDomainTarget, type Directory, isDeliverable, ROLE_NAMES } from './model.ts';
+
+type Cell = string | number | null;
+
+export interface Table {
+  readonly name: string;
+  readonly schema: string;
+  readonly columns: readonly string[];
+  /** How many of the first columns identify a row. */
+  readonly keys: number;
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+type Aliases = Map<AliasName, Set<Address>>;
+
+function withTargets(aliases: Aliases, name: AliasName, targets: Iterable<Address>): void {
+  const known = aliases.get(name);
+  if (known === undefined) aliases.set(name, new Set(targets));
+}
+
+/** Aliases as written, each name explicit; those of whole domains come later. */
+function writtenAliases(directory: Directory): Aliases {
+  const aliases: Aliases = new Map();
+  for (const [name, targets] of directory.aliases) {
+    const addresses = targets.filter((target): target is Address => !isCatchAll(target));
+    if (addresses.length > 0) aliases.set(name, new Set(addresses));
+  }
+  return aliases;
+}
+
+/** postmaster@ and abuse@ of every domain (RFC 5321 §4.5.1, RFC 2142), where nobody has the name. */
+function addRoles(directory: Directory, aliases: Aliases): void {
+  const { postmaster } = directory;
+  if (!isDeliverable(directory, postmaster)) return;
+  for (const domain of directory.domains) {
+    for (const role of ROLE_NAMES) {
+      const name = `${role}@${domain}` as Address;
+      if (name === postmaster || directory.mailboxes.has(name)) continue;
+      withTargets(aliases, name, [postmaster]);
+    }
+  }
+}
+
+/** Every name of the target domain exists in the domain that is an alias of it. */
+function addWholeDomains(directory: Directory, aliases: Aliases): void {
+  const namesOf = new Map<MailDomain, AliasName[]>();
+  for (const name of [...aliases.keys(), ...directory.mailboxes.keys()]) {
+    const names = namesOf.get(domainOf(name));
+    if (names === undefined) namesOf.set(domainOf(name), [name]);
+    else names.push(name);
+  }
+  for (const domain of directory.domains) {
+    const target = aliasDomainTarget(directory, domain);
+    if (target === null) continue;
+    for (const name of namesOf.get(target) ?? []) {
+      const here = isCatchAll(name) ? catchAll(domain) : atDomain(name, domain);
+      withTargets(aliases, here, aliases.get(name) ?? (isCatchAll(name) ? [] : [name]));
+    }
+  }
+}
+
+/**
+ * Who may send as what: a login's own address, and every alias that leads straight to it. A mailbox
+ * that forwards copies lends its name to nobody; one that is suspended stops sending at once, also
+ * over a connection that is open already.
+ */
+function senderRows(directory: Directory, aliases: Aliases): Cell[][] {
+  const rows: Cell[][] = [];
+  for (const { address, active } of directory.mailboxes.values()) {
+    if (active) rows.push([address, address]);
+  }
+  for (const [name, targets] of aliases) {
+    if (!isCatchAll(name) && directory.mailboxes.has(name)) continue;
+    const logins = new Set([...targets].map((target) => directLogin(directory, target)));
+    for (const login of logins) if (login !== null) rows.push([name, login]);
+  }
+  return rows;
+}
+
+/** The mailbox that a target is, or is as a name in a domain that is an alias as a whole. */
+function directLogin(directory: Directory, target: Address): Address | null {
+  const base = withoutExtension(target);
+  const own = directory.mailboxes.get(base);
+  if (own !== undefined) return own.active ? base : null;
+  const domain = aliasDomainTarget(directory, domainOf(base));
+  if (domain === null || directory.aliases.has(base)) return null;
+  const there = atDomain(base, domain);
+  return directory.mailboxes.get(there)?.active ? there : null;
+}
+
+export const TABLE_NAMES = ['domain', 'mailbox', 'alias', 'sender'] as const;
+
+export function compileDirectory(directory: Directory): Table[] {
+  const aliases = writtenAliases(directory);
+  addRoles(directory, aliases);
+  addWholeDomains(directory, aliases);
+  return [
+    {
+      name: 'domain',
+      schema: 'name TEXT PRIMARY KEY, target TEXT',
+      columns: ['name', 'target'],
+      keys: 1,
+      rows: [...directory.domains].map((name) => [name, aliasDomainTarget(directory, name)]),
+    },
+    {
+      name: 'mailbox',
+      schema:
+        'address TEXT PRIMARY KEY, domain TEXT NOT NULL, local TEXT NOT NULL, password TEXT NOT NULL, ' +
+        'login INTEGER NOT NULL, quota_bytes INTEGER',
+      columns: ['address', 'domain', 'local', 'password', 'login', 'quota_bytes'],
+      keys: 1,
+      rows: [...directory.mailboxes.values()].map((mailbox) => [
+        mailbox.address,
+        domainOf(mailbox.address),
+        localOf(mailbox.address),
+        mailbox.hash,
+        mailbox.active ? 1 : 0,
+        mailbox.quotaBytes,
+      ]),
+    },
+    {
+      name: 'alias',
+      schema: 'address TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (address, target)',
+      columns: ['address', 'target'],
+      keys: 2,
+      rows: [...aliases].flatMap(([name, targets]) => [...targets].map((target) => [name, target])),
+    },
+    {
+      name: 'sender',
+      schema: 'address TEXT NOT NULL, login TEXT NOT NULL, PRIMARY KEY (address, login)',
+      columns: ['address', 'login'],
+      keys: 2,
+      rows: senderRows(directory, aliases),
+    },
+  ];
+}

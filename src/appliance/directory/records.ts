@@ -1,0 +1,124 @@
+// Lists of mailboxes as CSV or JSON text: what `user import` reads and `user export` writes.
+
+import { parse } from 'csv-parse/sync';
+import { MailctlError } from '../../errors.ts';
+import type { ImportProblem, ImportRecord } from './import.ts';
+import type { Directory, Mailbox } from './model.ts';
+import { formatQuota } from './quota.ts';
+
+export type ListFormat = 'csv' | 'json';
+
+export interface RecordList {
+  readonly records: readonly ImportRecord[];
+  readonly problems: readonly ImportProblem[];
+}
+
+function invalid(message: string): never {
+  throw new MailctlError('IMPORT_INVALID', message, { hint: 'mailctl user import --help' });
+}
+
+function delimiterOf(text: string): string {
+  const header = text.slice(0, 1000).split('\n')[0] ?? '';
+  return [',', ';', '\t'].find((character) => header.includes(character)) ?? ',';
+}
+
+function csvReason(error: { code: string; message: string }): string {
+  if (error.code.startsWith('CSV_RECORD_INCONSISTENT')) return 'not as many fields as the first line has';
+  // the library's own words end with a copy of the record, which may hold a password
+  return error.code.replace(/^CSV_/, '').toLowerCase().replaceAll('_', ' ');
+}
+
+function parseCsv(text: string): RecordList {
+  const problems: ImportProblem[] = [];
+  const rows = parse(text, {
+    bom: true,
+    delimiter: delimiterOf(text),
+    columns: (header: string[]) => header.map((name) => name.trim().toLowerCase()),
+    info: true,
+    skip_empty_lines: true,
+    skip_records_with_error: true,
+    max_record_size: 16_384,
+    on_skip: (error) => {
+      if (error) problems.push({ line: error.lines ?? 0, message: csvReason(error) });
+      return undefined;
+    },
+  }) as unknown as { info: { lines: number }; record: Record<string, string> }[];
+  const first = rows[0]?.record;
+  if (first !== undefined && !Object.hasOwn(first, 'address')) {
+    invalid('the first line must name the columns, one of them address');
+  }
+  const records = rows.map(({ info, record }) => ({ line: info.lines, fields: record }));
+  return { records, problems };
+}
+
+function parseJson(text: string): RecordList {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // the parser's own words quote the text, which may hold a password
+    invalid('the file is not valid JSON');
+  }
+  const list = Array.isArray(value) ? value : (value as { mailboxes?: unknown } | null)?.mailboxes;
+  if (!Array.isArray(list)) {
+    invalid('expected a JSON list of mailboxes, or an object with such a list as "mailboxes"');
+  }
+  const records: ImportRecord[] = [];
+  const problems: ImportProblem[] = [];
+  list.forEach((fields: unknown, index) => {
+    const line = index + 1;
+    if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) {
+      records.push({ line, fields: fields as Record<string, unknown> });
+    } else problems.push({ line, message: 'expected an object with an address' });
+  });
+  return { records, problems };
+}
+
+/** Throws IMPORT_INVALID when the text as a whole is no such list; faults of records are reported. */
+export function parseList(text: string, format: ListFormat): RecordList {
+  try {
+    return format === 'csv' ? parseCsv(text) : parseJson(text.replace(/^\ufeff/, ''));
+  } catch (error) {
+    if (error instanceof MailctlError || !(error instanceof Error) || !('code' in error)) throw error;
+    return invalid(`the file is not valid CSV: ${csvReason(error as Error & { code: string })}`);
+  }
+}
+
+/** The format that a list is in, from its name or else its first character. */
+export function listFormatOf(name: string, text: string): ListFormat {
+  if (/\.json$/i.test(name)) return 'json';
+  if (/\.csv$/i.test(name)) return 'csv';
+  return /^[\s\ufeff]*[[{]/.test(text) ? 'json' : 'csv';
+}
+
+function csvField(text: string): string {
+  return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+interface ExportedMailbox {
+  readonly address: string;
+  readonly active: boolean;
+  readonly quota_bytes: number | null;
+  readonly hash?: string;
+}
+
+export function exportMailboxes(directory: Directory, withHashes: boolean): ExportedMailbox[] {
+  return [...directory.mailboxes.values()].map((mailbox: Mailbox) => ({
+    address: mailbox.address,
+    active: mailbox.active,
+    quota_bytes: mailbox.quotaBytes,
+    ...(withHashes ? { hash: mailbox.hash } : {}),
+  }));
+}
+
+/** The lines of a CSV file that parseList reads back. */
+export function formatCsv(mailboxes: readonly ExportedMailbox[], withHashes: boolean): string[] {
+  const header = ['address', 'active', 'quota', ...(withHashes ? ['hash'] : [])];
+  const rows = mailboxes.map(({ address, active, quota_bytes, hash }) => [
+    address,
+    String(active),
+    formatQuota(quota_bytes),
+    ...(withHashes ? [hash ?? ''] : []),
+  ]);
+  return [header, ...rows].map((row) => row.map(csvField).join(','));
+}

@@ -1,0 +1,17 @@
+// What rendering must know that UCI does not say: found out from this host, once per command.
+
+export interface Facts {
+  /** IPv4 of the container, without prefix length. */
+  readonly containerAddress: string;
+  /** The container's network, CIDR. */
+  readonly containerNetwork: string;
+  /** IPv4 of the host on the container's bridge. */
+  readonly gateway: string;
+  readonly containerAddress6: string | null;
+  readonly gateway6: string | null;
+  /** Networks (CIDR) on the bridge; their hosts are never banned. */
+  readonly lanNetworks: readonly string[];
+  readonly hasIpv6: boolean;
+  /** Password of the internal account with which `apply` proves that a login works. */
+  readonly probePassword: string;
+}

@@ -1,0 +1,40 @@
+// Users and groups inside the container. Their numbers are fixed, so that what lies in the data folder
+// belongs to the same daemon whichever image runs; lxc-template/ids makes the same accounts in the image.
+
+/** A user and its group of the same name; `postdrop` is a group only. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type AccountName =
+  | 'root'
+  | 'postfix'
+  | 'postdrop'
+  | 'dovecot'
+  | 'dovenull'
+  | '_rspamd'
+  | 'opendkim'
+  | 'valkey'
+  | 'unbound'
+  | 'clamav'
+  | 'log'
+  | 'vmail';
+
+const account = (id: number): Account => ({ uid: id, gid: id });
+
+/** As seen inside; on the host they are shifted by `idmap_base`. */
+export const ids: Readonly<Record<AccountName, Account>> = {
+  root: account(0),
+  postfix: account(201),
+  postdrop: account(202),
+  dovecot: account(203),
+  dovenull: account(204),
+  _rspamd: account(205),
+  opendkim: account(206),
+  valkey: account(207),
+  unbound: account(208),
+  clamav: account(209),
+  log: account(210),
+  vmail: account(5000),
+};

@@ -1,0 +1,144 @@
+// Names, paths and addresses: what passes here is safe in a configuration file, a map and a path.
+
+import { MailctlError } from '../../errors.ts';
+import { parseDomain, parseTarget } from '../address.ts';
+import { parseIp } from './networks.ts';
+import type { Kind } from './option.ts';
+
+/** In A-labels, lower case. */
+export function domain(): Kind<string> {
+  return {
+    expected: 'a mail domain (such as example.com)',
+    parse: (text) => valid(() => parseDomain(text)),
+  };
+}
+
+/** One label, or a fully qualified name; in A-labels, lower case. */
+export function hostname(): Kind<string> {
+  const anyDomain = '.invalid';
+  return {
+    expected: 'a host name (such as mail, or mail.example.com)',
+    parse: (text) =>
+      text.includes('.')
+        ? valid(() => parseDomain(text))
+        : valid(() => parseDomain(text + anyDomain))?.slice(0, -anyDomain.length),
+  };
+}
+
+/** A local part, or a whole address anywhere; lower case. */
+export function recipient(): Kind<string> {
+  const anyDomain = '@example.com';
+  return {
+    expected: 'a mail address, or what stands before its @',
+    parse: (text) =>
+      text.includes('@')
+        ? valid(() => parseTarget(text))
+        : valid(() => parseTarget(text + anyDomain))?.slice(0, -anyDomain.length),
+  };
+}
+
+function valid(parse: () => string): string | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof MailctlError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const PATH = /^(?:\/[A-Za-z0-9._+-]+)+\/?$/;
+const MAX_PATH = 200;
+
+/** Absolute, without a `/` at its end. */
+export function path(): Kind<string> {
+  return {
+    expected: `an absolute path (letters, digits and . _ + - only, at most ${MAX_PATH} characters)`,
+    parse: parsePath,
+  };
+}
+
+function parsePath(text: string): string | undefined {
+  const isPlain = PATH.test(text) && text.length <= MAX_PATH;
+  return isPlain && !/\/\.\.?(?:\/|$)/.test(text) ? text.replace(/\/$/, '') : undefined;
+}
+
+const NOT_OURS =
+  /^\/(?:bin|boot|dev|etc|home|lib\d*|mnt|opt|overlay|proc|rom|root|run|sbin|srv|sys|tmp|usr|var)$/;
+const KERNEL = /^\/(?:dev|proc|sys)\//;
+
+/** A folder that an appliance can have for itself. */
+export function ownFolder(): Kind<string> {
+  return {
+    expected:
+      'the absolute path of a folder for the mail server alone (letters, digits and . _ + -)',
+    parse: (text) => {
+      const folder = parsePath(text);
+      const isTaken = folder === undefined || NOT_OURS.test(folder) || KERNEL.test(folder);
+      return isTaken ? undefined : folder;
+    },
+  };
+}
+
+/** A file on this host, or an address to load it from. */
+export function fileOrUrl(): Kind<string> {
+  return {
+    expected: 'an absolute path or an https:// address',
+    parse: (text) =>
+      /^https?:\/\/[A-Za-z0-9.[\]:-]+\/[A-Za-z0-9._~:/?@!&()*+,;=%-]*$/.test(text)
+        ? text
+        : parsePath(text),
+  };
+}
+
+/** As LXC and the interfaces named after it can bear it. */
+export function containerName(): Kind<string> {
+  return {
+    expected: 'a container name (1–63 letters, digits and . _ -, a letter or digit first)',
+    parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text) ? text : undefined),
+  };
+}
+
+/** IFNAMSIZ leaves 15 characters. */
+export function interfaceName(): Kind<string> {
+  return {
+    expected: 'an interface name (1–15 letters, digits and . _ -, a letter or digit first)',
+    parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/.test(text) ? text : undefined),
+  };
+}
+
+/** As `secubox-p2p peers` prints them: sb-<mac> or peer-<hash>. */
+export function peerId(): Kind<string> {
+  return {
+    expected: 'a peer (1–64 letters, digits and . _ : -, a letter or digit first)',
+    parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(text) ? text : undefined),
+  };
+}
+
+export function loginName(): Kind<string> {
+  return {
+    expected: 'a login name (1–128 printable ASCII characters without blanks and :)',
+    parse: (text) => (/^[!-9;-~]{1,128}$/.test(text) ? text : undefined),
+  };
+}
+
+/** `host`, whose MX is asked for, or `[host]`, either with `:port`, as Postfix writes a nexthop. */
+export function nexthop(): Kind<string> {
+  return {
+    expected: 'a mail host (such as [smtp.example.net]:587; brackets mean: do not look up its MX)',
+    parse: (text) => {
+      const [, bracketed, bare, port = '25'] = NEXTHOP.exec(text) ?? [];
+      const host = bracketed ?? bare;
+      const isPort = Number(port) >= 1 && Number(port) <= 65535;
+      return host !== undefined && isPort && isHost(host, bare === undefined) ? text : undefined;
+    },
+  };
+}
+
+const NEXTHOP = /^(?:\[([^\]]+)\]|([^[\]:]+))(?::([1-9]\d{0,4}))?$/;
+
+function isHost(text: string, mayBeIp: boolean): boolean {
+  const isIp = parseIp(text.replace(/^ipv6:/i, '')) !== undefined;
+  return isIp ? mayBeIp : valid(() => parseDomain(text)) !== undefined;
+}

@@ -1,0 +1,59 @@
+// Where everything of one appliance is, on the host and inside its container.
+
+import { join } from 'node:path';
+import type { Settings } from './settings.ts';
+
+export interface Paths {
+  readonly data: string;
+  /** The accounts: text files, the source of truth. */
+  readonly accounts: string;
+  readonly directory: string;
+  /** Generations of rendered configuration; `current` points to the one in use. */
+  readonly rendered: string;
+  readonly mail: string;
+  readonly queue: string;
+  readonly state: string;
+  readonly log: string;
+  readonly ssl: string;
+  readonly dkim: string;
+  /** Operators' own additions to the daemons' configuration. */
+  readonly custom: string;
+  /** Root of LXC's containers; the container's own folder is `container`. */
+  readonly lxc: string;
+  readonly container: string;
+  readonly lxcConfig: string;
+  readonly images: string;
+  /** On tmpfs: gone after a reboot. */
+  readonly run: string;
+  readonly rootfs: string;
+  readonly lock: string;
+}
+
+const DEFAULT_LXC_PATH = '/srv/lxc';
+
+/** @param lxcPath where this host's LXC keeps containers, used when UCI names none */
+export function appliancePaths(settings: Settings, lxcPath: string = DEFAULT_LXC_PATH): Paths {
+  const { dataPath: data, container: name } = settings.main;
+  const lxc = settings.main.lxcPath ?? lxcPath;
+  const run = join('/var/run/mailserver', name);
+  return {
+    data,
+    accounts: join(data, 'config'),
+    directory: join(data, 'directory'),
+    rendered: join(data, 'rendered'),
+    mail: join(data, 'mail'),
+    queue: join(data, 'queue'),
+    state: join(data, 'state'),
+    log: join(data, 'log'),
+    ssl: join(data, 'ssl'),
+    dkim: join(data, 'dkim'),
+    custom: join(data, 'custom'),
+    lxc,
+    container: join(lxc, name),
+    lxcConfig: join(lxc, name, 'config'),
+    images: join(lxc, name, 'images'),
+    run,
+    rootfs: join(run, 'rootfs'),
+    lock: join('/var/run/mailserver', `${name}.lock`),
+  };
+}

@@ -1,0 +1,82 @@
+// What can go wrong that an operator can act on: a code for scripts, a sentence, a command to type next.
+// Codes map to exit statuses (sysexits.h) in one table. Everything thrown that is not a MailctlError is a bug.
+
+export const STATUS = {
+  OK: 0,
+  PARTIAL: 1,
+  USAGE: 64,
+  DATA: 65,
+  NO_SUCH: 67,
+  UNAVAILABLE: 69,
+  BUG: 70,
+  TRY_AGAIN: 75,
+  NOT_ROOT: 77,
+  CONFIG: 78,
+  INTERRUPTED: 130,
+} as const;
+
+const STATUS_OF = {
+  USAGE: STATUS.USAGE,
+  NO_TERMINAL: STATUS.USAGE,
+  NOT_CONFIRMED: STATUS.USAGE,
+  ADDRESS_INVALID: STATUS.USAGE,
+  PASSWORD_INVALID: STATUS.USAGE,
+  QUOTA_INVALID: STATUS.USAGE,
+  MAILBOX_EXISTS: STATUS.USAGE,
+  ALIAS_EXISTS: STATUS.USAGE,
+  ALIAS_INVALID: STATUS.USAGE,
+  ALIAS_IN_USE: STATUS.USAGE,
+  DOMAIN_EXISTS: STATUS.USAGE,
+  DOMAIN_IN_USE: STATUS.USAGE,
+  DATA_INVALID: STATUS.DATA,
+  DIRECTORY_INVALID: STATUS.DATA,
+  IMPORT_INVALID: STATUS.DATA,
+  IMAGE_INVALID: STATUS.DATA,
+  MAILBOX_UNKNOWN: STATUS.NO_SUCH,
+  ALIAS_UNKNOWN: STATUS.NO_SUCH,
+  DOMAIN_UNKNOWN: STATUS.NO_SUCH,
+  MESSAGE_UNKNOWN: STATUS.NO_SUCH,
+  NOT_INSTALLED: STATUS.UNAVAILABLE,
+  NOT_RUNNING: STATUS.UNAVAILABLE,
+  PROGRAM_MISSING: STATUS.UNAVAILABLE,
+  PROGRAM_FAILED: STATUS.UNAVAILABLE,
+  FILE_FAILED: STATUS.UNAVAILABLE,
+  HOST_UNFIT: STATUS.UNAVAILABLE,
+  PORT_TAKEN: STATUS.UNAVAILABLE,
+  IMAGE_MISSING: STATUS.UNAVAILABLE,
+  PROBE_FAILED: STATUS.PARTIAL,
+  CHANGES_PENDING: STATUS.PARTIAL,
+  PARTLY_DONE: STATUS.PARTIAL,
+  LOCKED: STATUS.TRY_AGAIN,
+  TIMED_OUT: STATUS.TRY_AGAIN,
+  NOT_ROOT: STATUS.NOT_ROOT,
+  CONFIG_INVALID: STATUS.CONFIG,
+  INTERRUPTED: STATUS.INTERRUPTED,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS_OF;
+
+interface ErrorDetails {
+  /** One command to type next. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class MailctlError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    details: ErrorDetails = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'MailctlError';
+    this.hint = details.hint;
+  }
+}
+
+/** The exit status of an error: 70 for everything that is not a MailctlError. */
+export function exitStatus(error: unknown): number {
+  return error instanceof MailctlError ? STATUS_OF[error.code] : STATUS.BUG;
+}

@@ -1,0 +1,51 @@
+// One file from a web server to this disk.
+
+import { open, rm } from 'node:fs/promises';
+import { MailctlError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+const QUIET_LIMIT_MS = 60_000;
+
+async function requestFile(url: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(30 * QUIET_LIMIT_MS) });
+  } catch (error) {
+    throw new MailctlError('IMAGE_MISSING', `cannot fetch ${url}: ${(error as Error).message}`, {
+      hint: 'check the address and the network, or give a file with --image FILE',
+      cause: error,
+    });
+  }
+  if (response.ok && response.body !== null) return response;
+  throw new MailctlError('IMAGE_MISSING', `${url} answers ${response.status}`, {
+    hint: 'check main.image, or give a file with --image FILE',
+  });
+}
+
+/** Fetches `url` into the file `to`, of at most `limit` bytes. A broken transfer leaves nothing. */
+export async function download(
+  host: Host,
+  url: string,
+  target: { to: string; limit: number },
+): Promise<void> {
+  const response = await requestFile(url);
+  const path = host.files.path(target.to);
+  const handle = await open(path, 'w', 0o600);
+  try {
+    let written = 0;
+    for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+      written += piece.length;
+      if (written > target.limit) {
+        throw new MailctlError('IMAGE_INVALID', `${url} is larger than ${target.limit} bytes`);
+      }
+      await handle.write(piece);
+    }
+    await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    if (error instanceof MailctlError) throw error;
+    throw new MailctlError('IMAGE_MISSING', `the transfer of ${url} broke off`, { cause: error });
+  } finally {
+    await handle.close();
+  }
+}

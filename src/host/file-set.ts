@@ -1,0 +1,136 @@
+// Several files of one folder that are replaced together: all of them or none, whenever the machine
+// stops. The new contents are first made complete in a folder beside them; giving that folder its
+// name is the moment of the change. Whoever comes next finishes what was interrupted.
+
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { MailctlError } from '../errors.ts';
+
+const COMMIT = '.commit';
+const PREPARED = '.commit.new';
+const READ_ATTEMPTS = 1000;
+
+export interface FileSets {
+  /** The texts as of one moment; a file that is missing is empty. Needs no lock. */
+  read<Name extends string>(folder: string, names: readonly Name[]): Promise<Record<Name, string>>;
+  /** True while a replacement has not been finished: it is under way, or its process died. */
+  isPending(folder: string): Promise<boolean>;
+  /**
+   * Replaces the files together. The set stays pending until finish(), so that what is derived from
+   * the files is known to be behind. The caller holds the lock.
+   */
+  replace(folder: string, texts: Readonly<Record<string, string>>, mode: number): Promise<void>;
+  /** Puts the files of an interrupted replacement in place; it stays pending. */
+  settle(folder: string): Promise<void>;
+  finish(folder: string): Promise<void>;
+}
+
+function syncPath(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Changes whenever the file at the path is another one or was written to. */
+function identity(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.size}`;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function readSet<Name extends string>(folder: string, names: readonly Name[]) {
+  const commit = join(folder, COMMIT);
+  const identities = () =>
+    [commit, ...names.map((name) => join(folder, name))].map(identity).join('\n');
+  for (let attempt = 0; attempt < READ_ATTEMPTS; attempt += 1) {
+    const before = identities();
+    const texts = names.map((name) => [
+      name,
+      readIfThere(join(commit, name)) ?? readIfThere(join(folder, name)) ?? '',
+    ]);
+    if (identities() === before) return Object.fromEntries(texts) as Record<Name, string>;
+  }
+  throw new MailctlError('TIMED_OUT', `the files in ${folder} change all the time`);
+}
+
+function prepare(folder: string, texts: Readonly<Record<string, string>>, mode: number): void {
+  const prepared = join(folder, PREPARED);
+  const clear = () => rmSync(prepared, { recursive: true, force: true });
+  clear();
+  try {
+    mkdirSync(prepared, { mode: 0o700 });
+    for (const [name, text] of Object.entries(texts)) {
+      const path = join(prepared, name);
+      writeFileSync(path, text, { mode, flush: true });
+      chmodSync(path, mode);
+    }
+    syncPath(prepared);
+    renameSync(prepared, join(folder, COMMIT));
+  } catch (error) {
+    clear();
+    throw error;
+  }
+  syncPath(folder);
+}
+
+function settleSet(folder: string): void {
+  const commit = join(folder, COMMIT);
+  for (const name of readdirSync(commit)) renameSync(join(commit, name), join(folder, name));
+  syncPath(folder);
+}
+
+const KNOWN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO'];
+
+/** Turns a full or read-only disk into a sentence; before the rename nothing has changed. */
+function onFolder<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !KNOWN.includes(code)) throw error;
+    const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'no space left on the device' : code;
+    throw new MailctlError('FILE_FAILED', `cannot write in ${folder}: ${reason}`, { cause: error });
+  }
+}
+
+export function createFileSets(at: (path: string) => string): FileSets {
+  const isPending = (folder: string) => identity(join(at(folder), COMMIT)) !== 'none';
+  return {
+    read: async (folder, names) => onFolder(folder, () => readSet(at(folder), names)),
+    isPending: async (folder) => isPending(folder),
+    replace: async (folder, texts, mode) =>
+      onFolder(folder, () => {
+        prepare(at(folder), texts, mode);
+        settleSet(at(folder));
+      }),
+    settle: async (folder) => onFolder(folder, () => settleSet(at(folder))),
+    finish: async (folder) =>
+      onFolder(folder, () => {
+        rmSync(join(at(folder), COMMIT), { recursive: true, force: true });
+        syncPath(at(folder));
+      }),
+  };
+}

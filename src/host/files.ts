@@ -1,0 +1,220 @@
+// Files of this host. Every write is atomic and durable: readers see the old file or the new one,
+// never half of it, also after a power cut. Only for folders that this program owns; what a container
+// may have written is walked with src/host/untrusted-tree.ts.
+
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { MailctlError } from '../errors.ts';
+
+export interface Ownership {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'link' | 'other';
+  readonly size: number;
+  /** Permission bits only, such as 0o640. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modified: Date;
+}
+
+export interface WriteOptions {
+  readonly mode: number;
+  readonly owner?: Ownership;
+}
+
+export interface Files {
+  /** The path on the real disk (root prefix applied), for programs that are given it. */
+  path(path: string): string;
+  /** Like `path`, with all links followed as far as the path exists. */
+  realPath(path: string): Promise<string>;
+  /** The text of a file, or null when there is none. */
+  read(path: string): Promise<string | null>;
+  readBytes(path: string): Promise<Uint8Array | null>;
+  /** Names in a directory, sorted; empty when there is none. */
+  list(path: string): Promise<string[]>;
+  /** What is at the path itself (links are not followed), or null. */
+  stat(path: string): Promise<FileStat | null>;
+  readLink(path: string): Promise<string | null>;
+  /** Free and total bytes of the file system that holds the path. */
+  space(path: string): Promise<{ free: number; total: number }>;
+  replace(path: string, content: string | Uint8Array, options: WriteOptions): Promise<void>;
+  /** Points the symbolic link `path` to `target` in one step, whether or not it existed. */
+  link(target: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  removeTree(path: string): Promise<void>;
+  /** Makes the directory and its parents (0755); sets mode and owner of the last one. */
+  makeDirectory(path: string, options: WriteOptions): Promise<void>;
+  setOwner(path: string, owner: Ownership): Promise<void>;
+  /** A durable copy under the final name only when it is whole. */
+  copy(from: string, to: string, options: WriteOptions): Promise<void>;
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+async function orNull<T>(promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'disk quota exceeded',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'a part of the path is not a directory',
+  EISDIR: 'it is a directory',
+  EIO: 'input/output error',
+};
+
+/** Turns an operating system's refusal into a sentence that names the path. */
+async function onFile<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw error;
+    throw new MailctlError('FILE_FAILED', `cannot ${what} ${path}: ${reason}`, { cause: error });
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+let temporaryNames = 0;
+
+function temporaryName(path: string): string {
+  temporaryNames += 1;
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames}.tmp`);
+}
+
+/** Fills a temporary neighbour of `path`, makes it durable, and renames it over `path`. */
+async function throughTemporary(path: string, fill: (temporary: string) => Promise<void>) {
+  const temporary = temporaryName(path);
+  try {
+    await fill(temporary);
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function settle(handle: fs.FileHandle, options: WriteOptions): Promise<void> {
+  if (options.owner) await handle.chown(options.owner.uid, options.owner.gid);
+  await handle.chmod(options.mode);
+  await handle.sync();
+}
+
+async function replaceFile(path: string, content: string | Uint8Array, options: WriteOptions) {
+  await throughTemporary(path, async (temporary) => {
+    const handle = await fs.open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      await settle(handle, options);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+async function copyFile(from: string, to: string, options: WriteOptions): Promise<void> {
+  await throughTemporary(to, async (temporary) => {
+    await fs.copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    const handle = await fs.open(temporary, 'r+');
+    try {
+      await settle(handle, options);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+async function makeDirectory(path: string, options: WriteOptions): Promise<void> {
+  await fs.mkdir(path, { recursive: true, mode: 0o755 });
+  const now = await fs.lstat(path);
+  if (!now.isDirectory()) {
+    throw new MailctlError('FILE_FAILED', `${path} is in the way: it is not a directory`);
+  }
+  const { owner, mode } = options;
+  if (owner && (now.uid !== owner.uid || now.gid !== owner.gid)) {
+    await fs.lchown(path, owner.uid, owner.gid);
+  }
+  if ((now.mode & 0o7777) !== mode) await fs.chmod(path, mode);
+}
+
+async function statFile(path: string): Promise<FileStat | null> {
+  const stat = await orNull(fs.lstat(path));
+  if (stat === null) return null;
+  const kind = stat.isFile()
+    ? 'file'
+    : stat.isDirectory()
+      ? 'directory'
+      : stat.isSymbolicLink()
+        ? 'link'
+        : 'other';
+  const { size, uid, gid, mtime } = stat;
+  return { kind, size, mode: stat.mode & 0o7777, uid, gid, modified: mtime };
+}
+
+async function linkFile(target: string, path: string): Promise<void> {
+  await throughTemporary(path, (temporary) => fs.symlink(target, temporary));
+}
+
+async function renameFile(from: string, to: string): Promise<void> {
+  await fs.rename(from, to);
+  await syncDirectory(dirname(to));
+}
+
+async function freeSpace(path: string): Promise<{ free: number; total: number }> {
+  const { bavail, blocks, bsize } = await fs.statfs(path);
+  return { free: bavail * bsize, total: blocks * bsize };
+}
+
+export function createFiles(root: string): Files {
+  const at = (path: string) => (root === '/' ? path : join(root, path));
+  return {
+    path: at,
+    realPath: async (path) => (await orNull(fs.realpath(at(path)))) ?? at(path),
+    read: (path) => onFile('read', path, () => orNull(fs.readFile(at(path), 'utf8'))),
+    readBytes: (path) => onFile('read', path, () => orNull(fs.readFile(at(path)))),
+    list: async (path) =>
+      (await onFile('list', path, () => orNull(fs.readdir(at(path)))))?.sort() ?? [],
+    stat: (path) => onFile('look at', path, () => statFile(at(path))),
+    readLink: (path) => onFile('read', path, () => orNull(fs.readlink(at(path)))),
+    space: (path) => onFile('measure', path, () => freeSpace(at(path))),
+    replace: (path, content, options) =>
+      onFile('write', path, () => replaceFile(at(path), content, options)),
+    link: (target, path) => onFile('write', path, () => linkFile(target, at(path))),
+    rename: (from, to) => onFile('rename', from, () => renameFile(at(from), at(to))),
+    remove: (path) => onFile('remove', path, () => fs.rm(at(path), { force: true })),
+    removeTree: (path) =>
+      onFile('remove', path, () => fs.rm(at(path), { recursive: true, force: true })),
+    makeDirectory: (path, options) =>
+      onFile('make the directory', path, () => makeDirectory(at(path), options)),
+    setOwner: (path, owner) =>
+      onFile('set the owner of', path, () => fs.lchown(at(path), owner.uid, owner.gid)),
+    copy: (from, to, options) => onFile('copy', from, () => copyFile(at(from), at(to), options)),
+  };
+}

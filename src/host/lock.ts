@@ -1,0 +1,63 @@
+// One changing command at a time. The lock is SQLite's own lock on a file, so the kernel lets go of it
+// when its process dies, however it dies; a file beside it says who holds it, for the waiting person.
+
+import { Database } from 'bun:sqlite';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { MailctlError } from '../errors.ts';
+import { pollUntil } from './clock.ts';
+import type { Host } from './host.ts';
+
+interface Lock {
+  release(): void;
+}
+
+function tryLock(file: string): Lock | null {
+  const database = new Database(file, { create: true });
+  try {
+    // nothing is ever stored: without a journal the lock leaves no second file behind
+    database.exec('PRAGMA journal_mode=OFF; PRAGMA busy_timeout=0; BEGIN EXCLUSIVE');
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (!String((error as Error).message).includes('locked')) throw error;
+    return null;
+  }
+}
+
+function readHolder(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    // the holder may be between taking the lock and writing its name
+    return 'another mailctl';
+  }
+}
+
+/**
+ * Runs `work` while this process alone holds the lock `path`.
+ * @param wait milliseconds to wait for another holder before giving up with LOCKED
+ */
+export async function withLock<T>(
+  host: Host,
+  lock: { path: string; holder: string; wait: number },
+  work: () => Promise<T>,
+): Promise<T> {
+  const file = host.files.path(lock.path);
+  const holderFile = `${file}.holder`;
+  mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+  const held = await pollUntil(host.clock, { timeout: lock.wait, interval: 20 }, async () =>
+    tryLock(file),
+  );
+  if (held === null) {
+    throw new MailctlError('LOCKED', `${readHolder(holderFile)} is still at work here`, {
+      hint: 'wait until it has finished, then repeat the command',
+    });
+  }
+  try {
+    writeFileSync(holderFile, `${lock.holder} (process ${process.pid})\n`, { mode: 0o644 });
+    return await work();
+  } finally {
+    held.release();
+  }
+}

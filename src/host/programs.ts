@@ -1,0 +1,114 @@
+// Other programs: started with argument arrays and a time limit; secrets travel by standard input.
+// `query` only looks, `run` changes something: that one distinction gives --dry-run its meaning.
+
+import { execa, type Options } from 'execa';
+import { MailctlError } from '../errors.ts';
+
+export interface ProgramOptions {
+  /** What the program reads on standard input; the place for secrets. */
+  readonly input?: string;
+  /** Milliseconds; 30,000 unless told. */
+  readonly timeout?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Exit statuses that are answers rather than failures; 0 always is. */
+  readonly accept?: readonly number[];
+  /** Text that must not appear in an error, beside `input`. */
+  readonly secrets?: readonly string[];
+}
+
+export interface ProgramResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly status: number;
+}
+
+export interface Programs {
+  /** A program that only looks. */
+  query(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** A program that changes something. */
+  run(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
+  /** Runs with this terminal as its own until it ends; the status is its answer. */
+  attach(command: readonly string[], options?: { env?: Record<string, string> }): Promise<number>;
+  /** True when the program is on PATH. */
+  exists(name: string): boolean;
+  /** The program's absolute path, for when it is started with another PATH. */
+  find(name: string): string | null;
+}
+
+// C0 and C1 controls but for newline and tab: they could drive the operator's terminal.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu;
+
+/** Another program's words, fit to be shown: no control characters, no secrets, the last `lines`. */
+export function presentable(text: string, secrets: readonly string[] = [], lines = 5): string {
+  const clean = text.replace(CONTROL_CHARACTERS, '').trim().split('\n').slice(-lines).join('\n');
+  return secrets
+    .filter((secret) => secret.trim() !== '')
+    .reduce((shown, secret) => shown.replaceAll(secret.trim(), '(secret)'), clean);
+}
+
+function execaOptions(env: NodeJS.ProcessEnv, options: ProgramOptions): Options {
+  return {
+    env: { ...env, LC_ALL: 'C', ...options.env },
+    extendEnv: false,
+    reject: false,
+    timeout: options.timeout ?? 30_000,
+    killSignal: 'SIGKILL',
+    stripFinalNewline: false,
+    maxBuffer: 256 * 1024 * 1024,
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  };
+}
+
+function missing(program: string, cause: unknown): MailctlError {
+  return new MailctlError('PROGRAM_MISSING', `the program ${program} is not installed`, {
+    hint: 'mailctl install   (it lists the packages this host needs)',
+    cause,
+  });
+}
+
+async function start(
+  env: NodeJS.ProcessEnv,
+  command: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramResult> {
+  const [program = '', ...args] = command;
+  const result = await execa(program, args, execaOptions(env, options));
+  if (result.code === 'ENOENT') throw missing(program, result);
+  if (result.timedOut) {
+    const seconds = (options.timeout ?? 30_000) / 1000;
+    throw new MailctlError('TIMED_OUT', `${program} did not finish within ${seconds} s`);
+  }
+  const status = result.exitCode ?? 128;
+  const stdout = String(result.stdout ?? '');
+  const stderr = String(result.stderr ?? '');
+  if (status !== 0 && !options.accept?.includes(status)) {
+    const secrets = [...(options.secrets ?? []), options.input ?? ''];
+    const said = presentable(stderr.trim() === '' ? stdout : stderr, secrets);
+    const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${status}`;
+    throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`);
+  }
+  return { stdout, stderr, status };
+}
+
+export function createPrograms(env: Readonly<Record<string, string | undefined>>): Programs {
+  const environment = { ...env };
+  const find = (name: string) => Bun.which(name, { PATH: environment.PATH ?? '' });
+  return {
+    query: (command, options = {}) => start(environment, command, options),
+    run: (command, options = {}) => start(environment, command, options),
+    attach: async (command, options = {}) => {
+      const [program = '', ...args] = command;
+      const result = await execa(program, args, {
+        env: { ...environment, ...options.env },
+        extendEnv: false,
+        stdio: 'inherit',
+        reject: false,
+      });
+      if (result.code === 'ENOENT') throw missing(program, result);
+      return result.exitCode ?? 130;
+    },
+    exists: (name) => find(name) !== null,
+    find,
+  };
+}

@@ -1,0 +1,158 @@
+// Folders that a container may write to, seen from the host as root. The container can put a link
+// anywhere, at any moment, so no path is ever followed: each folder is opened below the one already
+// open, and a link in its place is refused.
+
+import { Buffer } from 'node:buffer';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
+import { MailctlError } from '../errors.ts';
+
+export interface UntrustedFile {
+  /** Name of the folder that holds it. */
+  readonly folder: string;
+  readonly name: string;
+  /** Bytes; 0 when it has gone meanwhile. */
+  size(): number;
+}
+
+export interface UntrustedTrees {
+  /** Shows every file below `base/parts…`; false when there is no such folder. Links are skipped. */
+  walk(
+    base: string,
+    parts: readonly string[],
+    visit: (file: UntrustedFile) => void,
+  ): Promise<boolean>;
+  exists(base: string, parts: readonly string[]): Promise<boolean>;
+  /** Removes `base/parts…` with everything in it; false when there is no such folder. */
+  remove(base: string, parts: readonly string[]): Promise<boolean>;
+}
+
+const MAX_DEPTH = 200;
+const REMOVE_ATTEMPTS = 5;
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+function below(folder: number, name: Buffer | string): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), Buffer.from(name)]);
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+/** null when it is missing, a link, or no folder. */
+function openFolder(path: string | Buffer): number | null {
+  try {
+    return openSync(path, FOLDER);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(codeOf(error))) return null;
+    throw error;
+  }
+}
+
+function within<T>(folder: number, work: (folder: number) => T): T {
+  try {
+    return work(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Opens the folders one below the other and gives the last one to `work`; null when one is missing. */
+function atFolder<T>(base: string, parts: readonly string[], work: (folder: number) => T): T | null {
+  let folder = openFolder(base);
+  for (const part of parts) {
+    if (folder === null) return null;
+    if (part === '' || part === '.' || part === '..' || part.includes('/')) {
+      closeSync(folder);
+      throw new Error(`not a folder's name: ${JSON.stringify(part)}`);
+    }
+    folder = within(folder, (parent) => openFolder(below(parent, part)));
+  }
+  return folder === null ? null : within(folder, work);
+}
+
+function namesIn(folder: number): Buffer[] {
+  return readdirSync(`/proc/self/fd/${folder}`, { encoding: 'buffer' });
+}
+
+function sizeOf(path: Buffer): number {
+  try {
+    const stat = lstatSync(path);
+    return stat.isFile() ? stat.size : 0;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+function tooDeep(): never {
+  throw new MailctlError('FILE_FAILED', `folders are nested more than ${MAX_DEPTH} deep there`, {
+    hint: 'stop the container and remove the folder by hand',
+  });
+}
+
+function walkFolder(
+  folder: number,
+  name: string,
+  visit: (file: UntrustedFile) => void,
+  depth: number,
+): void {
+  if (depth > MAX_DEPTH) tooDeep();
+  const isLeaf = name === 'cur' || name === 'new' || name === 'tmp';
+  for (const entry of namesIn(folder)) {
+    const path = below(folder, entry);
+    // a Maildir's own three folders hold many files and no folder: one call less for each
+    const inner = isLeaf ? null : openFolder(path);
+    const text = entry.toString('utf8');
+    if (inner === null) visit({ folder: name, name: text, size: () => sizeOf(path) });
+    else within(inner, (opened) => walkFolder(opened, text, visit, depth + 1));
+  }
+}
+
+function removeEntry(parent: number, name: Buffer | string, depth: number): void {
+  if (depth > MAX_DEPTH) tooDeep();
+  const path = below(parent, name);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const folder = openFolder(path);
+      if (folder === null) unlinkSync(path);
+      else {
+        within(folder, (opened) => {
+          for (const entry of namesIn(opened)) removeEntry(opened, entry, depth + 1);
+        });
+        rmdirSync(path);
+      }
+      return;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return;
+      // a delivery may have put something new into the folder, or something else in its place
+      const again = ['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM'].includes(codeOf(error));
+      if (!again || attempt >= REMOVE_ATTEMPTS) throw error;
+    }
+  }
+}
+
+export function createUntrustedTrees(at: (path: string) => string): UntrustedTrees {
+  return {
+    walk: async (base, parts, visit) =>
+      atFolder(at(base), parts, (folder) => {
+        walkFolder(folder, parts.at(-1) ?? '', visit, 0);
+        return true;
+      }) ?? false,
+    exists: async (base, parts) => atFolder(at(base), parts, () => true) ?? false,
+    remove: async (base, parts) => {
+      const name = parts.at(-1);
+      if (name === undefined) throw new Error('the base itself is never removed');
+      const there = atFolder(at(base), parts, () => true) ?? false;
+      if (there) atFolder(at(base), parts.slice(0, -1), (parent) => removeEntry(parent, name, 0));
+      return there;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// Changes of the appliance as people read them: a line for each, and a diff of the text where there is one.
+
+import type { ChalkInstance } from 'chalk';
+import { createTwoFilesPatch } from 'diff';
+import type { Change } from '../appliance/changes.ts';
+
+const SIGN = { add: '+', change: '~', remove: '-' } as const;
+
+/** The stable JSON shape of `plan` and `apply`. */
+export function summarizeChanges(changes: readonly Change[]): object[] {
+  return changes.map(({ what, name, action, effect }) => ({ what, name, action, effect }));
+}
+
+function paintLine(line: string, paint: ChalkInstance): string {
+  if (line.startsWith('+')) return paint.green(line);
+  if (line.startsWith('-')) return paint.red(line);
+  return line.startsWith('@@') ? paint.cyan(line) : line;
+}
+
+function describeChange(change: Change, paint: ChalkInstance): string[] {
+  const title = `${SIGN[change.action]} ${change.what} ${change.name} (${change.effect})`;
+  if (change.action !== 'change' || change.before === undefined) return [paint.bold(title)];
+  const patch = createTwoFilesPatch('', '', change.before, change.after ?? '', '', '', { context: 1 });
+  const lines = patch.trimEnd().split('\n').slice(4);
+  return [paint.bold(title), ...lines.map((line) => `    ${paintLine(line, paint)}`)];
+}
+
+export function describeChanges(changes: readonly Change[], paint: ChalkInstance): string[] {
+  if (changes.length === 0) return ['nothing to change'];
+  return changes.flatMap((change) => describeChange(change, paint));
+}

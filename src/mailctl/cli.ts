@@ -1,0 +1,109 @@
+// The words of mailctl: one register function per first word, global options, statuses.
+
+import { Command, CommanderError, Option } from 'commander';
+import { exitStatus, STATUS } from '../errors.ts';
+import { type App, createApp, type GlobalOptions } from './app.ts';
+import { registerAlias } from './commands/alias.ts';
+import { registerApply } from './commands/apply.ts';
+import { registerCompletion } from './commands/completion.ts';
+import { registerConfig } from './commands/config.ts';
+import { registerDomain } from './commands/domain.ts';
+import { registerFail2ban } from './commands/fail2ban.ts';
+import { registerInstall } from './commands/install.ts';
+import { registerLogs } from './commands/logs.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerQueue } from './commands/queue.ts';
+import { registerStart } from './commands/start.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerTest } from './commands/test.ts';
+import { registerUninstall } from './commands/uninstall.ts';
+import { registerUser } from './commands/user.ts';
+import { registerVersion } from './commands/version.ts';
+
+export const DEFAULT_CONFIG = '/etc/config/mailserver';
+
+/** Gives a command its App, made from the global options of the command line it ran under. */
+export type AppSource = () => App;
+
+function createProgram(): Command {
+  return new Command('mailctl')
+    .description('manage the mail server appliance of this router')
+    .option('--config <file>', 'UCI file of the appliance', DEFAULT_CONFIG)
+    .option('--json', 'print one JSON object instead of text')
+    .option('--quiet', 'print nothing but the result')
+    .option('--no-color', 'no colours (also NO_COLOR in the environment)')
+    .option('--dry-run', 'show what would be changed, change nothing')
+    .option('--yes', 'do not ask before something is destroyed')
+    .option('--debug', 'with an error, show where in the program it arose')
+    .showHelpAfterError('(mailctl --help lists the words)')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+}
+
+/** Ends a command's help with examples and statuses, as cli.md promises. */
+export function describeWord(
+  command: Command,
+  help: { examples: readonly [string, string]; statuses: readonly string[] },
+): Command {
+  const examples = help.examples.map((line) => `  ${line}`).join('\n');
+  const statuses = ['0   done, or already so', ...help.statuses].map((line) => `  ${line}`);
+  return command
+    .addHelpText('before', `Examples:\n${examples}\n`)
+    .addHelpText('after', `\nStatuses:\n${statuses.join('\n')}`);
+}
+
+export function buildProgram(): { program: Command; app: AppSource } {
+  const program = createProgram();
+  let made: App | undefined;
+  const app: AppSource = () => {
+    made ??= createApp(program.opts<GlobalOptions>());
+    return made;
+  };
+  const registrations = [
+    registerInstall,
+    registerUninstall,
+    registerStart,
+    registerStatus,
+    registerPlan,
+    registerApply,
+    registerConfig,
+    registerUser,
+    registerAlias,
+    registerDomain,
+    registerQueue,
+    registerFail2ban,
+    registerLogs,
+    registerTest,
+    registerCompletion,
+    registerVersion,
+  ];
+  for (const register of registrations) register(program, app);
+  return { program, app };
+}
+
+/** Global options may stand anywhere: before the word, between the words, at the end. */
+function inheritGlobalOptions(program: Command, command: Command): void {
+  for (const option of program.options) {
+    if (command.options.some((own) => own.long === option.long)) continue;
+    const copy = new Option(option.flags).hideHelp();
+    command.addOption(copy);
+    command.on(`option:${copy.name()}`, (value: unknown) => {
+      program.setOptionValueWithSource(option.attributeName(), value ?? !option.negate, 'cli');
+    });
+  }
+  for (const child of command.commands) inheritGlobalOptions(program, child);
+}
+
+/** Runs one command line and gives the exit status. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const { program, app } = buildProgram();
+  for (const command of program.commands) inheritGlobalOptions(program, command);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return Number(process.exitCode ?? STATUS.OK);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS.OK : STATUS.USAGE;
+    app().output.error(error);
+    return exitStatus(error);
+  }
+}

@@ -1,0 +1,54 @@
+// mailctl install: image, data folders, keys, configuration, container: from nothing to a running server.
+
+import type { Command } from 'commander';
+import type { App, Appliance } from '../app.ts';
+import { type AppSource, describeWord } from '../cli.ts';
+
+interface InstallOptions {
+  readonly image?: string;
+}
+
+async function install(app: App, target: Appliance, options: InstallOptions) {
+  const { host } = app;
+  const { checkHost } = await import('../../appliance/preflight.ts');
+  const { ensureImage } = await import('../../appliance/image.ts');
+  const { converge } = await import('../../appliance/converge.ts');
+  const { enableInUci } = await import('../../appliance/configuration.ts');
+  await checkHost(host, target);
+  const image = await ensureImage(host, target, options.image);
+  const result = await converge(host, target, { image, start: true });
+  const enabled = await enableInUci(host, target.configFile, target.settings);
+  return { ...result, image, enabled };
+}
+
+export function registerInstall(program: Command, app: AppSource): void {
+  const command = program
+    .command('install')
+    .description('set up the mail server and start it; run again, it changes nothing')
+    .option('--image <file|url>', 'the container image (default: main.image, the installed one, or build it)')
+    .action(async (options: InstallOptions) => {
+      const { changing, output } = app();
+      const result = await changing('install', (target) => install(app(), target, options));
+      const { hostname } = (await app().appliance()).settings.main;
+      const { summarizeChanges } = await import('../changes-text.ts');
+      const nothing = result.changes.length === 0 && !result.started && !result.enabled;
+      const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
+      output.result(text, {
+        state: 'running',
+        image: { sha256: result.image.sha256, variant: result.image.manifest.variant },
+        changes: summarizeChanges(result.changes),
+      });
+      if (!nothing) output.note('next: mailctl user add <address>, then mailctl status');
+    });
+  describeWord(command, {
+    examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
+    statuses: [
+      '1   it runs, but does not answer as it should',
+      '65  the image is damaged or made for another machine',
+      '69  this host lacks something; every lack is listed',
+      '75  another mailctl is at work',
+      '77  not root',
+      '78  the UCI file is wrong; nothing was changed',
+    ],
+  });
+}

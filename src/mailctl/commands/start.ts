@@ -1,0 +1,79 @@
+// mailctl start, stop, restart: the life of the container.
+
+import type { Command } from 'commander';
+import { type App, type Appliance } from '../app.ts';
+import { type AppSource, describeWord } from '../cli.ts';
+
+async function start(app: App, target: Appliance): Promise<boolean> {
+  const { converge, requireInstalled } = await import('../../appliance/converge.ts');
+  const { checkHost } = await import('../../appliance/preflight.ts');
+  const image = await requireInstalled(app.host, target.paths);
+  await checkHost(app.host, target);
+  return (await converge(app.host, target, { image, start: true })).started;
+}
+
+async function stop(app: App, target: Appliance): Promise<void> {
+  const { takeDown } = await import('../../appliance/lifecycle.ts');
+  await takeDown(app.host, target);
+}
+
+function registerStop(program: Command, app: AppSource): void {
+  const command = program
+    .command('stop')
+    .description('stop the mail server and take its mounts, interfaces and rules away')
+    .action(async () => {
+      await app().changing('stop', (target) => stop(app(), target));
+      app().output.result('stopped', { state: 'stopped' });
+    });
+  describeWord(command, {
+    examples: ['mailctl stop', 'mailctl stop --quiet'],
+    statuses: ['69  the container does not stop', '75  another mailctl is at work', '77  not root'],
+  });
+}
+
+function registerRestart(program: Command, app: AppSource): void {
+  const command = program
+    .command('restart')
+    .description('stop and start the mail server')
+    .action(async () => {
+      await app().changing('restart', async (target) => {
+        await stop(app(), target);
+        await start(app(), target);
+      });
+      app().output.result('running', { state: 'running' });
+    });
+  describeWord(command, {
+    examples: ['mailctl restart', 'mailctl restart --json'],
+    statuses: ['1   it does not answer as it should', '69  not installed', '77  not root'],
+  });
+}
+
+export function registerStart(program: Command, app: AppSource): void {
+  const command = program
+    .command('start')
+    .description('start the mail server as the UCI file describes it')
+    .action(async () => {
+      const { changing, output } = app();
+      const outcome = await changing('start', async (target) => {
+        if (!target.settings.main.enabled) return 'disabled' as const;
+        return (await start(app(), target)) ? ('started' as const) : ('running' as const);
+      });
+      if (outcome === 'disabled') {
+        output.result('not started: main.enabled is 0', { state: 'disabled' });
+        return;
+      }
+      output.result(outcome === 'started' ? 'running' : 'already running', { state: 'running' });
+    });
+  describeWord(command, {
+    examples: ['mailctl start', 'mailctl start --json'],
+    statuses: [
+      '1   it does not answer as it should',
+      '69  not installed, or this host lacks something',
+      '75  another mailctl is at work',
+      '77  not root',
+      '78  the UCI file is wrong',
+    ],
+  });
+  registerStop(program, app);
+  registerRestart(program, app);
+}

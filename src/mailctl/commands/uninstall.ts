@@ -1,0 +1,33 @@
+// mailctl uninstall: everything goes but the data, unless the data is to go as well.
+
+import type { Command } from 'commander';
+import { type AppSource, describeWord } from '../cli.ts';
+
+interface UninstallOptions {
+  readonly purge?: boolean;
+}
+
+export function registerUninstall(program: Command, app: AppSource): void {
+  const command = program
+    .command('uninstall')
+    .description('remove the mail server; its data stays')
+    .option('--purge', 'remove the data too: every mailbox, key and setting in the data folder')
+    .action(async (options: UninstallOptions) => {
+      const { host, output, changing, confirm, appliance } = app();
+      const { data } = (await appliance()).paths;
+      if (options.purge) await confirm(`This removes ${data} with all mail in it, for ever.`);
+      const { uninstall } = await import('../../appliance/uninstall.ts');
+      await changing('uninstall', (target) => uninstall(host, target, options.purge ?? false));
+      const text = options.purge ? `removed, and ${data} with it` : `removed; the data is in ${data}`;
+      output.result(text, { state: 'absent', data: options.purge ? null : data });
+      if (!options.purge) output.note('mailctl install brings the server back as it was');
+    });
+  describeWord(command, {
+    examples: ['mailctl uninstall', 'mailctl uninstall --purge --yes'],
+    statuses: [
+      '64  --purge without --yes or a terminal',
+      '75  another mailctl is at work',
+      '77  not root',
+    ],
+  });
+}

@@ -1,0 +1,16 @@
+// The program's entry: one command line in, one exit status out.
+
+import { STATUS } from '../errors.ts';
+import { runCommandLine } from './cli.ts';
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    process.stderr.write('interrupted; run the command again to go on\n');
+    process.exit(STATUS.INTERRUPTED);
+  });
+}
+
+// a reader that went away (mailctl … | head) is no error of ours
+process.stdout.on('error', () => process.exit(STATUS.OK));
+
+process.exitCode = await runCommandLine(process.argv.slice(2));

@@ -1,0 +1,208 @@
+// From characters to statements, by the rules of libuci: words are separated by white space, end at an
+// unquoted `;` or `#`, and are made of any sequence of plain, 'single' and "double" quoted parts.
+
+import type { UciWord } from './document.ts';
+
+export interface UciProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
+/** What stands between two separators (line ends or `;`). */
+export interface Statement {
+  readonly keyword: UciWord;
+  readonly words: readonly UciWord[];
+}
+
+interface Cursor {
+  readonly text: string;
+  readonly problems: UciProblem[];
+  /** Ends a quote at the end of its line where the next line looks like a statement of its own. */
+  readonly cutsQuotes: boolean;
+  swallowsStatements: boolean;
+  position: number;
+  line: number;
+  lineStart: number;
+}
+
+interface Scan {
+  readonly statements: readonly Statement[];
+  readonly problems: readonly UciProblem[];
+  /** A quoted value goes over a line that looks like a statement of its own. */
+  readonly swallowsStatements: boolean;
+  readonly lineCount: number;
+}
+
+const STATEMENT_LINE = /[ \t]*(?:package|config|option|list)[ \t]/y;
+// White space is what C's isspace() knows, not what \s means here
+const PLAIN = /[^ \t\r\n\v\f'"\\;#]+/y;
+const SINGLE_QUOTED = /[^'\n]+/y;
+const DOUBLE_QUOTED = /[^"\\\n]+/y;
+const BLANK = /[ \t\r\v\f]+/y;
+const KEYWORD = /[^ \t\r\n\v\f;]+/y;
+const COMMENT = /[^\n]*/y;
+
+/** All statements of a text. */
+export function scanUci(text: string, { cutsQuotes = false } = {}): Scan {
+  const cursor: Cursor = {
+    text,
+    problems: [],
+    cutsQuotes,
+    swallowsStatements: false,
+    position: text.startsWith('\ufeff') ? 1 : 0,
+    line: 1,
+    lineStart: 0,
+  };
+  const statements: Statement[] = [];
+  while (cursor.position < text.length) {
+    const statement = scanStatement(cursor);
+    if (statement) {
+      statements.push(statement);
+    }
+  }
+  const { problems, swallowsStatements, line, lineStart } = cursor;
+  const lineCount = lineStart < text.length ? line : line - 1;
+  return { statements, problems, swallowsStatements, lineCount };
+}
+
+/** Reads up to and including the next separator; undefined for an empty line. */
+function scanStatement(cursor: Cursor): Statement | undefined {
+  take(cursor, BLANK);
+  if (takeSeparator(cursor)) {
+    return undefined;
+  }
+  if (cursor.text[cursor.position] === ';') {
+    report(cursor, cursor.position, "nothing stands before this ';'");
+    cursor.position += 1;
+    return undefined;
+  }
+  const start = cursor.position;
+  const keyword = wordAt(cursor, start, take(cursor, KEYWORD));
+  const words: UciWord[] = [];
+  for (;;) {
+    take(cursor, BLANK);
+    if (takeSeparator(cursor)) {
+      break;
+    }
+    if (cursor.text[cursor.position] === ';') {
+      cursor.position += 1;
+      break;
+    }
+    words.push(scanWord(cursor));
+  }
+  return { keyword, words };
+}
+
+/** Steps over a comment and the end of the line, or stands at the end of the text. */
+function takeSeparator(cursor: Cursor): boolean {
+  if (cursor.text[cursor.position] === '#') {
+    take(cursor, COMMENT);
+  }
+  if (cursor.text[cursor.position] === '\n') {
+    takeLineEnd(cursor);
+    return true;
+  }
+  return cursor.position >= cursor.text.length;
+}
+
+function scanWord(cursor: Cursor): UciWord {
+  const { position: start, line, lineStart } = cursor;
+  let value = '';
+  for (;;) {
+    switch (cursor.text[cursor.position]) {
+      case "'":
+        value += scanQuoted(cursor, "'", SINGLE_QUOTED);
+        break;
+      case '"':
+        value += scanQuoted(cursor, '"', DOUBLE_QUOTED);
+        break;
+      case '\\':
+        value += takeEscape(cursor);
+        break;
+      default: {
+        const plain = take(cursor, PLAIN);
+        if (plain === '') {
+          const end = cursor.position;
+          return { value, start, end, line, column: start - lineStart + 1 };
+        }
+        value += plain;
+      }
+    }
+  }
+}
+
+function scanQuoted(cursor: Cursor, quote: '"' | "'", inside: RegExp): string {
+  const opened = cursor.position;
+  const { line, lineStart } = cursor;
+  cursor.position += 1;
+  let value = '';
+  for (;;) {
+    value += take(cursor, inside);
+    const next = cursor.text[cursor.position];
+    if (next === quote) {
+      cursor.position += 1;
+      return value;
+    }
+    if (next === '\\') {
+      value += takeEscape(cursor);
+      continue;
+    }
+    const swallows = isStatementAt(cursor, cursor.position + 1);
+    cursor.swallowsStatements ||= swallows;
+    if (next === undefined || (cursor.cutsQuotes && swallows)) {
+      const column = opened - lineStart + 1;
+      cursor.problems.push({
+        line,
+        column,
+        message: `unterminated quote: ${quote} is never closed`,
+      });
+      return value;
+    }
+    takeLineEnd(cursor);
+    value += '\n';
+  }
+}
+
+/** The character behind a backslash stands for itself; a line end behind it is left out. */
+function takeEscape(cursor: Cursor): string {
+  const isCrlf = cursor.text.startsWith('\r\n', cursor.position + 1);
+  cursor.position += isCrlf ? 2 : 1;
+  const escaped = cursor.text[cursor.position] ?? '';
+  if (escaped === '\n') {
+    takeLineEnd(cursor);
+    return '';
+  }
+  cursor.position += escaped.length;
+  return escaped;
+}
+
+function takeLineEnd(cursor: Cursor): void {
+  cursor.position += 1;
+  cursor.line += 1;
+  cursor.lineStart = cursor.position;
+}
+
+function take(cursor: Cursor, pattern: RegExp): string {
+  const start = cursor.position;
+  pattern.lastIndex = start;
+  if (!pattern.test(cursor.text)) {
+    return '';
+  }
+  cursor.position = pattern.lastIndex;
+  return cursor.text.slice(start, cursor.position);
+}
+
+function isStatementAt(cursor: Cursor, position: number): boolean {
+  STATEMENT_LINE.lastIndex = position;
+  return STATEMENT_LINE.test(cursor.text);
+}
+
+function wordAt(cursor: Cursor, start: number, value: string): UciWord {
+  const column = start - cursor.lineStart + 1;
+  return { value, start, end: cursor.position, line: cursor.line, column };
+}
+
+function report(cursor: Cursor, position: number, message: string): void {
+  cursor.problems.push({ line: cursor.line, column: position - cursor.lineStart + 1, message });
+}

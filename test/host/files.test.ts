@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFiles } from '../../src/host/files.ts';
+
+describe('files of the host', () => {
+  let root = '';
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'mailctl-files-'));
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  test('a replaced file has the new text, the mode asked for, and leaves no temporary file', async () => {
+    const files = createFiles(root);
+    await files.replace('/a', 'one', { mode: 0o640 });
+    await files.replace('/a', 'two', { mode: 0o600 });
+    expect(await files.read('/a')).toBe('two');
+    expect((await stat(join(root, 'a'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(root)).toEqual(['a']);
+  });
+
+  test('a write that fails leaves the old file and nothing else', async () => {
+    const files = createFiles(root);
+    await files.makeDirectory('/d', { mode: 0o755 });
+    await expect(files.replace('/d', 'text', { mode: 0o600 })).rejects.toThrow('cannot write /d');
+    expect(await readdir(root)).toEqual(['d']);
+  });
+
+  test('replacing a link replaces the link and never what it points to', async () => {
+    const files = createFiles(root);
+    await writeFile(join(root, 'target'), 'precious');
+    await symlink(join(root, 'target'), join(root, 'link'));
+    await files.replace('/link', 'new', { mode: 0o600 });
+    expect(await files.read('/target')).toBe('precious');
+  });
+
+  test('what is missing reads as null, and lists as empty', async () => {
+    const files = createFiles(root);
+    expect(await files.read('/none')).toBeNull();
+    expect(await files.stat('/none/deeper')).toBeNull();
+    expect(await files.list('/none')).toEqual([]);
+  });
+
+  test('a link is switched in one step, whether or not it existed', async () => {
+    const files = createFiles(root);
+    await files.link('one', '/current');
+    await files.link('two', '/current');
+    expect(await files.readLink('/current')).toBe('two');
+  });
+
+  test('a file in the way of a directory is named', async () => {
+    const files = createFiles(root);
+    await writeFile(join(root, 'x'), '');
+    await expect(files.makeDirectory('/x', { mode: 0o755 })).rejects.toThrow('/x');
+  });
+});

@@ -1,0 +1,35 @@
+// Runs under Node.js inside a network namespace and opens TCP connections there for whoever asks on its Unix socket:
+// one line of JSON {"host","port","from"} in, one line back, then the bytes of the connection, both ways.
+
+import { createConnection, createServer } from 'node:net';
+
+const [path] = process.argv.slice(2);
+
+createServer({ allowHalfOpen: true }, (client) => {
+  let head = Buffer.alloc(0);
+  client.on('error', () => client.destroy());
+  client.on('data', function collect(chunk) {
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf(10);
+    if (end < 0) return;
+    client.off('data', collect);
+    client.pause();
+    open(client, JSON.parse(head.subarray(0, end).toString()));
+  });
+}).listen(path, () => console.log('ready'));
+
+function open(client, { host, port, from }) {
+  const remote = createConnection({ host, port, localAddress: from, allowHalfOpen: true });
+  let answered = false;
+  remote.on('connect', () => {
+    answered = true;
+    client.write(`${JSON.stringify({ from: remote.localAddress })}\n`);
+    client.pipe(remote);
+    remote.pipe(client);
+  });
+  remote.on('error', (error) => {
+    if (answered) client.resetAndDestroy?.() ?? client.destroy();
+    else client.end(`${JSON.stringify({ error: error.code ?? error.message })}\n`);
+  });
+  client.on('close', () => remote.destroy());
+}
