@@ -50,7 +50,8 @@ function domainProblem(domain: string): string | null {
   for (const label of labels) {
     if (label === '') return 'the domain has an empty label (two dots, or a dot at an end)';
     if (label.length > 63) return `the label ${quoted(label)} is longer than 63 characters`;
-    if (!LABEL.test(label)) return `the label ${quoted(label)} may hold letters, digits and inner hyphens`;
+    if (!LABEL.test(label))
+      return `the label ${quoted(label)} may hold letters, digits and inner hyphens`;
   }
   if (labels.length < 2) return 'the domain needs at least two labels, as in example.com';
   if (/^\d+$/.test(labels.at(-1) ?? '')) return 'the domain ends in a number';
@@ -73,7 +74,9 @@ function domainOrProblem(text: string): { domain: MailDomain } | { problem: stri
   const lower = text.toLowerCase();
   const ascii = toAscii(lower);
   if (ascii === null) {
-    return { problem: domainProblem(lower) ?? 'the domain has characters that no host name can have' };
+    return {
+      problem: domainProblem(lower) ?? 'the domain has characters that no host name can have',
+    };
   }
   const problem = domainProblem(ascii);
   return problem === null ? { domain: ascii as MailDomain } : { problem };
@@ -82,21 +85,41 @@ function domainOrProblem(text: string): { domain: MailDomain } | { problem: stri
 function localProblem(local: string, forMailbox: boolean): string | null {
   if (local === '') return 'nothing stands before the @';
   if (local.startsWith('"')) return 'quoted local parts are not supported';
-  if (local.length > MAX_LOCAL) return `what stands before the @ is longer than ${MAX_LOCAL} characters`;
+  if (local.length > MAX_LOCAL)
+    return `what stands before the @ is longer than ${MAX_LOCAL} characters`;
   const allowed = forMailbox ? MAILBOX_LOCAL : TARGET_LOCAL;
   if (!allowed.test(local)) {
     const one = forMailbox ? MAILBOX_CHARACTER : TARGET_CHARACTER;
     const bad = [...local].find((character) => !one.test(character)) ?? '';
-    if (bad === '+') return 'a mailbox name may not contain +: it separates an extension (name+extension)';
+    if (bad === '+')
+      return 'a mailbox name may not contain +: it separates an extension (name+extension)';
     return `${nameOf(bad)} is not allowed before the @`;
   }
-  if (local.startsWith('.') || local.endsWith('.')) return 'a dot may not be first or last before the @';
+  if (local.startsWith('.') || local.endsWith('.'))
+    return 'a dot may not be first or last before the @';
   if (local.includes('..')) return 'two dots may not follow each other before the @';
-  if (/^[-+~=]/.test(local)) return `${nameOf(local.slice(0, 1))} may not be the first before the @`;
+  if (/^[-+~=]/.test(local))
+    return `${nameOf(local.slice(0, 1))} may not be the first before the @`;
   return null;
 }
 
+// most addresses are in the stored form already, and their domains are few
+const STORED_FORM = /^[a-z0-9_]+(?:[._=-][a-z0-9_]+)*@/;
+const knownDomains = new Set<string>();
+const MAX_KNOWN_DOMAINS = 1000;
+
+function isStoredForm(text: string): text is Address {
+  const at = text.indexOf('@');
+  return (
+    at <= MAX_LOCAL &&
+    text.length <= MAX_ADDRESS &&
+    knownDomains.has(text.slice(at + 1)) &&
+    STORED_FORM.test(text)
+  );
+}
+
 function parseParts(text: string, forMailbox: boolean): Address {
+  if (isStoredForm(text)) return text;
   const what = 'mail address';
   const at = text.lastIndexOf('@');
   if (at < 0) refuse(text, what, 'it has no @');
@@ -106,7 +129,9 @@ function parseParts(text: string, forMailbox: boolean): Address {
   const parsed = domainOrProblem(text.slice(at + 1));
   if ('problem' in parsed) refuse(text, what, parsed.problem);
   const address = `${local}@${parsed.domain}`;
-  if (address.length > MAX_ADDRESS) refuse(text, what, `it is longer than ${MAX_ADDRESS} characters`);
+  if (address.length > MAX_ADDRESS)
+    refuse(text, what, `it is longer than ${MAX_ADDRESS} characters`);
+  if (knownDomains.size < MAX_KNOWN_DOMAINS) knownDomains.add(parsed.domain);
   return address as Address;
 }
 
@@ -157,5 +182,7 @@ export function atDomain(address: Address, domain: MailDomain): Address {
 export function withoutExtension(address: Address): Address {
   const plus = address.indexOf('+');
   const at = address.lastIndexOf('@');
-  return plus > 0 && plus < at ? (`${address.slice(0, plus)}${address.slice(at)}` as Address) : address;
+  return plus > 0 && plus < at
+    ? (`${address.slice(0, plus)}${address.slice(at)}` as Address)
+    : address;
 }

@@ -5,17 +5,22 @@ import type { Host } from '../host/host.ts';
 import { formatUci } from '../uci/document.ts';
 import { setOption } from '../uci/edit.ts';
 import { parseUci } from '../uci/parse.ts';
-import { checkSettings, formatProblems, type Settings } from './settings.ts';
+import { checkSettings, formatProblems, type Settings, type SettingsCheck } from './settings.ts';
 
-/** Throws CONFIG_INVALID that lists every problem with file and line. */
-export async function readSettings(host: Host, file: string): Promise<Settings> {
+/** The checked file, with all its problems. Throws CONFIG_INVALID when there is no such file. */
+export async function checkUciFile(host: Host, file: string): Promise<SettingsCheck> {
   const text = await host.files.read(file);
   if (text === null) {
     throw new MailctlError('CONFIG_INVALID', `there is no UCI file ${file}`, {
       hint: 'mailctl --config FILE …, or install the package, which brings /etc/config/mailserver',
     });
   }
-  const { settings, problems } = checkSettings(text, file);
+  return checkSettings(text, file);
+}
+
+/** Throws CONFIG_INVALID that lists every problem with file and line. */
+export async function readSettings(host: Host, file: string): Promise<Settings> {
+  const { settings, problems } = await checkUciFile(host, file);
   if (settings === null || problems.length > 0) {
     throw new MailctlError('CONFIG_INVALID', formatProblems(problems), {
       hint: 'mailctl config check',

@@ -38,12 +38,21 @@ export function accountDefaults(settings: Settings): AccountDefaults {
 }
 
 function labelOf(texts: AccountTexts, defaults: AccountDefaults): string {
-  const parts = [COMPILER_VERSION, defaults, ACCOUNT_FILES.map((name) => texts[name])];
-  return digestText(JSON.stringify(parts));
+  const digests = ACCOUNT_FILES.map((name) => digestText(texts[name]));
+  return digestText(JSON.stringify([COMPILER_VERSION, defaults, digests]));
 }
 
 function databasePath(target: DirectoryTarget): string {
   return join(target.paths.directory, 'directory.db');
+}
+
+let lastParsed: { readonly label: string; readonly accounts: Accounts } | undefined;
+
+/** A command reads the accounts before and after it has the lock: mostly they are the same. */
+function parseOnce(texts: AccountTexts, defaults: AccountDefaults): Accounts {
+  const label = labelOf(texts, defaults);
+  if (lastParsed?.label !== label) lastParsed = { label, accounts: parseAccounts(texts, defaults) };
+  return lastParsed.accounts;
 }
 
 async function readAccounts(
@@ -52,7 +61,7 @@ async function readAccounts(
 ): Promise<{ texts: AccountTexts; accounts: Accounts; defaults: AccountDefaults }> {
   const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
   const defaults = accountDefaults(target.settings);
-  return { texts, defaults, accounts: parseAccounts(texts, defaults) };
+  return { texts, defaults, accounts: parseOnce(texts, defaults) };
 }
 
 export function formatDirectoryProblems(folder: string, problems: readonly Problem[]): string {
@@ -78,7 +87,7 @@ function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): 
 async function compile(
   host: Host,
   target: DirectoryTarget,
-  { texts, directory }: { texts: AccountTexts; directory: Directory },
+  { texts, directory, verify }: { texts: AccountTexts; directory: Directory; verify: boolean },
 ): Promise<void> {
   const { idmapBase } = target.settings.main;
   const defaults = accountDefaults(target.settings);
@@ -87,6 +96,7 @@ async function compile(
     { label: labelOf(texts, defaults), tables: compileDirectory(directory) },
     {
       mode: 0o440,
+      verify,
       owner: { uid: idmapBase + ids.dovecot.uid, gid: idmapBase + ids.postfix.gid },
     },
   );
@@ -118,7 +128,7 @@ export async function applyDirectory(host: Host, target: DirectoryTarget): Promi
   if (!current || pending) {
     refuseProblems(target, accounts.problems);
     if (!pending) await host.fileSets.replace(folder, {}, 0o600);
-    await compile(host, target, { texts, directory: accounts.directory });
+    await compile(host, target, { texts, directory: accounts.directory, verify: pending });
     await host.fileSets.finish(folder);
   }
   return !current;
@@ -179,7 +189,7 @@ export async function changeDirectory<T>(
   const changes = changedTexts(texts, after);
   if (Object.keys(changes).length === 0 && label === labelOf(after, defaults)) return result;
   await host.fileSets.replace(folder, changes, 0o600);
-  await compile(host, target, { texts: after, directory: draft });
+  await compile(host, target, { texts: after, directory: draft, verify: false });
   await host.fileSets.finish(folder);
   return result;
 }

@@ -5,6 +5,7 @@ import { MailctlError } from '../errors.ts';
 import { digestFile } from '../host/digest.ts';
 import { download } from '../host/download.ts';
 import type { Host } from '../host/host.ts';
+import { hostArchitecture } from '../host/machine.ts';
 import { type ImageManifest, parseImageManifest } from './image-manifest.ts';
 import type { Paths } from './paths.ts';
 import type { Settings } from './settings.ts';
@@ -21,11 +22,6 @@ const MANIFEST = '.manifest.json';
 const SIZE_LIMIT = 2_000_000_000;
 const BUILD_CACHE = '/var/cache/mailserver';
 const BUILD_LIMIT_MS = 3_600_000;
-
-/** Debian's name of the architecture this program runs on. */
-export function hostArchitecture(): string {
-  return process.arch === 'x64' ? 'amd64' : process.arch;
-}
 
 function checkFits(settings: Settings, manifest: ImageManifest, source: string): void {
   const wanted = hostArchitecture();

@@ -1,6 +1,7 @@
 // Every option there is, in the order of the shipped file. Settings, defaults, checks, the shipped file
 // and docs/options.md all come from this table: `npx bun scripts/generate-config.ts` writes the latter two.
 
+import { dns } from './options/dns-section.ts';
 import {
   boolean,
   decimal,
@@ -191,6 +192,7 @@ export const OPTIONS = {
   smtp,
   spam,
   fail2ban,
+  dns,
   ssl,
   webmail,
   mesh,

@@ -57,7 +57,9 @@ interface Scheme {
 }
 
 const ARGON2_FORM = (kind: string) =>
-  new RegExp(`^\\$argon2${kind}\\$v=19\\$m=(\\d{1,7}),t=\\d{1,3},p=1\\$[A-Za-z0-9+/]{11,86}\\$[A-Za-z0-9+/]{22,86}$`);
+  new RegExp(
+    `^\\$argon2${kind}\\$v=19\\$m=(\\d{1,7}),t=\\d{1,3},p=1\\$[A-Za-z0-9+/]{11,86}\\$[A-Za-z0-9+/]{22,86}$`,
+  );
 
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   ARGON2ID: { form: ARGON2_FORM('id') },
@@ -84,6 +86,7 @@ const BARE_PREFIXES: readonly (readonly [string, string])[] = [
 ];
 
 const ACCEPTED = Object.keys(SCHEMES).join(', ');
+const SCHEME_NAME = /^[A-Z0-9.-]{1,32}$/;
 // a container of the default size must survive several logins at once
 const MAX_ARGON2_KIB = 65_536;
 
@@ -102,8 +105,10 @@ export interface PasswordHash {
  * Throws PASSWORD_INVALID, without showing the hash.
  */
 export function parseHash(text: string): PasswordHash {
-  const [, named, body = ''] = /^(?:\{([A-Za-z0-9.-]{1,32})\})?(.*)$/s.exec(text) ?? [];
-  const asked = named?.toUpperCase();
+  const brace = text.startsWith('{') ? text.indexOf('}') : 0;
+  const named = brace > 0 ? text.slice(1, brace).toUpperCase() : undefined;
+  const asked = named === undefined || SCHEME_NAME.test(named) ? named : undefined;
+  const body = brace > 0 ? text.slice(brace + 1) : text;
   const name = asked === undefined || asked === 'CRYPT' ? schemeOfBare(body) : asked;
   const scheme = name === undefined || !Object.hasOwn(SCHEMES, name) ? undefined : SCHEMES[name];
   if (name === undefined || scheme === undefined) {

@@ -2,7 +2,16 @@
 // one transaction. Readers see all of it or nothing.
 
 import { Database, type SQLQueryBindings } from 'bun:sqlite';
-import { chmodSync, chownSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import type { WriteOptions } from './files.ts';
@@ -19,15 +28,21 @@ export interface TableRows {
   readonly rows: readonly (readonly Cell[])[];
 }
 
+export interface DatabaseContent {
+  readonly label: string;
+  readonly tables: readonly TableRows[];
+}
+
+export interface DatabaseOptions extends WriteOptions {
+  /** Look through the whole file first; needed where a power cut may have hit a commit. */
+  readonly verify: boolean;
+}
+
 export interface Databases {
   /** The value stored beside the tables, or null when there is no sound database. */
   readLabel(path: string): Promise<string | null>;
   /** Makes the database hold exactly these rows and the label; durable when it returns. */
-  write(
-    path: string,
-    content: { label: string; tables: readonly TableRows[] },
-    options: WriteOptions,
-  ): Promise<void>;
+  write(path: string, content: DatabaseContent, options: DatabaseOptions): Promise<void>;
 }
 
 // A reader that asks between the first and the last page of a commit is turned away (Postfix does not
@@ -70,7 +85,8 @@ function planRows(table: TableRows, present: readonly (readonly Cell[])[]) {
     const key = keyOf(row, table.keys);
     const before = old.get(key);
     old.delete(key);
-    if (before === undefined || before.some((cell, index) => cell !== row[index])) changed.push(row);
+    if (before === undefined || before.some((cell, index) => cell !== row[index]))
+      changed.push(row);
   }
   return { removed: [...old.values()].map((row) => row.slice(0, table.keys)), changed };
 }
@@ -89,7 +105,7 @@ function writeTable(database: Database, table: TableRows): void {
   for (const row of changed) insert.run(...(row as SQLQueryBindings[]));
 }
 
-function fill(path: string, content: { label: string; tables: readonly TableRows[] }): void {
+function fill(path: string, content: DatabaseContent): void {
   const database = new Database(path, { create: true });
   try {
     database.exec(PRAGMAS);
@@ -123,7 +139,7 @@ function isDamage(error: unknown): boolean {
 }
 
 /** A database that is new or replaces a damaged one appears whole, under its name. */
-function create(path: string, content: Parameters<typeof fill>[1], options: WriteOptions): void {
+function create(path: string, content: DatabaseContent, options: WriteOptions): void {
   const temporary = `${path}.new`;
   for (const left of [temporary, `${temporary}-journal`]) rmSync(left, { force: true });
   fill(temporary, content);
@@ -134,13 +150,23 @@ function create(path: string, content: Parameters<typeof fill>[1], options: Writ
   renameSync(temporary, path);
 }
 
-function writeDatabase(path: string, content: Parameters<typeof fill>[1], options: WriteOptions) {
-  if (existsSync(path) && isSound(path)) {
+/** False when there is none, or it is damaged. */
+function update(path: string, content: DatabaseContent, options: DatabaseOptions): boolean {
+  if (!existsSync(path) || (options.verify && !isSound(path))) return false;
+  try {
     fill(path, content);
-    if (options.owner) chownSync(path, options.owner.uid, options.owner.gid);
-    chmodSync(path, options.mode);
-    syncPath(path);
-  } else create(path, content, options);
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
+  if (options.owner) chownSync(path, options.owner.uid, options.owner.gid);
+  chmodSync(path, options.mode);
+  syncPath(path);
+  return true;
+}
+
+function writeDatabase(path: string, content: DatabaseContent, options: DatabaseOptions): void {
+  if (!update(path, content, options)) create(path, content, options);
   syncPath(dirname(path));
 }
 

@@ -102,7 +102,7 @@ function settleSet(folder: string): void {
   syncPath(folder);
 }
 
-const KNOWN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO'];
+const KNOWN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
 
 /** Turns a full or read-only disk into a sentence; before the rename nothing has changed. */
 function onFolder<T>(folder: string, work: () => T): T {
@@ -110,6 +110,12 @@ function onFolder<T>(folder: string, work: () => T): T {
     return work();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES') {
+      throw new MailctlError('NOT_ROOT', `${folder} can only be read by root`, {
+        hint: 'repeat it as root, for example with sudo',
+        cause: error,
+      });
+    }
     if (code === undefined || !KNOWN.includes(code)) throw error;
     const reason = code === 'ENOSPC' || code === 'EDQUOT' ? 'no space left on the device' : code;
     throw new MailctlError('FILE_FAILED', `cannot write in ${folder}: ${reason}`, { cause: error });
@@ -117,7 +123,8 @@ function onFolder<T>(folder: string, work: () => T): T {
 }
 
 export function createFileSets(at: (path: string) => string): FileSets {
-  const isPending = (folder: string) => identity(join(at(folder), COMMIT)) !== 'none';
+  const isPending = (folder: string) =>
+    onFolder(folder, () => identity(join(at(folder), COMMIT)) !== 'none');
   return {
     read: async (folder, names) => onFolder(folder, () => readSet(at(folder), names)),
     isPending: async (folder) => isPending(folder),

@@ -65,7 +65,11 @@ function within<T>(folder: number, work: (folder: number) => T): T {
 }
 
 /** Opens the folders one below the other and gives the last one to `work`; null when one is missing. */
-function atFolder<T>(base: string, parts: readonly string[], work: (folder: number) => T): T | null {
+function atFolder<T>(
+  base: string,
+  parts: readonly string[],
+  work: (folder: number) => T,
+): T | null {
   let folder = openFolder(base);
   for (const part of parts) {
     if (folder === null) return null;

@@ -7,12 +7,14 @@ import { registerAlias } from './commands/alias.ts';
 import { registerApply } from './commands/apply.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerDkim } from './commands/dkim.ts';
 import { registerDomain } from './commands/domain.ts';
 import { registerFail2ban } from './commands/fail2ban.ts';
 import { registerInstall } from './commands/install.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerQueue } from './commands/queue.ts';
+import { registerSsl } from './commands/ssl.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTest } from './commands/test.ts';
@@ -70,6 +72,8 @@ export function buildProgram(): { program: Command; app: AppSource } {
     registerUser,
     registerAlias,
     registerDomain,
+    registerDkim,
+    registerSsl,
     registerQueue,
     registerFail2ban,
     registerLogs,

@@ -40,7 +40,6 @@ test.each<[string, Record<string, unknown>, string]>([
   ['a version with a control character', { packages: { postfix: '1\n2' } }, 'postfix is "1\\n2"'],
   ['no origin', { created_from: null }, 'created_from is null; expected an object'],
 ])('a manifest with %s is refused, and the message names the field', (_, change, message) => {
-  expect(() => parseChanged(change)).toThrow(`x.manifest.json: ${message}`.slice(0, 17));
   expect(() => parseChanged(change)).toThrow(message);
 });
 

@@ -62,21 +62,12 @@ function referenceProblems(directory: Directory, files: Files): Problem[] {
 
 function formatTexts(files: Files, directory: Directory): AccountTexts {
   const { domains, mailboxes, aliases } = directory;
-  const normal = <Value>(
-    records: Iterable<readonly [string, Value]>,
-    format: (key: string, value: Value) => string,
-  ) => new Map([...records].map(([key, value]) => [key, format(key, value)] as const));
+  const addresses = new Map([...mailboxes.keys()].map((address) => [address, address]));
   return {
-    vdomains: formatRecords(
-      files.domains.lines,
-      normal(domains.entries(), DOMAIN_LINES.format),
-    ),
-    vmailbox: formatRecords(
-      files.mailboxes.lines,
-      new Map([...mailboxes.keys()].map((key) => [key, MAILBOX_LINES.format(key, key)])),
-    ),
-    valias: formatRecords(files.aliases.lines, normal(aliases, ALIAS_LINES.format)),
-    users: formatRecords(files.users.lines, normal(mailboxes, USER_LINES.format)),
+    vdomains: formatRecords(files.domains, new Map(domains.entries())),
+    vmailbox: formatRecords(files.mailboxes, addresses),
+    valias: formatRecords(files.aliases, aliases),
+    users: formatRecords(files.users, mailboxes),
   };
 }
 

@@ -4,7 +4,13 @@ import { MailctlError } from '../../errors.ts';
 import { domainOf, isCatchAll } from '../address.ts';
 import { refuseFault, refuseNewFaults } from './changes.ts';
 import { aliasFault } from './check.ts';
-import type { AliasName, Draft } from './model.ts';
+import type { AliasName, Directory, Draft } from './model.ts';
+
+function unknownAlias(name: AliasName): MailctlError {
+  return new MailctlError('ALIAS_UNKNOWN', `there is no alias ${name}`, {
+    hint: 'mailctl alias list',
+  });
+}
 
 export interface ChangedAlias {
   readonly name: AliasName;
@@ -14,7 +20,11 @@ export interface ChangedAlias {
 }
 
 /** Makes the alias, or adds the targets it does not have yet. */
-export function addAlias(draft: Draft, name: AliasName, targets: readonly AliasName[]): ChangedAlias {
+export function addAlias(
+  draft: Draft,
+  name: AliasName,
+  targets: readonly AliasName[],
+): ChangedAlias {
   const before = draft.aliases.get(name) ?? [];
   const after = [...new Set([...before, ...targets])];
   if (after.length === before.length) return { name, targets: before, changed: false };
@@ -34,9 +44,13 @@ function refuseHiddenMailboxes(draft: Draft, name: AliasName, targets: readonly 
   const domain = domainOf(name);
   const mailbox = [...draft.mailboxes.keys()].find((address) => domainOf(address) === domain);
   if (mailbox === undefined) return;
-  throw new MailctlError('DOMAIN_IN_USE', `${domain} has mailboxes of its own, such as ${mailbox}`, {
-    hint: `mailctl user del ${mailbox}`,
-  });
+  throw new MailctlError(
+    'DOMAIN_IN_USE',
+    `${domain} has mailboxes of its own, such as ${mailbox}`,
+    {
+      hint: `mailctl user del ${mailbox}`,
+    },
+  );
 }
 
 /** Removes the named targets, or with none named the whole alias. */
@@ -46,11 +60,7 @@ export function removeAlias(
   targets: readonly AliasName[] = [],
 ): ChangedAlias {
   const before = draft.aliases.get(name);
-  if (before === undefined) {
-    throw new MailctlError('ALIAS_UNKNOWN', `there is no alias ${name}`, {
-      hint: 'mailctl alias list',
-    });
-  }
+  if (before === undefined) throw unknownAlias(name);
   const missing = targets.find((target) => !before.includes(target));
   if (missing !== undefined) {
     throw new MailctlError('ALIAS_UNKNOWN', `${missing} is no target of ${name}`, {
@@ -62,4 +72,18 @@ export function removeAlias(
   else draft.aliases.set(name, rest);
   refuseNewFaults(draft);
   return { name, targets: rest, changed: true };
+}
+
+export interface ListedAlias {
+  readonly address: AliasName;
+  readonly targets: readonly AliasName[];
+}
+
+/** All aliases, or the one that is named. Throws ALIAS_UNKNOWN. */
+export function listAliases(directory: Directory, name: AliasName | null): ListedAlias[] {
+  const list = [...directory.aliases].map(([address, targets]) => ({ address, targets }));
+  if (name === null) return list;
+  const one = list.filter(({ address }) => address === name);
+  if (one.length === 0) throw unknownAlias(name);
+  return one;
 }

@@ -2,9 +2,9 @@
 // faults or throws, naming what is in the way and the command to type next.
 
 import { type ErrorCode, MailctlError } from '../../errors.ts';
-import { type Address, catchAll, domainOf, type MailDomain } from '../address.ts';
+import { type Address, domainOf, isCatchAll } from '../address.ts';
 import { checkDirectory, type Fault, mailboxFault } from './check.ts';
-import { type AliasName, type Draft, type Mailbox, newMailbox } from './model.ts';
+import { type AliasName, type Directory, type Draft, type Mailbox, newMailbox } from './model.ts';
 
 export function refuseFault(fault: Pick<Fault, 'message' | 'hint'>, code: ErrorCode): never {
   throw new MailctlError(code, fault.message, { hint: fault.hint });
@@ -20,8 +20,8 @@ export function refuseNewFaults(draft: Draft): void {
   }
 }
 
-export function getMailbox(draft: Pick<Draft, 'mailboxes'>, address: Address): Mailbox {
-  const mailbox = draft.mailboxes.get(address);
+export function getMailbox(directory: Directory, address: Address): Mailbox {
+  const mailbox = directory.mailboxes.get(address);
   if (mailbox === undefined) {
     throw new MailctlError('MAILBOX_UNKNOWN', `there is no mailbox ${address}`, {
       hint: 'mailctl user list',
@@ -30,11 +30,16 @@ export function getMailbox(draft: Pick<Draft, 'mailboxes'>, address: Address): M
   return mailbox;
 }
 
-export function refuseTaken(draft: Pick<Draft, 'mailboxes'>, address: Address): void {
-  if (!draft.mailboxes.has(address)) return;
-  throw new MailctlError('MAILBOX_EXISTS', `${address} already has a mailbox`, {
-    hint: `mailctl user passwd ${address}`,
-  });
+/** Throws where the address cannot have a new mailbox. */
+export function refuseUnfit(directory: Directory, address: Address): void {
+  if (directory.mailboxes.has(address)) {
+    throw new MailctlError('MAILBOX_EXISTS', `${address} already has a mailbox`, {
+      hint: `mailctl user passwd ${address}`,
+    });
+  }
+  const fault = mailboxFault(directory, address);
+  if (fault === null) return;
+  refuseFault(fault, directory.domains.has(domainOf(address)) ? 'ALIAS_EXISTS' : 'DOMAIN_UNKNOWN');
 }
 
 export function addMailbox(
@@ -42,11 +47,7 @@ export function addMailbox(
   wanted: { address: Address; hash: string; quotaBytes: number | null; active?: boolean },
 ): Mailbox {
   const { address, hash, quotaBytes, active = true } = wanted;
-  refuseTaken(draft, address);
-  const fault = mailboxFault(draft, address);
-  if (fault !== null) {
-    refuseFault(fault, draft.domains.has(domainOf(address)) ? 'ALIAS_EXISTS' : 'DOMAIN_UNKNOWN');
-  }
+  refuseUnfit(draft, address);
   const mailbox = { ...newMailbox(address, hash, quotaBytes), active };
   draft.mailboxes.set(address, mailbox);
   return mailbox;
@@ -89,7 +90,8 @@ export function removeMailbox(draft: Draft, address: Address): RemovedMailbox {
       draft.aliases.delete(alias);
       changed.delete(alias);
       removed.add(alias);
-      gone.push(alias);
+      // as a target, `@domain` means the domain and not its catch-all
+      if (!isCatchAll(alias)) gone.push(alias);
     }
   }
   return { mailbox, aliasesChanged: [...changed], aliasesRemoved: [...removed] };
@@ -102,51 +104,4 @@ function leadsTo(target: AliasName, name: AliasName): boolean {
     target === name ||
     (at > 0 && target.startsWith(`${name.slice(0, at)}+`) && target.endsWith(name.slice(at)))
   );
-}
-
-/** False when the domain was there already. */
-export function addDomain(draft: Draft, domain: MailDomain): boolean {
-  if (draft.domains.has(domain)) return false;
-  draft.domains.add(domain);
-  return true;
-}
-
-/** What keeps a domain from being removed, each with the command that takes it out of the way. */
-function domainUses(draft: Draft, domain: MailDomain): { what: string; hint: string }[] {
-  const mailboxes = [...draft.mailboxes.keys()].filter((key) => domainOf(key) === domain);
-  const own = [...draft.aliases.keys()].filter((key) => domainOf(key) === domain);
-  const leading = [...draft.aliases].filter(
-    ([key, targets]) =>
-      domainOf(key) !== domain && targets.some((target) => domainOf(target) === domain),
-  );
-  return [
-    ...mailboxes.map((key) => ({ what: `mailbox ${key}`, hint: `mailctl user del ${key}` })),
-    ...own.map((key) => ({
-      what: key === catchAll(domain) ? `catch-all ${key}` : `alias ${key}`,
-      hint: `mailctl alias del ${key}`,
-    })),
-    ...leading.map(([key]) => ({ what: `target of ${key}`, hint: `mailctl alias del ${key}` })),
-  ];
-}
-
-export function removeDomain(draft: Draft, domain: MailDomain, own: MailDomain): void {
-  if (!draft.domains.has(domain)) {
-    throw new MailctlError('DOMAIN_UNKNOWN', `${domain} is not a mail domain here`, {
-      hint: 'mailctl domain list',
-    });
-  }
-  if (domain === own) {
-    throw new MailctlError('DOMAIN_IN_USE', `${domain} is the appliance's own domain`, {
-      hint: 'set another main.domain in the UCI file first',
-    });
-  }
-  const uses = domainUses(draft, domain);
-  const first = uses[0];
-  if (first !== undefined) {
-    const named = uses.slice(0, 5).map(({ what }) => what);
-    const more = uses.length > 5 ? ` and ${uses.length - 5} more` : '';
-    const message = `${domain} is still in use: ${named.join(', ')}${more}`;
-    throw new MailctlError('DOMAIN_IN_USE', message, { hint: first.hint });
-  }
-  draft.domains.delete(domain);
 }

@@ -54,7 +54,8 @@ function domainAliasFault(directory: Directory, name: AliasName): Finding | null
       hint: 'mailctl alias add --help',
     };
   }
-  if (first === name) return { message: `${name} is its own target`, hint: `mailctl alias del ${name}` };
+  if (first === name)
+    return { message: `${name} is its own target`, hint: `mailctl alias del ${name}` };
   if (!directory.domains.has(domain)) {
     return { message: `${domain} is not a mail domain here`, hint: `mailctl domain add ${domain}` };
   }

@@ -11,7 +11,13 @@ import {
   type MailDomain,
   withoutExtension,
 } from '../address.ts';
-import { type AliasName, aliasDomainTarget, type Directory, isDeliverable, ROLE_NAMES } from './model.ts';
+import {
+  type AliasName,
+  aliasDomainTarget,
+  type Directory,
+  isDeliverable,
+  ROLE_NAMES,
+} from './model.ts';
 
 type Cell = string | number | null;
 

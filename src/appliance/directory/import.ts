@@ -4,7 +4,8 @@
 import { MailctlError } from '../../errors.ts';
 import { type Address, domainOf, parseAddress, quoted } from '../address.ts';
 import { checkPassword, parseHash } from '../password.ts';
-import { addDomain, addMailbox } from './changes.ts';
+import { addMailbox } from './changes.ts';
+import { addDomain } from './domains.ts';
 import type { Draft } from './model.ts';
 import { parseQuota } from './quota.ts';
 
@@ -61,9 +62,10 @@ function parseQuotaFields(fields: ImportRecord['fields']): number | null | undef
   return text.trim() === '' ? undefined : parseQuota(text);
 }
 
-function parseSecret(
-  fields: ImportRecord['fields'],
-): { secret: ImportMailbox['secret']; warning: string | undefined } {
+function parseSecret(fields: ImportRecord['fields']): {
+  secret: ImportMailbox['secret'];
+  warning: string | undefined;
+} {
   const hash = fieldText(fields, 'hash').trim();
   const password = fieldText(fields, 'password');
   if (hash !== '' && password !== '') {
@@ -111,7 +113,10 @@ export function readImport(records: readonly ImportRecord[]): ImportReading {
       const { warning, ...mailbox } = parseRecord(record);
       const first = lineOf.get(mailbox.address);
       if (first !== undefined) {
-        problems.push({ line, message: `${mailbox.address} is there twice, first in line ${first}` });
+        problems.push({
+          line,
+          message: `${mailbox.address} is there twice, first in line ${first}`,
+        });
         continue;
       }
       lineOf.set(mailbox.address, line);

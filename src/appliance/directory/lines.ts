@@ -9,14 +9,15 @@ export interface Problem {
   readonly message: string;
 }
 
-interface TextLine {
+interface TextLine<Value> {
   readonly raw: string;
-  /** The record's key and normal form; null for a comment, an empty line, or one with a problem. */
-  readonly record: { readonly key: string; readonly normal: string } | null;
+  /** null for a comment, an empty line, or one with a problem. */
+  readonly record: { readonly key: string; readonly value: Value } | null;
 }
 
 export interface RecordFile<Value> {
-  readonly lines: readonly TextLine[];
+  readonly lines: readonly TextLine<Value>[];
+  readonly format: RecordFormat<Value>;
   readonly records: ReadonlyMap<string, Value>;
   /** The line number of each record. */
   readonly lineOf: ReadonlyMap<string, number>;
@@ -36,44 +37,57 @@ function splitLines(text: string): string[] {
   return lines;
 }
 
+/** null for a comment or an empty line, a text for what is wrong with the line. */
+function parseLine<Value>(line: string, format: RecordFormat<Value>) {
+  if (line === '' || line.startsWith('#')) return null;
+  try {
+    return format.parse(line);
+  } catch (error) {
+    if (error instanceof MailctlError) return error.message;
+    throw error;
+  }
+}
+
 export function parseRecords<Value>(text: string, format: RecordFormat<Value>): RecordFile<Value> {
   const records = new Map<string, Value>();
   const lineOf = new Map<string, number>();
   const problems: Problem[] = [];
-  const lines = splitLines(text).map((raw, index): TextLine => {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) return { raw, record: null };
-    const report = (message: string): TextLine => {
-      problems.push({ file: format.file, line: index + 1, message });
-      return { raw, record: null };
-    };
-    try {
-      const { key, value } = format.parse(line);
-      const first = lineOf.get(key);
-      if (first !== undefined) return report(`${key} is there twice, first in line ${first}`);
-      records.set(key, value);
-      lineOf.set(key, index + 1);
-      return { raw, record: { key, normal: format.format(key, value) } };
-    } catch (error) {
-      if (error instanceof MailctlError) return report(error.message);
-      throw error;
+  const lines: TextLine<Value>[] = [];
+  for (const raw of splitLines(text)) {
+    const parsed = parseLine(raw.trim(), format);
+    const line = lines.length + 1;
+    const first =
+      parsed === null || typeof parsed === 'string' ? undefined : lineOf.get(parsed.key);
+    const fault = first === undefined ? parsed : `the same is there twice, first in line ${first}`;
+    if (fault === null || typeof fault === 'string') {
+      if (fault !== null) problems.push({ file: format.file, line, message: fault });
+      lines.push({ raw, record: null });
+      continue;
     }
-  });
-  return { lines, records, lineOf, problems };
+    records.set(fault.key, fault.value);
+    lineOf.set(fault.key, line);
+    lines.push({ raw, record: fault });
+  }
+  return { lines, format, records, lineOf, problems };
 }
 
-/** The text that holds exactly `wanted` (key to normal form), with new records at the end. */
-export function formatRecords(
-  lines: readonly TextLine[],
-  wanted: ReadonlyMap<string, string>,
+/** The text that holds exactly the `wanted` records, with new ones at the end. */
+export function formatRecords<Value>(
+  { lines, format }: RecordFile<Value>,
+  wanted: ReadonlyMap<string, Value>,
 ): string {
-  const missing = new Map(wanted);
-  const kept = lines.flatMap(({ raw, record }) => {
-    if (record === null) return [raw];
-    const line = wanted.get(record.key);
-    missing.delete(record.key);
-    if (line === undefined) return [];
-    return [line === record.normal ? raw : line];
-  });
-  return [...kept, ...missing.values()].map((line) => `${line}\n`).join('');
+  const known = new Set<string>();
+  const texts: string[] = [];
+  for (const { raw, record } of lines) {
+    if (record === null) {
+      texts.push(raw);
+      continue;
+    }
+    known.add(record.key);
+    const value = wanted.get(record.key);
+    if (value === undefined) continue;
+    texts.push(value === record.value ? raw : format.format(record.key, value));
+  }
+  for (const [key, value] of wanted) if (!known.has(key)) texts.push(format.format(key, value));
+  return texts.map((text) => `${text}\n`).join('');
 }

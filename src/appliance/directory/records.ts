@@ -1,10 +1,8 @@
-// Lists of mailboxes as CSV or JSON text: what `user import` reads and `user export` writes.
+// Lists of mailboxes as CSV or JSON text, as `user import` reads them.
 
 import { parse } from 'csv-parse/sync';
 import { MailctlError } from '../../errors.ts';
 import type { ImportProblem, ImportRecord } from './import.ts';
-import type { Directory, Mailbox } from './model.ts';
-import { formatQuota } from './quota.ts';
 
 export type ListFormat = 'csv' | 'json';
 
@@ -23,7 +21,8 @@ function delimiterOf(text: string): string {
 }
 
 function csvReason(error: { code: string; message: string }): string {
-  if (error.code.startsWith('CSV_RECORD_INCONSISTENT')) return 'not as many fields as the first line has';
+  if (error.code.startsWith('CSV_RECORD_INCONSISTENT'))
+    return 'not as many fields as the first line has';
   // the library's own words end with a copy of the record, which may hold a password
   return error.code.replace(/^CSV_/, '').toLowerCase().replaceAll('_', ' ');
 }
@@ -39,7 +38,7 @@ function parseCsv(text: string): RecordList {
     skip_records_with_error: true,
     max_record_size: 16_384,
     on_skip: (error) => {
-      if (error) problems.push({ line: error.lines ?? 0, message: csvReason(error) });
+      if (error) problems.push({ line: Number(error.lines), message: csvReason(error) });
       return undefined;
     },
   }) as unknown as { info: { lines: number }; record: Record<string, string> }[];
@@ -79,7 +78,8 @@ export function parseList(text: string, format: ListFormat): RecordList {
   try {
     return format === 'csv' ? parseCsv(text) : parseJson(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    if (error instanceof MailctlError || !(error instanceof Error) || !('code' in error)) throw error;
+    if (error instanceof MailctlError || !(error instanceof Error) || !('code' in error))
+      throw error;
     return invalid(`the file is not valid CSV: ${csvReason(error as Error & { code: string })}`);
   }
 }
@@ -89,36 +89,4 @@ export function listFormatOf(name: string, text: string): ListFormat {
   if (/\.json$/i.test(name)) return 'json';
   if (/\.csv$/i.test(name)) return 'csv';
   return /^[\s\ufeff]*[[{]/.test(text) ? 'json' : 'csv';
-}
-
-function csvField(text: string): string {
-  return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-interface ExportedMailbox {
-  readonly address: string;
-  readonly active: boolean;
-  readonly quota_bytes: number | null;
-  readonly hash?: string;
-}
-
-export function exportMailboxes(directory: Directory, withHashes: boolean): ExportedMailbox[] {
-  return [...directory.mailboxes.values()].map((mailbox: Mailbox) => ({
-    address: mailbox.address,
-    active: mailbox.active,
-    quota_bytes: mailbox.quotaBytes,
-    ...(withHashes ? { hash: mailbox.hash } : {}),
-  }));
-}
-
-/** The lines of a CSV file that parseList reads back. */
-export function formatCsv(mailboxes: readonly ExportedMailbox[], withHashes: boolean): string[] {
-  const header = ['address', 'active', 'quota', ...(withHashes ? ['hash'] : [])];
-  const rows = mailboxes.map(({ address, active, quota_bytes, hash }) => [
-    address,
-    String(active),
-    formatQuota(quota_bytes),
-    ...(withHashes ? [hash ?? ''] : []),
-  ]);
-  return [header, ...rows].map((row) => row.map(csvField).join(','));
 }

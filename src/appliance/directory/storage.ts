@@ -2,8 +2,8 @@
 // way that is safe for a root who trusts nothing in them.
 
 import type { Host } from '../../host/host.ts';
-import type { Paths } from '../paths.ts';
 import { type Address, domainOf, localOf } from '../address.ts';
+import type { Paths } from '../paths.ts';
 
 export interface MailboxSize {
   readonly usedBytes: number;
@@ -15,7 +15,7 @@ function folderOf(address: Address): [string, string] {
 }
 
 /** Dovecot writes the size of a message into its name; another program's message is looked at. */
-function messageBytes(name: string, size: () => number): number {
+export function messageBytes(name: string, size: () => number): number {
   const [, stated] = /,S=(\d{1,15})(?:[,:]|$)/.exec(name) ?? [];
   return stated === undefined ? size() : Number(stated);
 }

@@ -39,9 +39,9 @@ export const DOMAIN_LINES: RecordFormat<MailDomain> = {
 export const MAILBOX_LINES: RecordFormat<Address> = {
   file: 'vmailbox',
   parse: (line) => {
-    const [name = '', folder = '', ...rest] = line.split(/\s+/);
-    const address = parseAddress(name);
-    if (folder !== mailFolder(address) || rest.length > 0) {
+    const space = line.search(/\s/);
+    const address = parseAddress(space < 0 ? line : line.slice(0, space));
+    if (space < 0 || line.slice(space).trim() !== mailFolder(address)) {
       invalid(`the folder of ${address} must be ${mailFolder(address)}`);
     }
     return { key: address, value: address };
@@ -74,12 +74,15 @@ const QUOTA_FIELD = 'userdb_quota_storage_size=';
 const OLD_QUOTA_FIELD = 'userdb_quota_rule=*:storage=';
 
 function parseExtraFields(text: string): Pick<Mailbox, 'active' | 'quotaBytes' | 'extraFields'> {
+  if (text === '') return { active: true, quotaBytes: null, extraFields: [] };
   let active = true;
   let quotaBytes: number | null = null;
   const extraFields: string[] = [];
-  for (const field of text.split(/\s+/).filter((word) => word !== '')) {
+  for (const field of text.split(/\s+/)) {
+    if (field === '') continue;
     if (/^nologin(=(y|yes|true))?$/i.test(field)) active = false;
-    else if (field.startsWith(QUOTA_FIELD)) quotaBytes = parseQuota(field.slice(QUOTA_FIELD.length));
+    else if (field.startsWith(QUOTA_FIELD))
+      quotaBytes = parseQuota(field.slice(QUOTA_FIELD.length));
     else if (field.startsWith(OLD_QUOTA_FIELD)) {
       quotaBytes = parseQuota(field.slice(OLD_QUOTA_FIELD.length));
     } else extraFields.push(field);
@@ -97,17 +100,36 @@ function formatExtraFields(mailbox: Mailbox): string {
   ].join(' ');
 }
 
+const EMPTY_FIELDS = '::::';
+
+/** The five fields uid to shell, and what follows them; missing ones are empty. */
+function splitPasswdFields(text: string): { passwdFields: string; extra: string } {
+  if (text.startsWith(`${EMPTY_FIELDS}:`)) {
+    return { passwdFields: EMPTY_FIELDS, extra: text.slice(EMPTY_FIELDS.length + 1) };
+  }
+  const fields = text.split(':');
+  const passwdFields = [0, 1, 2, 3, 4].map((index) => fields[index] ?? '').join(':');
+  return { passwdFields, extra: fields.slice(5).join(':') };
+}
+
 /** `users`: Dovecot's passwd-file, `address:{SCHEME}hash:uid:gid:gecos:home:shell:extra fields`. */
 export const USER_LINES: RecordFormat<Mailbox> = {
   file: 'users',
   parse: (line) => {
-    const [name = '', hashed = '', ...fields] = line.split(':');
-    if (hashed === '') invalid(`${quoted(name)} has no password hash: expected address:{SCHEME}hash`);
-    const address = parseAddress(name);
-    const { hash } = parseHash(hashed);
-    const passwdFields = Array.from({ length: 5 }, (_, index) => fields[index] ?? '').join(':');
-    const extra = parseExtraFields(fields.slice(5).join(':'));
-    return { key: address, value: { address, hash, passwdFields, ...extra } };
+    const first = line.indexOf(':');
+    const second = line.indexOf(':', first + 1);
+    const end = second < 0 ? line.length : second;
+    if (first < 0 || first + 1 === end) {
+      const name = first < 0 ? line : line.slice(0, first);
+      invalid(`${quoted(name)} has no password hash: expected address:{SCHEME}hash`);
+    }
+    const address = parseAddress(line.slice(0, first));
+    const { hash } = parseHash(line.slice(first + 1, end));
+    const { passwdFields, extra } = splitPasswdFields(line.slice(end + 1));
+    return {
+      key: address,
+      value: { address, hash, passwdFields, ...parseExtraFields(extra) },
+    };
   },
   format: (key, mailbox) =>
     `${key}:${mailbox.hash}:${mailbox.passwdFields}:${formatExtraFields(mailbox)}`,

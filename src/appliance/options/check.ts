@@ -5,7 +5,7 @@ import {
   mergeEntries,
   type UciDocument,
   type UciEntry,
-  type UciSection,
+  type UciValue,
 } from '../../uci/document.ts';
 import { type Checking, type Finding, report, suggest } from './findings.ts';
 import { camelCase, type Option, type OptionTable, splitItems } from './option.ts';

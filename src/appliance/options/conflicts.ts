@@ -18,6 +18,7 @@ export function findConflicts(settings: Settings): readonly Conflict[] {
     ...findPortConflicts(settings),
     ...findRelayConflicts(settings),
     ...findLimitConflicts(settings),
+    ...findDnsConflicts(settings),
     ...findCertificateConflicts(settings),
   ];
 }
@@ -125,6 +126,19 @@ function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {
   if (spam.greylistScore >= spam.rejectScore) {
     const message = 'greylist_score must be lower than reject_score';
     conflicts.push({ options: ['spam.greylist_score', 'spam.reject_score'], message });
+  }
+  return conflicts;
+}
+
+function findDnsConflicts({ dns }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (dns.provider === 'rfc2136' && dns.server === null) {
+    const message = "provider 'rfc2136' needs server as well";
+    conflicts.push({ options: ['dns.provider', 'dns.server'], message });
+  }
+  if ((dns.tsigName === null) !== (dns.tsigSecret === null)) {
+    const message = 'tsig_name and tsig_secret need each other';
+    conflicts.push({ options: ['dns.tsig_name', 'dns.tsig_secret'], message });
   }
   return conflicts;
 }

@@ -25,15 +25,22 @@ export function hostname(): Kind<string> {
   };
 }
 
+// Narrower than what an alias may point to: this one is written into configuration files
+const RECIPIENT = /^[a-z0-9._=+-]+(?:@|$)/i;
+
 /** A local part, or a whole address anywhere; lower case. */
 export function recipient(): Kind<string> {
   const anyDomain = '@example.com';
   return {
     expected: 'a mail address, or what stands before its @',
-    parse: (text) =>
-      text.includes('@')
+    parse: (text) => {
+      if (!RECIPIENT.test(text)) {
+        return undefined;
+      }
+      return text.includes('@')
         ? valid(() => parseTarget(text))
-        : valid(() => parseTarget(text + anyDomain))?.slice(0, -anyDomain.length),
+        : valid(() => parseTarget(text + anyDomain))?.slice(0, -anyDomain.length);
+    },
   };
 }
 

@@ -1,11 +1,9 @@
-// The outside world's DNS: one Knot server that is root, TLD and everything below, signed or not, changeable while
-// it runs. Nothing resolves beyond it.
+// The outside world's DNS: one server that is root, TLD and everything below, signed or not, changeable while it
+// runs. Nothing resolves beyond it.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { onHost } from './network.ts';
-import { NETWORK, RUN_DIRECTORY } from './plan.ts';
-import { must, run, startInBackground, waitFor } from './programs.ts';
-import { labZones, type Zone, zoneText } from './zones.ts';
+import { type Knot, type Place, startKnot } from './knot.ts';
+import { waitFor } from './programs.ts';
+import { NAME_SERVER, type Zone } from './zones.ts';
 
 export interface LabDns {
   address: string;
@@ -13,79 +11,40 @@ export interface LabDns {
   trustAnchor: string | null;
   /** Makes `values` the whole record set. The names end in a dot; no values removes the set. */
   publish(name: string, type: string, values: string[], ttl?: number): Promise<void>;
-  /** The values as the server gives them now. */
+  /** The values as the server gives them now, in presentation format. */
   lookup(name: string, type: string): Promise<string[]>;
-  /** Adds a domain of the outside world or another one of ours. */
+  /** Adds a domain: below `test.`, or below `example.` where signatures shall be believed. */
   addZone(name: string, records: string[]): Promise<void>;
   /** Stops answering, and answers again. */
   pause(): void;
   resume(): void;
 }
 
-const DIRECTORY = `${RUN_DIRECTORY}/dns`;
-const LOG = `${DIRECTORY}/log`;
-
-export async function startDns(options: { signed?: boolean } = {}): Promise<LabDns> {
-  const signed = options.signed ?? false;
-  const zones = labZones();
-  await mkdir(`${DIRECTORY}/zones`, { recursive: true });
-  await mkdir(`${DIRECTORY}/db`, { recursive: true });
-  for (const zone of zones) await writeZone(zone, zones);
-  await writeFile(`${DIRECTORY}/knot.conf`, configuration(zones, signed));
-  const child = startInBackground(onHost('wan', ['knotd', '-c', `${DIRECTORY}/knot.conf`]), LOG);
-  await waitFor('the DNS server', async () => {
-    if (child.exitCode !== null) throw new Error(`knotd ended: ${await readFile(LOG, 'utf8')}`);
-    const { stdout } = await run(knotc('zone-status', '.'));
-    return /serial: \d/.test(stdout) ? true : undefined;
-  });
-  if (signed) for (const zone of zones) await publishDs(zone);
+export async function startDns(
+  place: Place,
+  zones: Zone[],
+  { signed = false } = {},
+): Promise<LabDns> {
+  const known = [...zones];
+  const knot = await startKnot(place, known, signed);
+  if (signed) for (const zone of known) await publishDs(knot, zone);
   return {
-    address: NETWORK.dns,
-    trustAnchor: signed ? ((await dsRecords('.'))[0] ?? null) : null,
-    publish: (name, type, values, ttl = 30) => publish(zones, { name, type, values, ttl }),
-    lookup,
+    address: place.address,
+    trustAnchor: signed ? ((await knot.dsRecords('.'))[0] ?? null) : null,
+    publish: (name, type, values, ttl = 30) =>
+      publish(knot, zoneOf(known, name), { name, type, values, ttl }),
+    lookup: knot.lookup,
     addZone: async (name, records) => {
-      const zone = { name, parent: 'test.', records };
-      zones.push(zone);
-      await writeZone(zone, zones);
-      await writeFile(`${DIRECTORY}/knot.conf`, configuration(zones, signed));
-      await must(knotc('reload'));
-      await publish(zones, { name, type: 'NS', values: ['ns.nic.test.'], ttl: 30, parent: true });
-      await waitFor(name, async () => (await lookup(name, 'SOA'))[0]);
-      if (signed) await publishDs(zone);
+      const zone = { name, parent: zoneOf(known, name), records };
+      known.push(zone);
+      await publish(knot, zone.parent, { name, type: 'NS', values: [NAME_SERVER], ttl: 30 });
+      await knot.serve(known);
+      await waitFor(name, async () => (await knot.lookup(name, 'SOA'))[0]);
+      if (signed) await publishDs(knot, zone);
     },
-    pause: () => child.kill('SIGSTOP'),
-    resume: () => child.kill('SIGCONT'),
+    pause: () => knot.signal('SIGSTOP'),
+    resume: () => knot.signal('SIGCONT'),
   };
-}
-
-const knotc = (...words: string[]): string[] =>
-  onHost('wan', ['knotc', '-c', `${DIRECTORY}/knot.conf`, '-b', '-t', '20', ...words]);
-
-const fileOf = (zone: string): string => `${DIRECTORY}/zones/${zone === '.' ? 'root' : zone}zone`;
-
-const writeZone = (zone: Zone, all: Zone[]): Promise<void> =>
-  writeFile(fileOf(zone.name), zoneText(zone, all));
-
-function configuration(zones: Zone[], signed: boolean): string {
-  const policy = signed ? ['    dnssec-signing: on', '    dnssec-policy: lab'] : [];
-  const entries = zones.flatMap(({ name }) => [
-    `  - domain: ${name}`,
-    `    file: ${fileOf(name)}`,
-    '    zonefile-sync: -1',
-    '    zonefile-load: difference-no-serial',
-    '    journal-content: all',
-    '    acl: update',
-    ...policy,
-  ]);
-  return [
-    ...['server:', `    listen: ${NETWORK.dns}@53`, `    rundir: ${DIRECTORY}`],
-    ...['    udp-workers: 1', '    tcp-workers: 1', '    background-workers: 1'],
-    ...['database:', `    storage: ${DIRECTORY}/db`],
-    ...['acl:', '  - id: update', '    address: 0.0.0.0/0', '    action: update'],
-    ...['policy:', '  - id: lab', '    algorithm: ecdsap256sha256', '    single-type-signing: on'],
-    ...['zone:', ...entries, ''],
-  ].join('\n');
 }
 
 interface RecordSet {
@@ -93,46 +52,26 @@ interface RecordSet {
   type: string;
   values: string[];
   ttl: number;
-  /** the set belongs to the zone above the one of the same name, as NS and DS do */
-  parent?: boolean;
 }
 
-async function publish(zones: Zone[], set: RecordSet): Promise<void> {
-  const zone = zones
+const zoneOf = (zones: Zone[], owner: string): string =>
+  zones
     .map(({ name }) => name)
-    .filter((name) => !set.parent || name !== set.name)
-    .filter((name) => name === '.' || set.name === name || set.name.endsWith(`.${name}`))
+    .filter((name) => owner === name || owner.endsWith(`.${name}`))
     .reduce((longest, name) => (name.length > longest.length ? name : longest), '.');
-  await must(knotc('zone-begin', zone));
-  await run(knotc('zone-unset', zone, set.name, set.type));
+
+async function publish(knot: Knot, zone: string, set: RecordSet): Promise<void> {
+  const present = await knot.lookup(set.name, set.type);
+  await knot.control('zone-begin', zone);
+  if (present.length > 0) await knot.control('zone-unset', zone, set.name, set.type);
   for (const value of set.values) {
-    await must(knotc('zone-set', zone, set.name, String(set.ttl), set.type, value));
+    await knot.control('zone-set', zone, set.name, String(set.ttl), set.type, value);
   }
-  await must(knotc('zone-commit', zone));
+  await knot.control('zone-commit', zone);
 }
 
-async function lookup(name: string, type: string): Promise<string[]> {
-  const kdig = ['kdig', `@${NETWORK.dns}`, '+short', '+norec', name, type];
-  return (await must(onHost('wan', kdig))).split('\n').filter((line) => line !== '');
-}
-
-/** Waits for the zone's key, which Knot makes when it signs for the first time. */
-async function dsRecords(zone: string): Promise<string[]> {
-  const keymgr = onHost('wan', ['keymgr', '-c', `${DIRECTORY}/knot.conf`, zone, 'ds']);
-  const text = await waitFor(`a key of ${zone}`, async () => {
-    const { stdout } = await run(keymgr);
-    return stdout.includes(' DS ') ? stdout : undefined;
-  });
-  return text.split('\n').filter((line) => / DS \d+ \d+ 2 /.test(line));
-}
-
-async function publishDs(zone: Zone): Promise<void> {
+async function publishDs(knot: Knot, zone: Zone): Promise<void> {
   if (zone.parent === null) return;
-  const values = (await dsRecords(zone.name)).map((line) => line.replace(/^.* DS /, ''));
-  const set = { name: zone.name, type: 'DS', values, ttl: 30 };
-  await must(knotc('zone-begin', zone.parent));
-  for (const value of values) {
-    await must(knotc('zone-set', zone.parent, set.name, String(set.ttl), set.type, value));
-  }
-  await must(knotc('zone-commit', zone.parent));
+  const values = (await knot.dsRecords(zone.name)).map((line) => line.replace(/^.* DS /, ''));
+  await publish(knot, zone.parent, { name: zone.name, type: 'DS', values, ttl: 30 });
 }

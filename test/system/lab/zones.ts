@@ -10,12 +10,20 @@ export interface Zone {
   records: string[];
 }
 
-const NAME_SERVER = 'ns.nic.test.';
+export const NAME_SERVER = 'ns.nic.test.';
 
-const head = [
+const HEAD = [
   '$TTL 30',
   `@ SOA ${NAME_SERVER} hostmaster.nic.test. 1 3600 600 86400 5`,
   `@ NS ${NAME_SERVER}`,
+];
+
+/** The zones that everything hangs on. */
+export const topZones = (nameServer: string): Zone[] => [
+  { name: '.', parent: null, records: [`${NAME_SERVER} A ${nameServer}`] },
+  { name: 'test.', parent: '.', records: [`ns.nic A ${nameServer}`] },
+  // the resolver in the container takes .test for unsigned whatever the root says; this one can be signed
+  { name: 'example.', parent: '.', records: [] },
 ];
 
 const reverse = (network: string, names: Record<number, string>): Zone => ({
@@ -28,8 +36,7 @@ const reverse = (network: string, names: Record<number, string>): Zone => ({
 export function labZones(): Zone[] {
   const { ours, outside } = DOMAINS;
   return [
-    { name: '.', parent: null, records: [] },
-    { name: 'test.', parent: '.', records: [`ns.nic A ${NETWORK.dns}`] },
+    ...topZones(NETWORK.dns),
     { name: `${ours}.`, parent: 'test.', records: oursRecords(ours) },
     { name: `${outside}.`, parent: 'test.', records: outsideRecords() },
     reverse(NETWORK.router.wan, { 1: `mail.${ours}` }),
@@ -54,9 +61,27 @@ const outsideRecords = (): string[] => [
 ];
 
 export function zoneText(zone: Zone, all: Zone[]): string {
-  const glue = zone.name === '.' ? [`${NAME_SERVER} A ${NETWORK.dns}`] : [];
   const delegations = all
     .filter(({ parent }) => parent === zone.name)
     .map(({ name }) => `${name} NS ${NAME_SERVER}`);
-  return [...head, ...glue, ...delegations, ...zone.records, ''].join('\n');
+  return [...HEAD, ...delegations, ...zone.records, ''].join('\n');
+}
+
+/** Points the container's resolver at the lab's root, and lets it believe in names that RFC 6761 reserves. */
+export function resolverLines(dns: { address: string; trustAnchor: string | null }): string {
+  const local = ['test.', '2.0.192.in-addr.arpa.', '100.51.198.in-addr.arpa.'];
+  const nodefault = [...local, '113.0.203.in-addr.arpa.', '8.b.d.0.1.0.0.2.ip6.arpa.'];
+  const anchor =
+    dns.trustAnchor === null
+      ? ['  domain-insecure: "."']
+      : [`  trust-anchor: "${dns.trustAnchor}"`];
+  return [
+    'server:',
+    ...nodefault.map((zone) => `  local-zone: "${zone}" nodefault`),
+    ...anchor,
+    'stub-zone:',
+    '  name: "."',
+    `  stub-addr: ${dns.address}`,
+    '',
+  ].join('\n');
 }

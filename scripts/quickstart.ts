@@ -1,0 +1,71 @@
+// npm start: a mail server on this machine, proven with real messages, and all of it in .quickstart/.
+// npm run stop ends it, npm run clean removes it.
+
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { must } from './programs.ts';
+import { installAppliance, runMailctl, USERS } from './quickstart/appliance.ts';
+import { ADDRESS, BINARY, FOLDER } from './quickstart/places.ts';
+import { proveMail } from './quickstart/proof.ts';
+import { endWorld, startWorld } from './quickstart/world.ts';
+
+async function start(): Promise<void> {
+  await build();
+  const passwords = await installAppliance(say);
+  say('starting a small outside world: DNS and a mail server, in a namespace of its own');
+  const world = await startWorld();
+  await proveMail({ world, passwords, say });
+  console.log(GOODBYE);
+}
+
+async function stop(): Promise<void> {
+  await endWorld();
+  if (!existsSync(FOLDER)) return say('nothing to stop: there is no .quickstart/');
+  if (!existsSync(BINARY)) await build();
+  await runMailctl(['stop']);
+  say('stopped; npm start goes on where it was, npm run clean removes everything');
+}
+
+async function clean(): Promise<void> {
+  await endWorld();
+  if (!existsSync(FOLDER)) return say('nothing to remove: there is no .quickstart/');
+  if (!existsSync(BINARY)) await build();
+  await runMailctl(['uninstall', '--yes']);
+  await rm(FOLDER, { recursive: true, force: true });
+  say('removed .quickstart/ and everything that ran from it');
+}
+
+const build = () => must([process.execPath, 'scripts/build.ts']);
+
+const say = (line: string): void => console.log(`- ${line}`);
+
+const GOODBYE = `
+The mail server runs on ${ADDRESS}, reachable from this machine:
+  IMAP 993 (TLS) or 143 (STARTTLS), POP3 995 or 110, submission 465 (TLS) or 587 (STARTTLS), ManageSieve 4190
+  users ${USERS.join(' and ')}; passwords in .quickstart/passwords
+  certificate: self-signed until a real one exists; a mail program asks once
+
+Try next:
+  alias mailctl='${BINARY} --config ${FOLDER}/mailserver'
+  mailctl status
+  mailctl user add carol@example.test --generate
+  mailctl logs 20
+  mailctl test ${USERS[0]}
+
+npm run stop ends it, npm run clean removes it. Nothing of it leaves this machine: the outside world is a namespace.
+`;
+
+const WORDS: Record<string, () => Promise<void>> = { start, stop, clean };
+const word = WORDS[process.argv[2] ?? 'start'];
+if (word === undefined) throw new Error('the words are start, stop and clean');
+if (process.geteuid?.() !== 0) {
+  console.error('error: containers and namespaces need root\nhint: sudo npm start');
+  process.exit(77);
+}
+try {
+  await word();
+} catch (error) {
+  console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
+process.exit(0);

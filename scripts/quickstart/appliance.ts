@@ -1,0 +1,78 @@
+// The quickstart's mail server: its UCI file, its folder, its two users. Everything is made once and found again.
+
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { ensureImage } from '../image.ts';
+import { capture } from '../programs.ts';
+import { ADDRESS, BINARY, BRIDGE, FOLDER, OUTSIDE_ADDRESS } from './places.ts';
+import { resolverConfiguration } from './world.ts';
+
+export const USERS = ['alice@example.test', 'bob@example.test'] as const;
+
+const CONFIG = `${FOLDER}/mailserver`;
+const PASSWORDS = `${FOLDER}/passwords`;
+
+export type Passwords = Record<string, string>;
+
+export const runMailctl = (words: string[], stdin = ''): Promise<string> =>
+  capture([BINARY, '--config', CONFIG, ...words], stdin);
+
+/** Leaves the server running, with both users. Answers with what is needed to log in. */
+export async function installAppliance(say: (line: string) => void): Promise<Passwords> {
+  say('looking for the container image (built once, about two minutes)');
+  const image = await ensureImage();
+  await mkdir(`${FOLDER}/data/custom`, { recursive: true });
+  await mkdir(`${FOLDER}/lxc`, { recursive: true });
+  if (!(await Bun.file(CONFIG).exists())) await writeFile(CONFIG, configuration(image));
+  await writeFile(`${FOLDER}/data/custom/unbound.conf`, resolverConfiguration());
+  say('mailctl install');
+  await runMailctl(['install']);
+  await runMailctl(['start']);
+  const passwords = await readPasswords();
+  const present = JSON.parse(await runMailctl(['user', 'list', '--json'])) as {
+    mailboxes: { address: string }[];
+  };
+  for (const user of USERS) {
+    if (present.mailboxes.some(({ address }) => address === user)) continue;
+    say(`mailctl user add ${user}`);
+    await runMailctl(['user', 'add', user, '--password-stdin'], passwords[user]);
+  }
+  return passwords;
+}
+
+async function readPasswords(): Promise<Passwords> {
+  const text = await readFile(PASSWORDS, 'utf8').catch(() => '');
+  const known: Passwords = Object.fromEntries(
+    text.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ', 2)])),
+  );
+  for (const user of USERS) known[user] ??= randomBytes(12).toString('base64url');
+  const lines = Object.entries(known).map(([user, password]) => `${user} ${password}\n`);
+  await writeFile(PASSWORDS, lines.join(''), { mode: 0o600 });
+  await chmod(PASSWORDS, 0o600);
+  return known;
+}
+
+const configuration = (
+  image: string,
+): string => `# The mail server of npm start; change it and say: mailctl apply
+
+config mailserver 'main'
+	option enabled '1'
+	option hostname 'mail'
+	option domain 'example.test'
+	option data_path '${FOLDER}/data'
+	option lxc_path '${FOLDER}/lxc'
+	option container 'mailserver-quickstart'
+	option image '${image}'
+
+config network 'network'
+	option bridge '${BRIDGE}'
+	option address '${ADDRESS}/24'
+	# to be reached from other machines: list publish '*'
+	list publish 'none'
+
+config ssl 'ssl'
+	option type 'selfsigned'
+
+# resolver of the outside world, which is a namespace: ${OUTSIDE_ADDRESS}
+`;

@@ -1,0 +1,9 @@
+// Where the quickstart's things are: one folder, one bridge, one namespace.
+
+import { ROOT } from '../programs.ts';
+
+export const FOLDER = `${ROOT}/.quickstart`;
+export const BINARY = `${ROOT}/dist/mailctl`;
+export const BRIDGE = 'mailquick0';
+export const ADDRESS = '10.82.26.2';
+export const OUTSIDE_ADDRESS = '10.82.26.53';

@@ -1,0 +1,80 @@
+// Proves the mail server with real messages: submitted, delivered here and outside, signed, read over IMAP.
+
+import { createPublicKey } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { createConnection, type Socket } from 'node:net';
+import { verifyDkim } from '../../test/system/clients/dkim.ts';
+import { openImap } from '../../test/system/clients/imap.ts';
+import { submit } from '../../test/system/clients/mail.ts';
+import type { Dial } from '../../test/system/lab/agent.ts';
+import { waitFor } from '../../test/system/lab/programs.ts';
+import { type Passwords, USERS } from './appliance.ts';
+import { ADDRESS, FOLDER } from './places.ts';
+import type { World } from './world.ts';
+
+interface Proof {
+  world: World;
+  passwords: Passwords;
+  say: (line: string) => void;
+}
+
+const VISITOR = 'visitor@outside.test';
+
+export async function proveMail({ world, passwords, say }: Proof): Promise<void> {
+  const [alice, bob] = USERS;
+  await publishKey(world);
+  const subject = `Hello from npm start, ${new Date().toISOString()}`;
+  const account = { user: alice, password: passwords[alice] ?? '' };
+  const mail = { from: alice, to: [bob, VISITOR], subject, text: 'It works.\n' };
+  await submit(connect, { host: ADDRESS, port: 465 }, account, mail);
+  say(`${alice} has submitted a message to ${bob} and to ${VISITOR}`);
+
+  const outside = await waitFor(
+    'the message to arrive outside',
+    async () => (await world.messages()).find((message) => message.includes(subject)),
+    60_000,
+  );
+  say(`${VISITOR} has received it`);
+  await proveSignature(world, outside, say);
+
+  const imap = await openImap(connect, { host: ADDRESS, port: 993, tls: true });
+  const login = await imap.login(bob, passwords[bob] ?? '');
+  if (login.status !== 'OK') throw new Error(`${bob} cannot log in over IMAP: ${login.text}`);
+  await waitFor(`the message in the inbox of ${bob}`, async () =>
+    (await imap.messages('INBOX')).find((message) => message.includes(subject)),
+  );
+  imap.close();
+  say(`${bob} has read it over IMAP`);
+}
+
+const connect = ({ host, port }: Dial): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port }, () => {
+      socket.removeListener('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+
+async function proveSignature(world: World, message: string, say: Proof['say']): Promise<void> {
+  const signatures = await verifyDkim(world.dns, message);
+  const good = signatures.filter(
+    ({ result, domain }) => result === 'pass' && domain === 'example.test',
+  );
+  if (signatures.length !== 1 || good.length !== 1) {
+    throw new Error(`the DKIM signature does not verify: ${JSON.stringify(signatures)}`);
+  }
+  say(`its DKIM signature (selector ${good[0]?.selector}) is good, says mailauth`);
+}
+
+/** The record is made from the private key by other code than mailctl's, so that the proof is independent. */
+async function publishKey(world: World): Promise<void> {
+  const folder = `${FOLDER}/data/dkim/example.test`;
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.private'))) {
+    const selector = file.replace(/\.private$/, '');
+    const key = createPublicKey(await readFile(`${folder}/${file}`, 'utf8'));
+    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
+    const value = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
+    await world.dns.publish(`${selector}._domainkey.example.test.`, 'TXT', [value]);
+  }
+}

@@ -1,0 +1,91 @@
+// The outside world of the quickstart: a namespace on the container's bridge, with a name server that knows
+// example.test and outside.test, and a mail server that takes everything.
+
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { makeCertificate } from '../../test/system/lab/certificate.ts';
+import { type LabDns, startDns } from '../../test/system/lab/dns.ts';
+import { must, run, startInBackground, waitFor } from '../../test/system/lab/programs.ts';
+import { resolverLines, topZones, type Zone } from '../../test/system/lab/zones.ts';
+import { ADDRESS, BRIDGE, FOLDER, OUTSIDE_ADDRESS } from './places.ts';
+
+const NAMESPACE = 'mailserver-outside';
+const DIRECTORY = `${FOLDER}/outside`;
+const MESSAGES = `${DIRECTORY}/messages`;
+const MX_PROGRAM = fileURLToPath(new URL('../../test/system/lab/mx.mjs', import.meta.url));
+
+export interface World {
+  dns: LabDns;
+  /** Whole messages that have arrived outside, oldest first. */
+  messages(): Promise<string[]>;
+}
+
+export const resolverConfiguration = (): string =>
+  resolverLines({ address: OUTSIDE_ADDRESS, trustAnchor: null });
+
+/** Begins anew when there is one already: it holds nothing that matters. */
+export async function startWorld(): Promise<World> {
+  await endWorld();
+  await mkdir(DIRECTORY, { recursive: true });
+  await must(['ip', 'netns', 'add', NAMESPACE]);
+  await must(ip('link', 'set', 'lo', 'up'));
+  const peer = ['peer', 'name', 'eth0', 'netns', NAMESPACE];
+  await must(['ip', 'link', 'add', 'mailquick-out', 'type', 'veth', ...peer]);
+  await must(['ip', 'link', 'set', 'mailquick-out', 'master', BRIDGE, 'up']);
+  await must(ip('addr', 'add', `${OUTSIDE_ADDRESS}/24`, 'dev', 'eth0'));
+  await must(ip('link', 'set', 'eth0', 'up'));
+  const place = { command: onOutside, directory: `${DIRECTORY}/dns`, address: OUTSIDE_ADDRESS };
+  const dns = await startDns(place, zones());
+  await startMailServer();
+  return { dns, messages: readMessages };
+}
+
+export async function endWorld(): Promise<void> {
+  const { status, stdout } = await run(['ip', 'netns', 'pids', NAMESPACE]);
+  if (status === 0) {
+    const pids = stdout.split('\n').filter(Boolean);
+    if (pids.length > 0) await run(['kill', '-9', ...pids]);
+    await must(['ip', 'netns', 'del', NAMESPACE]);
+  }
+  await rm(DIRECTORY, { recursive: true, force: true });
+}
+
+const ip = (...words: string[]): string[] => ['ip', '-n', NAMESPACE, ...words];
+
+const onOutside = (argv: string[]): string[] => [
+  'nsenter',
+  `--net=/run/netns/${NAMESPACE}`,
+  '--',
+  ...argv,
+];
+
+async function startMailServer(): Promise<void> {
+  const { certificate, key } = await makeCertificate(DIRECTORY, ['mx.outside.test']);
+  const mx = ['node', MX_PROGRAM, OUTSIDE_ADDRESS, '25', certificate, key];
+  startInBackground(onOutside(mx), MESSAGES);
+  await waitFor('the outside mail server', async () =>
+    (await readFile(MESSAGES, 'utf8')).includes('"ready"') ? true : undefined,
+  );
+}
+
+async function readMessages(): Promise<string[]> {
+  const lines = (await readFile(MESSAGES, 'utf8')).split('\n');
+  return lines
+    .filter((line) => line.includes('"message"'))
+    .map((line) => JSON.parse(line) as { raw: string })
+    .map(({ raw }) => Buffer.from(raw, 'base64').toString('latin1'));
+}
+
+const zones = (): Zone[] => [
+  ...topZones(OUTSIDE_ADDRESS),
+  {
+    name: 'example.test.',
+    parent: 'test.',
+    records: ['@ MX 10 mail', `mail A ${ADDRESS}`, '@ TXT "v=spf1 mx -all"'],
+  },
+  {
+    name: 'outside.test.',
+    parent: 'test.',
+    records: ['@ MX 10 mx', `mx A ${OUTSIDE_ADDRESS}`],
+  },
+];

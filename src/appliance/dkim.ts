@@ -1,0 +1,162 @@
+// DKIM keys on disk: every mail domain has one, and OpenDKIM's tables name exactly the domains there
+// are. A table never names a key that is missing, whenever the machine stops. The key of a removed
+// domain stays, so that a domain added again needs no new record.
+
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import { MailctlError } from '../errors.ts';
+import type { WriteOptions } from '../host/files.ts';
+import type { Host } from '../host/host.ts';
+import { generateRsaKey } from '../host/keys.ts';
+import type { MailDomain } from './address.ts';
+import { shiftedOwner } from './container.ts';
+import {
+  DEFAULT_SELECTOR,
+  type DkimRecord,
+  dkimRecord,
+  type Selector,
+  signedDomains,
+} from './dkim-record.ts';
+import { ids } from './ids.ts';
+import type { Paths } from './paths.ts';
+import { renderKeyTable, renderSigningTable, type SigningKey } from './render/opendkim.ts';
+import type { Settings } from './settings.ts';
+
+export interface DkimTarget {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const FOLDER_MODE = 0o700;
+const KEY_MODE = 0o400;
+const TABLE_MODE = 0o440;
+
+function keyPath(paths: Paths, domain: MailDomain, selector: Selector): string {
+  return join(paths.dkim, domain, `${selector}.private`);
+}
+
+/** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
+export async function readDkimKey(
+  host: Host,
+  paths: Paths,
+  wanted: { domain: MailDomain; selector?: Selector },
+): Promise<KeyObject | null> {
+  const path = keyPath(paths, wanted.domain, wanted.selector ?? DEFAULT_SELECTOR);
+  const text = await host.files.read(path);
+  if (text === null) return null;
+  let key: KeyObject | null = null;
+  let cause: unknown;
+  try {
+    key = createPrivateKey(text);
+  } catch (error) {
+    cause = error;
+  }
+  if (key?.asymmetricKeyType === 'rsa') return key;
+  // a new key in its place would contradict the published record without a word
+  throw new MailctlError('DKIM_KEY_INVALID', `${path} is not a private RSA key in PEM form`, {
+    hint: `restore it from a backup; or remove it, then: mailctl apply, mailctl dkim show ${wanted.domain}`,
+    cause,
+  });
+}
+
+/** Writes when text, owner or mode differ; true when it did. */
+async function ensureFile(
+  host: Host,
+  path: string,
+  text: string,
+  options: Required<WriteOptions>,
+): Promise<boolean> {
+  const stat = await host.files.stat(path);
+  const { mode, owner } = options;
+  const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
+  if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
+  await host.files.replace(path, text, options);
+  return true;
+}
+
+async function ensureKey(host: Host, target: DkimTarget, domain: MailDomain): Promise<boolean> {
+  const owner = shiftedOwner(target.settings, ids.opendkim.uid);
+  const path = keyPath(target.paths, domain, DEFAULT_SELECTOR);
+  const present = await readDkimKey(host, target.paths, { domain });
+  const text =
+    present === null
+      ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
+      : ((await host.files.read(path)) ?? '');
+  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: FOLDER_MODE, owner });
+  return ensureFile(host, path, text, { mode: KEY_MODE, owner });
+}
+
+/**
+ * Makes the key of every domain that has none, and mends owners and modes. True when something was
+ * written. Throws DKIM_KEY_INVALID.
+ */
+export async function ensureDkimKeys(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<boolean> {
+  let changed = false;
+  for (const domain of domains) changed = (await ensureKey(host, target, domain)) || changed;
+  return changed;
+}
+
+function signingKeys(domains: Iterable<MailDomain>): SigningKey[] {
+  return [...new Set(domains)].sort().map((domain) => ({ domain, selector: DEFAULT_SELECTOR }));
+}
+
+async function syncTables(
+  host: Host,
+  target: DkimTarget,
+  domains: readonly MailDomain[],
+): Promise<boolean> {
+  const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
+  const keyTable = join(target.paths.dkim, 'KeyTable');
+  const signingTable = join(target.paths.dkim, 'SigningTable');
+  const before = (await host.files.read(signingTable)) ?? '';
+  const keys = renderKeyTable(signingKeys(domains));
+  const signing = renderSigningTable(signingKeys(domains));
+  let changed = false;
+  if (signing !== before) {
+    // first every key that the old or the new SigningTable names, so that neither is ever ahead
+    const both = renderKeyTable(signingKeys([...signedDomains(before), ...domains]));
+    changed = await ensureFile(host, keyTable, both, options);
+  }
+  changed = (await ensureFile(host, signingTable, signing, options)) || changed;
+  return (await ensureFile(host, keyTable, keys, options)) || changed;
+}
+
+/**
+ * Makes keys and tables fit these mail domains. OpenDKIM must reload when something changed.
+ * Throws DKIM_KEY_INVALID.
+ */
+export async function syncDkim(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<{ changed: boolean }> {
+  const all = [...domains];
+  const owner = shiftedOwner(target.settings, ids.opendkim.uid);
+  await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
+  const keys = await ensureDkimKeys(host, target, all);
+  const tables = await syncTables(host, target, all);
+  return { changed: keys || tables };
+}
+
+/** What must be published for these domains. Throws DKIM_KEY_INVALID, also when a key is missing. */
+export async function readDkimRecords(
+  host: Host,
+  paths: Paths,
+  domains: Iterable<MailDomain>,
+): Promise<DkimRecord[]> {
+  const records: DkimRecord[] = [];
+  for (const domain of domains) {
+    const key = await readDkimKey(host, paths, { domain });
+    if (key === null) {
+      throw new MailctlError('DKIM_KEY_INVALID', `${domain} has no DKIM key yet`, {
+        hint: 'mailctl apply',
+      });
+    }
+    records.push(dkimRecord(domain, DEFAULT_SELECTOR, key));
+  }
+  return records;
+}

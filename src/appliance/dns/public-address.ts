@@ -1,0 +1,91 @@
+// Under which addresses the world reaches this server: what UCI says, else what the router's WAN
+// interface has. No web service is asked.
+
+import { MailctlError } from '../../errors.ts';
+import { canonicalIpv6 } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import type { Settings } from '../settings.ts';
+import { privateReason } from './names.ts';
+
+export interface PublicAddresses {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+  /** Where they come from, for people. */
+  readonly source: string;
+  /** Addresses that were found and cannot be used, with the reason. */
+  readonly unfit: readonly string[];
+}
+
+const HINT = "set mailserver.dns.public_address to the address at which the world reaches this host";
+
+/** Never throws for want of an address: both lists may be empty. */
+export async function readPublicAddresses(host: Host, settings: Settings): Promise<PublicAddresses> {
+  const { publicAddress } = settings.dns;
+  if (publicAddress.length > 0) return sortAddresses(publicAddress, 'mailserver.dns.public_address');
+  const name = settings.dns.wanInterface;
+  const source = `the interface ${name} (ubus)`;
+  const found = await readInterface(host, name);
+  if (typeof found === 'string') return { ipv4: [], ipv6: [], source, unfit: [found] };
+  return sortAddresses([...found.ipv4, ...containerIpv6(settings, found.ipv6)], source);
+}
+
+/** Throws ADDRESS_UNKNOWN that explains which addresses there are and why they do not do. */
+export function requirePublic(addresses: PublicAddresses): PublicAddresses {
+  if (addresses.ipv4.length + addresses.ipv6.length > 0) return addresses;
+  const why = addresses.unfit.join('; ') || `${addresses.source} has none`;
+  throw new MailctlError('ADDRESS_UNKNOWN', `no public address is known: ${why}`, { hint: HINT });
+}
+
+/** The container is reached by IPv6 only where it has an address of its own, or the host forwards one. */
+function containerIpv6(settings: Settings, ofInterface: readonly string[]): readonly string[] {
+  const own = settings.network.address6?.split('/')[0];
+  if (own === undefined) return [];
+  return privateReason(own) === null ? [own] : ofInterface;
+}
+
+function sortAddresses(all: readonly string[], source: string): PublicAddresses {
+  const fit = all.filter((address) => privateReason(address) === null);
+  const unfit = all.flatMap((address) => {
+    const reason = privateReason(address);
+    return reason === null ? [] : [`${address} (from ${source}): ${reason}`];
+  });
+  return {
+    ipv4: fit.filter((address) => !address.includes(':')),
+    ipv6: fit.filter((address) => address.includes(':')).map(canonicalIpv6),
+    source,
+    unfit,
+  };
+}
+
+interface UbusStatus {
+  readonly up?: boolean;
+  readonly 'ipv4-address'?: readonly { readonly address?: string }[];
+  readonly 'ipv6-address'?: readonly { readonly address?: string }[];
+}
+
+async function readInterface(
+  host: Host,
+  name: string,
+): Promise<{ ipv4: string[]; ipv6: string[] } | string> {
+  if (!host.programs.exists('ubus')) return 'this host has no ubus to ask for the WAN address';
+  const command = ['ubus', 'call', `network.interface.${name}`, 'status'];
+  const { stdout, status } = await host.programs.query(command, {
+    accept: Array.from({ length: 255 }, (_, index) => index + 1),
+  });
+  if (status !== 0) return `there is no interface ${name} (mailserver.dns.wan_interface)`;
+  const state = parseStatus(stdout);
+  if (state === null) return `ubus says nothing that can be understood about ${name}`;
+  if (state.up === false) return `the interface ${name} is down`;
+  const addresses = (list: UbusStatus['ipv4-address']) =>
+    (list ?? []).flatMap(({ address }) => (typeof address === 'string' ? [address] : []));
+  return { ipv4: addresses(state['ipv4-address']), ipv6: addresses(state['ipv6-address']) };
+}
+
+function parseStatus(text: string): UbusStatus | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,164 @@
+// What must be published for the mail server and its domains: the records as data. Pure.
+
+import type { MailDomain } from '../address.ts';
+import type { DkimRecord } from '../dkim-record.ts';
+import type { RecordType } from '../../host/dns.ts';
+import type { Settings } from '../settings.ts';
+import { mtaStsId } from './mta-sts.ts';
+
+/**
+ * How a value lives with others at its name. `shared`: beside any. `sole`: no second one of its kind.
+ * `merged`: one record that several parties write into (SPF). `kept`: somebody's own is as good.
+ */
+export type Rule = 'shared' | 'sole' | 'merged' | 'kept';
+
+export interface WantedRecord {
+  readonly name: string;
+  readonly type: RecordType;
+  /** As src/host/dns/message.ts writes it. */
+  readonly value: string;
+  readonly rule: Rule;
+  /** What it is for, in a word or two. */
+  readonly purpose: string;
+  /** Only in a zone that is signed does it help; elsewhere it is not published. */
+  readonly needsDnssec?: boolean;
+}
+
+export interface RecordFacts {
+  readonly settings: Settings;
+  readonly domains: readonly MailDomain[];
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+  readonly dkim: readonly DkimRecord[];
+  /** SHA-256 of the SubjectPublicKeyInfo of each certificate that is served or soon will be. */
+  readonly keyDigests: readonly string[];
+  /** What the CA in use calls itself in CAA records; null when it is not known. */
+  readonly caaIdentity: string | null;
+}
+
+/** Everything, for all zones; TLSA records too, whether or not the zone is signed. */
+export function wantedRecords(facts: RecordFacts): WantedRecord[] {
+  return [
+    ...hostRecords(facts),
+    ...[...facts.domains].sort().flatMap((domain) => domainRecords(facts, domain)),
+  ];
+}
+
+function hostRecords(facts: RecordFacts): WantedRecord[] {
+  const { settings, ipv4, ipv6, caaIdentity } = facts;
+  const name = settings.main.hostname;
+  const of = (type: RecordType, value: string, purpose: string): WantedRecord => ({
+    ...{ name, type, value, purpose },
+    rule: 'sole',
+  });
+  const caa = `0 issue "${caaIdentity}"`;
+  return [
+    ...ipv4.map((value) => of('A', value, 'address')),
+    ...ipv6.map((value) => of('AAAA', value, 'address')),
+    ...(settings.dns.caa && caaIdentity !== null
+      ? [{ ...of('CAA', caa, 'CAA'), rule: 'shared' as const }]
+      : []),
+    ...tlsaRecords(facts),
+  ];
+}
+
+function tlsaRecords({ settings, keyDigests }: RecordFacts): WantedRecord[] {
+  const { smtp, submission, smtps } = settings.ports;
+  const ports = [smtp, submission, smtps].filter((port) => port !== null);
+  return ports.flatMap((port) =>
+    keyDigests.map((digest): WantedRecord => {
+      const name = `_${port}._tcp.${settings.main.hostname}`;
+      // RFC 7672 3.1: DANE-EE, SPKI, SHA-256
+      const value = `3 1 1 ${digest}`;
+      return {
+        ...{ name, type: 'TLSA', value, rule: 'shared', purpose: 'DANE' },
+        needsDnssec: true,
+      };
+    }),
+  );
+}
+
+function domainRecords(facts: RecordFacts, domain: MailDomain): WantedRecord[] {
+  const { settings } = facts;
+  const host = `${settings.main.hostname}.`;
+  return [
+    record(domain, 'MX', `10 ${host}`, { rule: 'shared', purpose: 'MX' }),
+    record(domain, 'TXT', spfText(settings, domain), { rule: 'merged', purpose: 'SPF' }),
+    ...facts.dkim
+      .filter((key) => key.domain === domain)
+      .map(({ name, value }) => record(name, 'TXT', value, { rule: 'sole', purpose: 'DKIM' })),
+    record(`_dmarc.${domain}`, 'TXT', dmarcText(settings, domain), {
+      rule: 'kept',
+      purpose: 'DMARC',
+    }),
+    ...['autoconfig', 'autodiscover']
+      .map((label) => `${label}.${domain}`)
+      .filter((name) => name !== settings.main.hostname)
+      .map((name) => record(name, 'CNAME', host, { rule: 'sole', purpose: 'client setup' })),
+    ...serviceRecords(settings, domain),
+    ...transportRecords(settings, domain),
+  ];
+}
+
+function record(
+  name: string,
+  type: RecordType,
+  value: string,
+  { rule, purpose }: Pick<WantedRecord, 'rule' | 'purpose'>,
+): WantedRecord {
+  return { name, type, value, rule, purpose };
+}
+
+/** RFC 6186, RFC 8314; a service that is switched off has no record. */
+function serviceRecords(settings: Settings, domain: MailDomain): WantedRecord[] {
+  const { imaps, imap, smtps, submission, pop3s } = settings.ports;
+  // TLS from the start comes first, as RFC 8314 3 asks
+  const services: [string, number | null, number][] = [
+    ['_imaps', imaps, 0],
+    ['_imap', imap, 10],
+    ['_submissions', smtps, 0],
+    ['_submission', submission, 10],
+    ['_pop3s', pop3s, 20],
+    ['_autodiscover', 443, 0],
+  ];
+  return services.flatMap(([service, port, priority]) => {
+    if (port === null) return [];
+    const value = `${priority} 1 ${port} ${settings.main.hostname}.`;
+    const name = `${service}._tcp.${domain}`;
+    return [record(name, 'SRV', value, { rule: 'sole', purpose: 'client setup' })];
+  });
+}
+
+function transportRecords(settings: Settings, domain: MailDomain): WantedRecord[] {
+  const records: WantedRecord[] = [];
+  if (settings.dns.mtaSts !== 'none') {
+    const sole = { rule: 'sole', purpose: 'MTA-STS' } as const;
+    const id = `v=STSv1; id=${mtaStsId(settings)}`;
+    records.push(record(`_mta-sts.${domain}`, 'TXT', id, sole));
+    const host = `${settings.main.hostname}.`;
+    records.push(record(`mta-sts.${domain}`, 'CNAME', host, sole));
+  }
+  if (settings.dns.tlsRpt) {
+    const value = `v=TLSRPTv1; rua=mailto:${reportAddress(settings, domain)}`;
+    const kept = { rule: 'kept', purpose: 'TLS reports' } as const;
+    records.push(record(`_smtp._tls.${domain}`, 'TXT', value, kept));
+  }
+  return records;
+}
+
+export function spfText(settings: Settings, domain: string): string {
+  const text = settings.dns.spf ?? 'v=spf1 mx a:{hostname} ~all';
+  return text.replaceAll('{hostname}', settings.main.hostname).replaceAll('{domain}', domain);
+}
+
+function dmarcText(settings: Settings, domain: MailDomain): string {
+  const rua = reportAddress(settings, domain);
+  return `v=DMARC1; p=${settings.dns.dmarcPolicy}; rua=mailto:${rua}`;
+}
+
+/** RFC 3986: what would end the address, or the tag it stands in, is escaped. */
+function reportAddress({ dns }: Settings, domain: MailDomain): string {
+  const given = dns.dmarcRua ?? 'postmaster';
+  const address = given.includes('@') ? given : `${given}@${domain}`;
+  return address.replace(/[!#%&',;?^`{|}]/g, (character) => encodeURIComponent(character));
+}

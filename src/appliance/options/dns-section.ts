@@ -1,0 +1,68 @@
+// The rows of the section `dns`: what is published, how, and by which resolvers it is looked at.
+
+import { dnsName, hostLabel, spfRecord, tsigSecret } from './dns-kinds.ts';
+import { boolean, duration, oneOf, optional, port } from './kinds.ts';
+import { domain, interfaceName, recipient } from './names.ts';
+import { ipAddress } from './networks.ts';
+import { list, option, section } from './option.ts';
+
+export const dns = section('dns', 'The records that the world needs', {
+  provider: option(
+    oneOf('dnsctl', 'rfc2136', 'none'),
+    'dnsctl',
+    'how records are published: by dnsctl, by updates of an own server (RFC 2136), or by hand',
+  ),
+  server: option(
+    optional(ipAddress()),
+    '',
+    'for rfc2136: address of the server that takes the updates',
+  ),
+  server_port: option(port(), '53', 'for rfc2136: its port'),
+  tsig_name: option(optional(dnsName()), '', 'for rfc2136: name of the key that signs the updates'),
+  tsig_algorithm: option(
+    oneOf('hmac-sha256', 'hmac-sha384', 'hmac-sha512', 'hmac-sha224', 'hmac-sha1', 'hmac-md5'),
+    'hmac-sha256',
+    'for rfc2136: its algorithm',
+  ),
+  tsig_secret: option(optional(tsigSecret()), '', 'for rfc2136: the key, in Base64'),
+  resolver: list(
+    ipAddress(),
+    '',
+    "resolvers that say what the world sees; empty: this host's own (/etc/resolv.conf)",
+  ),
+  public_address: list(
+    ipAddress(),
+    '',
+    'addresses under which the world reaches this server; empty: those of the WAN interface',
+  ),
+  wan_interface: option(
+    interfaceName(),
+    'wan',
+    'OpenWrt interface whose addresses are the public ones',
+  ),
+  spf: option(
+    optional(spfRecord()),
+    '',
+    "who may send for the domains; empty: 'v=spf1 mx a:HOSTNAME ~all'",
+  ),
+  dmarc_policy: option(
+    oneOf('none', 'quarantine', 'reject'),
+    'none',
+    'what others should do with mail that fails DMARC',
+  ),
+  dmarc_rua: option(
+    optional(recipient()),
+    '',
+    "who gets the DMARC and TLS reports; empty: each domain's postmaster",
+  ),
+  dkim_selector: option(hostLabel(), 'mail', "name of a new domain's DKIM key"),
+  mta_sts: option(
+    oneOf('none', 'testing', 'enforce'),
+    'none',
+    'ask senders for TLS with a certificate that is checked (RFC 8461)',
+  ),
+  tls_rpt: option(boolean(), '1', 'ask senders for reports on TLS (RFC 8460)'),
+  caa: option(boolean(), '1', "let the CA in use alone issue for the server's name (RFC 8659)"),
+  ttl: option(duration('1m', '7d'), '3600', 'how long resolvers may keep the records'),
+  blocklists: list(domain(), '', 'DNS blocklists in which dns-check looks for the public address'),
+});

@@ -1,0 +1,56 @@
+// What must exist before anything is rendered: the probe's password, a certificate, the accounts with
+// their postmaster, a DKIM key for each domain. Says what it made; makes nothing twice.
+
+import type { Host } from '../host/host.ts';
+import { domainOf } from './address.ts';
+import type { Change } from './changes.ts';
+import { applyDirectory, changeDirectory, readDirectory } from './directory.ts';
+import { addMailbox } from './directory/changes.ts';
+import { isDeliverable } from './directory/model.ts';
+import { syncDkim } from './dkim.ts';
+import { generatePassword, hashPassword } from './password.ts';
+import type { Paths } from './paths.ts';
+import { ensureProbePassword } from './probe-secret.ts';
+import type { Settings } from './settings.ts';
+import { ensureCertificate } from './tls.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const made = (name: string, effect: string): Change => ({ what: 'file', name, action: 'add', effect });
+
+/**
+ * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
+ * that nobody can log in to before a password is set.
+ */
+async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
+  const { directory } = await readDirectory(host, target);
+  const { postmaster } = directory;
+  const ours = directory.domains.has(domainOf(postmaster));
+  if (!ours || isDeliverable(directory, postmaster)) return false;
+  await changeDirectory(host, target, (draft) => {
+    // a password that nobody was told, and no login either
+    const hash = hashPassword(generatePassword());
+    addMailbox(draft, { address: postmaster, hash, quotaBytes: null, active: false });
+  });
+  host.say(`made the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}`);
+  return true;
+}
+
+/** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
+export async function prepare(host: Host, target: Target): Promise<Change[]> {
+  const changes: Change[] = [];
+  await ensureProbePassword(host, target);
+  if ((await ensureCertificate(host, target)).changed) {
+    changes.push(made('ssl/fullchain.pem', 'reload postfix'));
+  }
+  if (await applyDirectory(host, target)) changes.push(made('directory.db', 'none'));
+  if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
+  const { directory } = await readDirectory(host, target);
+  if ((await syncDkim(host, target, directory.domains)).changed) {
+    changes.push(made('dkim keys', 'reload opendkim'));
+  }
+  return changes;
+}

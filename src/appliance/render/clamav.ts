@@ -1,0 +1,21 @@
+// What ClamAV's templates are filled with. Its image is a larger one, which virus_scan needs.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+export function clamavValues(settings: Settings, _facts: Facts): Record<string, string> {
+  return { message_size: String(settings.smtp.messageSizeLimit) };
+}
+
+const RESTART = {
+  owner: 'root',
+  mode: 0o644,
+  on_change: { restart: 'clamav' },
+  when: ({ features }: Settings) => features.virusScan,
+} as const;
+
+export const clamavFiles: readonly ManagedFile[] = [
+  { ...RESTART, path: '/etc/clamav/clamd.conf' },
+  { ...RESTART, path: '/etc/clamav/freshclam.conf' },
+];

@@ -1,0 +1,53 @@
+// OpenDKIM's configuration. The tables that tell it which key signs depend on the accounts: ../dkim.ts.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+/** A key that signs: <data_path>/dkim/<domain>/<selector>.private */
+export interface SigningKey {
+  readonly domain: string;
+  readonly selector: string;
+}
+
+/** Where the container sees the folder of the keys, which also holds the tables. */
+const KEYS = '/etc/dkimkeys';
+
+const MISSING = 'missing';
+
+function keyName({ domain, selector }: SigningKey): string {
+  return `${selector}._domainkey.${domain}`;
+}
+
+/** Text of KeyTable: one row a key, and one key that is never there. */
+export function renderKeyTable(keys: readonly SigningKey[]): string {
+  const rows = keys.map(
+    (key) =>
+      `${keyName(key)} ${key.domain}:${key.selector}:${KEYS}/${key.domain}/${key.selector}.private`,
+  );
+  return `${[...rows, `${MISSING} %:${MISSING}:${KEYS}/${MISSING}`].join('\n')}\n`;
+}
+
+/**
+ * Text of SigningTable, read from the top, the first match signs. The last row catches the domains
+ * that have no key: their mail waits instead of leaving unsigned.
+ */
+export function renderSigningTable(keys: readonly SigningKey[]): string {
+  const rows = keys.map((key) => `*@${key.domain} ${keyName(key)}`);
+  return `${[...rows, `* ${MISSING}`].join('\n')}\n`;
+}
+
+export function opendkimValues(_settings: Settings, _facts: Facts): Record<string, string> {
+  return {};
+}
+
+export const opendkimFiles: readonly ManagedFile[] = [
+  {
+    path: '/etc/opendkim.conf',
+    owner: 'root',
+    mode: 0o644,
+    on_change: { restart: 'opendkim' },
+    when: ({ features }) => features.dkim,
+    append: 'opendkim.conf',
+  },
+];

@@ -1,0 +1,127 @@
+// What Postfix's templates are filled with, and which of its files exist.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+/** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
+export const PROBE_ADDRESS = 'probe@probe.invalid';
+
+const RSPAMD = 'unix:/run/rspamd/milter.sock';
+const OPENDKIM = 'unix:/run/opendkim/milter.sock';
+const DAY = 86_400;
+
+/** Filters of what strangers send. DKIM signatures are evaluated by Rspamd. */
+function smtpMilters({ features }: Settings): string {
+  const { spamFilter, virusScan, spf, dkim, dmarc } = features;
+  return spamFilter || virusScan || spf || dkim || dmarc ? RSPAMD : '';
+}
+
+/** Rspamd always, because it alone can compare header From with the login; OpenDKIM signs last. */
+function submissionMilters({ features }: Settings): string {
+  return features.dkim ? `${RSPAMD}, ${OPENDKIM}` : RSPAMD;
+}
+
+/**
+ * The first fields of the listeners in master.cf. One that is off keeps a name, as the template
+ * names it, and is listed as disabled.
+ */
+function listeners({ ports }: Settings): Record<string, string> {
+  const wanted = { smtp: ports.smtp, submission: ports.submission, submissions: ports.smtps };
+  const values: Record<string, string> = {};
+  const disabled: string[] = [];
+  for (const [name, port] of Object.entries(wanted)) {
+    const off = `${name}-off`;
+    values[`${name}_service`] = port === null ? off : String(port);
+    if (port === null) disabled.push(`${off}/inet`);
+  }
+  return { ...values, disabled_services: disabled.join(' ') };
+}
+
+function relayValues({ smtp }: Settings): Record<string, string> {
+  const { relayhost, relayUser, relayPassword } = smtp;
+  const withLogin = relayhost !== null && relayUser !== null && relayPassword !== null;
+  if (withLogin) checkCredentials(relayUser, relayPassword);
+  return {
+    relayhost: relayhost ?? '',
+    relay_credentials: withLogin ? `${relayUser}:${relayPassword}` : '',
+    smtp_tls_security_level: withLogin ? 'encrypt' : 'dane',
+    smtp_sasl_auth_enable: withLogin ? 'yes' : 'no',
+    smtp_sasl_password_maps: withLogin ? 'texthash:$config_directory/sasl_passwd' : '',
+  };
+}
+
+/** The table's form is `user:password` on one line whose outer blanks are not part of it. */
+function checkCredentials(user: string, password: string): void {
+  if (/[:\s]/.test(user)) throw new Error('the login at the relayhost has a colon or a blank');
+  if (/^\s|\s$/.test(password)) throw new Error('the password at the relayhost ends in a blank');
+}
+
+/** A text as a PCRE that matches just that text. */
+function literalPattern(text: string): string {
+  return text.replace(/[^A-Za-z0-9]/g, '\\$&');
+}
+
+export function postfixValues(settings: Settings, facts: Facts): Record<string, string> {
+  const { main, smtp, features } = settings;
+  return {
+    hostname: main.hostname,
+    hostname_pattern: literalPattern(main.hostname),
+    postmaster: main.postmaster,
+    gateway: facts.gateway,
+    inet_protocols: facts.hasIpv6 ? 'all' : 'ipv4',
+    probe_address: PROBE_ADDRESS,
+    probe_domain: PROBE_ADDRESS.slice(PROBE_ADDRESS.indexOf('@') + 1),
+    ...listeners(settings),
+    smtp_milters: smtpMilters(settings),
+    submission_milters: submissionMilters(settings),
+    // Dovecot away: the delivery finds out, and the sender need not care
+    quota_check: features.quota
+      ? 'check_policy_service { unix:/run/dovecot/quota-status, timeout=10s, default_action=DUNNO }'
+      : 'permit',
+    message_size_limit: String(smtp.messageSizeLimit),
+    delay_warning: String(smtp.delayWarning ?? 0),
+    queue_lifetime: String(smtp.queueLifetime),
+    notice_lifetime: String(Math.min(smtp.queueLifetime, DAY)),
+    ...relayValues(settings),
+  };
+}
+
+const reload = { reload: 'postfix' } as const;
+
+function map(name: string): ManagedFile {
+  return { path: `/etc/postfix/maps/${name}`, owner: 'root', mode: 0o644, on_change: reload };
+}
+
+export const postfixFiles: readonly ManagedFile[] = [
+  {
+    path: '/etc/postfix/main.cf',
+    owner: 'root',
+    mode: 0o644,
+    on_change: reload,
+    append: 'postfix-main.cf',
+  },
+  { path: '/etc/postfix/master.cf', owner: 'root', mode: 0o644, on_change: reload },
+  map('alias.cf'),
+  map('backscatter.cf'),
+  map('domain.cf'),
+  map('hostname.cf'),
+  map('mailbox.cf'),
+  map('mx_headers.pcre'),
+  map('sender.cf'),
+  map('submission_headers.pcre'),
+  {
+    path: '/etc/postfix/sasl_passwd',
+    owner: 'root',
+    mode: 0o600,
+    on_change: reload,
+    when: ({ smtp }) => smtp.relayUser !== null,
+    secret: true,
+  },
+  {
+    path: '/etc/s6/services/postfix/run',
+    owner: 'root',
+    mode: 0o755,
+    on_change: { restart: 'postfix' },
+  },
+];

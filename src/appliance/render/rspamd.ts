@@ -1,0 +1,64 @@
+// What Rspamd's templates are filled with, and which parts of it exist.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+/** Blocklists refuse the resolvers that one forwards to; only own recursion may ask them. */
+function asksBlocklists({ features, network }: Settings): boolean {
+  return features.spamFilter && network.dnsForward.length === 0;
+}
+
+/** DMARC passes by SPF or by DKIM: judged by one of them alone, honest mail would fail. */
+function evaluatesDmarc({ features }: Settings): boolean {
+  return features.dmarc && features.spf && features.dkim;
+}
+
+/** The score that no message has: the filter never acts on one by itself. */
+const NEVER = 'null';
+
+export function rspamdValues(settings: Settings, _facts: Facts): Record<string, string> {
+  const { features, spam, smtp } = settings;
+  const filters = [
+    ...(features.dkim ? ['dkim'] : []),
+    ...(features.spamFilter ? ['chartable', 'regexp'] : []),
+  ];
+  return {
+    rspamd_filters: filters.join(','),
+    gtube_patterns: features.spamFilter ? 'reject' : 'disable',
+    reject_score: String(spam.rejectScore),
+    junk_score: String(spam.junkScore),
+    greylist_score: features.greylist ? String(spam.greylistScore) : NEVER,
+    rate_limit: String(smtp.rateLimit ?? 0),
+  };
+}
+
+interface Part {
+  readonly name: string;
+  readonly when?: (settings: Settings) => boolean;
+}
+
+const parts: readonly Part[] = [
+  { name: 'sender_login.lua' },
+  { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },
+  { name: 'spf.conf', when: ({ features }) => features.spf },
+  { name: 'dkim.conf', when: ({ features }) => features.dkim },
+  { name: 'dmarc.conf', when: evaluatesDmarc },
+  { name: 'antivirus.conf', when: ({ features }) => features.virusScan },
+  { name: 'actions.conf', when: ({ features }) => features.spamFilter },
+  { name: 'spam.conf', when: ({ features }) => features.spamFilter },
+  { name: 'rbl.conf', when: asksBlocklists },
+  { name: 'greylist.conf', when: ({ features }) => features.spamFilter && features.greylist },
+];
+
+function rspamdFile(path: string): ManagedFile {
+  return { path, owner: 'root', mode: 0o644, on_change: { reload: 'rspamd' } };
+}
+
+export const rspamdFiles: readonly ManagedFile[] = [
+  rspamdFile('/etc/rspamd/rspamd.conf'),
+  ...parts.map(({ name, when }) => ({
+    ...rspamdFile(`/etc/rspamd/local.d/${name}`),
+    ...(when === undefined ? {} : { when }),
+  })),
+];

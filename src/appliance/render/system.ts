@@ -1,0 +1,46 @@
+// What belongs to no daemon alone: PID 1 and the service tree, names, resolver.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+export function systemValues(settings: Settings, facts: Facts): Record<string, string> {
+  return {
+    hostname: settings.main.hostname,
+    container_address: facts.containerAddress,
+  };
+}
+
+const PROGRAM = { owner: 'root', mode: 0o755, on_change: { restart_container: true } } as const;
+
+/** A daemon exists where its service folder does. Postfix and Dovecot bring their own. */
+const services: readonly { name: string; when?: (settings: Settings) => boolean }[] = [
+  { name: 'log' },
+  { name: 'syslog' },
+  { name: 'unbound' },
+  { name: 'valkey' },
+  { name: 'rspamd' },
+  { name: 'opendkim', when: ({ features }) => features.dkim },
+  { name: 'fail2ban', when: ({ features }) => features.fail2ban },
+  { name: 'clamav', when: ({ features }) => features.virusScan },
+  { name: 'freshclam', when: ({ features }) => features.virusScan },
+];
+
+export const systemFiles: readonly ManagedFile[] = [
+  ...['init', 'sync', 'finish', 'stop', 'status'].map((name) => ({
+    ...PROGRAM,
+    path: `/etc/s6/${name}`,
+  })),
+  ...services.map(({ name, when }) => ({
+    ...PROGRAM,
+    path: `/etc/s6/services/${name}/run`,
+    ...(when === undefined ? {} : { when }),
+  })),
+  ...['/etc/hosts', '/etc/resolv.conf', '/etc/mailname'].map((path) => ({
+    path,
+    owner: 'root' as const,
+    mode: 0o644,
+    // Postfix copies what it reads of these at its start
+    on_change: { restart: 'postfix' as const },
+  })),
+];

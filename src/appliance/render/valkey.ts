@@ -1,0 +1,18 @@
+// Valkey has no option of its own: its file is the same for everybody.
+
+import type { Facts } from '../facts.ts';
+import type { ManagedFile } from '../manifest.ts';
+import type { Settings } from '../settings.ts';
+
+export function valkeyValues(_settings: Settings, _facts: Facts): Record<string, string> {
+  return {};
+}
+
+export const valkeyFiles: readonly ManagedFile[] = [
+  {
+    path: '/etc/valkey/valkey.conf',
+    owner: 'root',
+    mode: 0o644,
+    on_change: { restart: 'valkey' },
+  },
+];

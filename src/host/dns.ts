@@ -1,0 +1,161 @@
+// What the DNS says: of a resolver, as the world sees it, and of every authoritative server of a zone,
+// where nothing is cached.
+
+import { MailctlError } from '../errors.ts';
+import { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
+import type { DnsAnswer, QueryFlags, Question } from './dns/message.ts';
+import type { Host } from './host.ts';
+
+export { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
+export {
+  canonicalIpv6,
+  type DnsAnswer,
+  type DnsRecord,
+  negativeTtl,
+  type Question,
+  type RecordType,
+} from './dns/message.ts';
+
+/** A server that a zone's NS records name. */
+export interface Authority {
+  readonly name: string;
+  /** Empty when its name has no address. */
+  readonly addresses: readonly string[];
+}
+
+export interface Authorities {
+  readonly zone: string;
+  readonly servers: readonly Authority[];
+}
+
+/** What one authoritative server says; `problem` when it says nothing that counts. */
+export type AuthorityAnswer =
+  | { readonly server: string; readonly answer: DnsAnswer; readonly problem: null }
+  | { readonly server: string; readonly answer: null; readonly problem: string };
+
+/** @param configured addresses to use instead of those in /etc/resolv.conf */
+export async function readResolvers(
+  host: Host,
+  configured: readonly string[],
+): Promise<readonly DnsServer[]> {
+  const listed = configured.length > 0 ? configured : await systemResolvers(host);
+  return listed.map((address) => ({ name: address, address }));
+}
+
+async function systemResolvers(host: Host): Promise<string[]> {
+  const lines = ((await host.files.read('/etc/resolv.conf')) ?? '').split('\n');
+  const found = lines.flatMap((line) => /^\s*nameserver\s+([0-9a-fA-F.:]+)/.exec(line)?.[1] ?? []);
+  return found.length > 0 ? found : ['127.0.0.1'];
+}
+
+/**
+ * Asks the resolvers in turn until one has an answer; the last refusal or SERVFAIL counts when none has.
+ * Throws DNS_UNREACHABLE when none answers at all.
+ */
+export async function queryResolver(
+  resolvers: readonly DnsServer[],
+  question: Question,
+  flags: QueryFlags = {},
+): Promise<DnsAnswer> {
+  let refusal: DnsAnswer | null = null;
+  const silent: string[] = [];
+  for (const server of resolvers) {
+    try {
+      const answer = await queryServer(server, question, { recursion: true, ...flags });
+      if (['NOERROR', 'NXDOMAIN'].includes(answer.rcode)) return answer;
+      refusal = answer;
+    } catch (error) {
+      if (!(error instanceof MailctlError)) throw error;
+      silent.push(serverLabel(server));
+    }
+  }
+  if (refusal !== null) return refusal;
+  throw new MailctlError('DNS_UNREACHABLE', `no resolver answers (${silent.join(', ')})`, {
+    hint: 'check /etc/resolv.conf, or name resolvers in the UCI option mailserver.dns.resolver',
+  });
+}
+
+async function zoneOf(resolvers: readonly DnsServer[], name: string): Promise<string> {
+  const labels = name.split('.');
+  for (let skip = 0; skip < labels.length; skip += 1) {
+    const candidate = labels.slice(skip).join('.');
+    const { rcode, answers, authorities } = await queryResolver(resolvers, {
+      name: candidate,
+      type: 'SOA',
+    });
+    if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') {
+      throw new MailctlError('DNS_UNREACHABLE', `the resolver cannot look up ${name}: ${rcode}`, {
+        hint: `drill or dig SOA ${candidate}; SERVFAIL means silent servers or broken DNSSEC`,
+      });
+    }
+    const isAbove = (owner: string) => candidate === owner || candidate.endsWith(`.${owner}`);
+    const soa = [...answers, ...authorities].find(
+      (record) => record.type === 'SOA' && (isAbove(record.name) || record.name === '.'),
+    );
+    if (soa !== undefined) return soa.name;
+  }
+  return '.';
+}
+
+async function addressesOf(resolvers: readonly DnsServer[], name: string): Promise<string[]> {
+  const families = (['A', 'AAAA'] as const).map((type) =>
+    queryResolver(resolvers, { name, type }).then(({ answers }) =>
+      answers.filter((record) => record.type === type).map(({ value }) => value),
+    ),
+  );
+  return (await Promise.all(families)).flat();
+}
+
+/** The zone that holds `name`, and the servers its NS records name. Throws DNS_UNREACHABLE. */
+export async function findAuthorities(
+  resolvers: readonly DnsServer[],
+  name: string,
+): Promise<Authorities> {
+  const zone = await zoneOf(resolvers, name);
+  const { answers } = await queryResolver(resolvers, { name: zone, type: 'NS' });
+  const names = answers
+    .filter((record) => record.type === 'NS' && record.name === zone)
+    .map(({ value }) => value.replace(/\.$/, ''))
+    .sort();
+  const servers = await Promise.all(
+    names.map(async (server) => ({
+      name: server,
+      addresses: await addressesOf(resolvers, server),
+    })),
+  );
+  if (servers.length > 0) return { zone, servers };
+  throw new MailctlError('DNS_UNREACHABLE', `the zone ${zone} names no servers`);
+}
+
+function problemOf({ rcode, authoritative }: DnsAnswer): string | null {
+  if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return `answers ${rcode}`;
+  return authoritative ? null : 'does not serve this zone';
+}
+
+async function queryAuthority(authority: Authority, question: Question): Promise<AuthorityAnswer> {
+  const { name, addresses } = authority;
+  if (addresses.length === 0) {
+    return { server: name, answer: null, problem: `${name} has no address` };
+  }
+  let problem = '';
+  for (const address of addresses) {
+    try {
+      const answer = await queryServer({ name, address }, question);
+      const what = problemOf(answer);
+      if (what === null) return { server: name, answer, problem: null };
+      problem ||= `${serverLabel({ name, address })} ${what}`;
+    } catch (error) {
+      if (!(error instanceof MailctlError)) throw error;
+      problem ||= error.message;
+    }
+  }
+  return { server: name, answer: null, problem };
+}
+
+/** Asks every authoritative server; one that has several addresses needs to answer at one of them. */
+export function queryAuthorities(
+  { servers }: Authorities,
+  question: Question,
+): Promise<AuthorityAnswer[]> {
+  return Promise.all(servers.map((server) => queryAuthority(server, question)));
+}

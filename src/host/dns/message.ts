@@ -1,0 +1,184 @@
+// DNS messages as plain data: names in lower case without the final dot, record data as the text a zone
+// file would hold, in one canonical form so that equal data are equal texts. Pure.
+
+import type { Buffer } from 'node:buffer';
+import * as packet from 'dns-packet';
+
+export type RecordType =
+  | 'A'
+  | 'AAAA'
+  | 'CAA'
+  | 'CNAME'
+  | 'DNSKEY'
+  | 'DS'
+  | 'MX'
+  | 'NS'
+  | 'PTR'
+  | 'SOA'
+  | 'SRV'
+  | 'TLSA'
+  | 'TXT';
+
+export interface Question {
+  readonly name: string;
+  readonly type: RecordType;
+}
+
+export interface DnsRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly ttl: number;
+  /** As in a zone file, host names with the final dot; a TXT record is its strings joined, unquoted. */
+  readonly value: string;
+}
+
+export interface DnsAnswer {
+  /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED, … */
+  readonly rcode: string;
+  /** The server says that it is an authority for the name. */
+  readonly authoritative: boolean;
+  /** The resolver says that it validated the answer (DNSSEC). */
+  readonly authenticated: boolean;
+  readonly truncated: boolean;
+  readonly answers: readonly DnsRecord[];
+  readonly authorities: readonly DnsRecord[];
+}
+
+export interface QueryFlags {
+  /** Ask a resolver to find the answer. */
+  readonly recursion?: boolean;
+  /** Ask for the DNSSEC state; without it a resolver does not say what it validated. */
+  readonly dnssec?: boolean;
+  /** Ask a validating resolver not to judge. */
+  readonly checkingDisabled?: boolean;
+}
+
+/** RFC 9715: what passes any path unfragmented. */
+const UDP_SIZE = 1232;
+
+export function encodeQuery(id: number, question: Question, flags: QueryFlags): Buffer {
+  const bits =
+    (flags.recursion ? packet.RECURSION_DESIRED : 0) |
+    (flags.checkingDisabled ? packet.CHECKING_DISABLED : 0);
+  return packet.encode({
+    type: 'query',
+    id,
+    flags: bits,
+    questions: [{ type: question.type, name: question.name, class: 'IN' }],
+    additionals: [
+      {
+        type: 'OPT',
+        name: '.',
+        udpPayloadSize: UDP_SIZE,
+        extendedRcode: 0,
+        ednsVersion: 0,
+        flags: flags.dnssec ? packet.DNSSEC_OK : 0,
+        flag_do: flags.dnssec ?? false,
+        options: [],
+      },
+    ],
+  });
+}
+
+/** null when the bytes are no answer to this question. */
+export function decodeAnswer(bytes: Buffer, id: number, question: Question): DnsAnswer | null {
+  let message: packet.DecodedPacket & { rcode?: string };
+  try {
+    message = packet.decode(bytes);
+  } catch {
+    // whoever sent this is no DNS server, or an attacker who guesses
+    return null;
+  }
+  const [asked] = message.questions ?? [];
+  const fits = asked !== undefined && lowerName(asked.name) === lowerName(question.name);
+  if (!message.flag_qr || message.id !== id || !fits || asked.type !== question.type) return null;
+  return {
+    rcode: message.rcode ?? 'NOERROR',
+    authoritative: message.flag_aa,
+    authenticated: message.flag_ad,
+    truncated: message.flag_tc,
+    answers: recordsOf(message.answers),
+    authorities: recordsOf(message.authorities),
+  };
+}
+
+export function lowerName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.length > 1 && lower.endsWith('.') ? lower.slice(0, -1) : lower;
+}
+
+function recordsOf(answers: readonly packet.Answer[] | undefined): DnsRecord[] {
+  return (answers ?? []).flatMap((answer) => {
+    if (answer.type === 'OPT') return [];
+    const { name, type, ttl = 0 } = answer;
+    return [{ name: lowerName(name), type, ttl, value: formatData(answer) }];
+  });
+}
+
+function dotted(name: string): string {
+  const lower = lowerName(name);
+  return lower === '.' ? lower : `${lower}.`;
+}
+
+function bytesText(data: string | Buffer): string {
+  return typeof data === 'string' ? data : data.toString('latin1');
+}
+
+function formatData(answer: Exclude<packet.Answer, packet.OptAnswer>): string {
+  switch (answer.type) {
+    case 'A':
+      return answer.data;
+    case 'AAAA':
+      return canonicalIpv6(answer.data);
+    case 'CNAME':
+    case 'DNAME':
+    case 'NS':
+    case 'PTR':
+      return dotted(answer.data);
+    case 'MX':
+      return `${answer.data.preference ?? 0} ${dotted(answer.data.exchange)}`;
+    case 'SRV': {
+      const { priority = 0, weight = 0, port, target } = answer.data;
+      return `${priority} ${weight} ${port} ${dotted(target)}`;
+    }
+    case 'TXT':
+      return [answer.data].flat().map(bytesText).join('');
+    case 'CAA':
+      return `${answer.data.flags ?? 0} ${answer.data.tag} "${answer.data.value}"`;
+    case 'TLSA': {
+      const { usage, selector, matchingType, certificate } = answer.data;
+      return `${usage} ${selector} ${matchingType} ${certificate.toString('hex')}`;
+    }
+    case 'SOA':
+      return formatSoa(answer.data);
+    default:
+      return formatOther(answer);
+  }
+}
+
+function formatSoa(data: packet.SoaData): string {
+  const { mname, rname, serial, refresh, retry, expire, minimum } = data;
+  return [dotted(mname), dotted(rname), serial, refresh, retry, expire, minimum].join(' ');
+}
+
+function formatOther(answer: { readonly type: string; readonly data: unknown }): string {
+  if (answer.type === 'DS') {
+    const { keyTag, algorithm, digestType, digest } = answer.data as packet.DsData;
+    return `${keyTag} ${algorithm} ${digestType} ${digest.toString('hex')}`;
+  }
+  if (answer.type === 'DNSKEY') {
+    const { flags, algorithm, key } = answer.data as packet.DnskeyData;
+    return `${flags} 3 ${algorithm} ${key.toString('base64')}`;
+  }
+  return JSON.stringify(answer.data);
+}
+
+/** RFC 5952. @param text any valid form */
+export function canonicalIpv6(text: string): string {
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+/** Seconds for which a resolver may remember that a name is not there (RFC 2308 §5). */
+export function negativeTtl(soa: DnsRecord): number {
+  return Math.min(soa.ttl, Number(soa.value.split(' ').at(-1) ?? 0));
+}

@@ -1,0 +1,71 @@
+// Dynamic updates of an own DNS server (RFC 2136), signed with TSIG (RFC 8945). All changes of one call
+// are made together or not at all. The key travels on standard input.
+
+import { MailctlError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+export interface UpdateServer {
+  readonly address: string;
+  readonly port: number;
+  readonly key: {
+    readonly name: string;
+    readonly algorithm: string;
+    readonly secret: string;
+  } | null;
+}
+
+export interface UpdateLine {
+  readonly action: 'add' | 'delete';
+  readonly name: string;
+  readonly type: string;
+  readonly ttl: number;
+  /** In presentation format; TXT already quoted. */
+  readonly data: string;
+}
+
+const PROGRAMS = ['nsupdate', 'knsupdate'];
+const TIMEOUT_MS = 60_000;
+
+export function formatUpdate(
+  server: UpdateServer,
+  zone: string,
+  lines: readonly UpdateLine[],
+): string {
+  const { address, port, key } = server;
+  const script = [
+    `server ${address} ${port}`,
+    `zone ${zone}.`,
+    ...(key === null ? [] : [`key ${key.algorithm}:${key.name} ${key.secret}`]),
+    ...lines.map(({ action, name, type, ttl, data }) =>
+      action === 'add'
+        ? `update add ${name}. ${ttl} IN ${type} ${data}`
+        : `update delete ${name}. IN ${type} ${data}`,
+    ),
+    'send',
+  ];
+  if (script.some((line) => /[\r\n]/.test(line))) throw new Error('a line break in a DNS update');
+  return `${script.join('\n')}\n`;
+}
+
+/** Throws PROGRAM_MISSING when the host has no program for it. */
+export function requireNsupdate(host: Host): string {
+  const program = PROGRAMS.find((name) => host.programs.exists(name));
+  if (program !== undefined) return program;
+  throw new MailctlError('PROGRAM_MISSING', 'neither nsupdate nor knsupdate is installed', {
+    hint: 'opkg install bind-client   (Debian: apt-get install bind9-dnsutils)',
+  });
+}
+
+/** Throws PROGRAM_FAILED with the server's refusal. */
+export async function runNsupdate(
+  host: Host,
+  server: UpdateServer,
+  change: { readonly zone: string; readonly lines: readonly UpdateLine[] },
+): Promise<void> {
+  const program = requireNsupdate(host);
+  await host.programs.run([program, ...(program === 'nsupdate' ? ['-v', '-t', '20'] : ['-v'])], {
+    input: formatUpdate(server, change.zone, change.lines),
+    timeout: TIMEOUT_MS,
+    secrets: server.key === null ? [] : [server.key.secret],
+  });
+}

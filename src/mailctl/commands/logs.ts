@@ -1,0 +1,82 @@
+// mailctl logs: what the daemons say.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { LogLine } from '../../appliance/logs.ts';
+import { STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../cli.ts';
+import { requireRootToLook } from '../root.ts';
+
+interface LogOptions {
+  readonly follow?: boolean;
+  readonly daemon?: string;
+}
+
+const MOST_LINES = 1_000_000;
+
+function parseCount(text: string): number {
+  const count = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (count <= MOST_LINES) return count;
+  throw new InvalidArgumentError(`expected a number of lines, 0 to ${MOST_LINES}`);
+}
+
+function parseDaemon(text: string): string {
+  if (/^[a-z0-9]{1,32}$/.test(text)) return text;
+  throw new InvalidArgumentError('expected the name of a daemon, as mailctl status lists them');
+}
+
+function describe({ time, text }: LogLine): string {
+  const stamp = time?.toISOString().replace('T', ' ').slice(0, 23);
+  return stamp === undefined ? text : `${stamp}  ${text}`;
+}
+
+function summarize({ time, daemon, text }: LogLine): object {
+  return { time: time?.toISOString() ?? null, daemon, text };
+}
+
+/** Ctrl-C is how following ends: no word about it. */
+function endQuietly(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => process.exit(STATUS.INTERRUPTED));
+  }
+}
+
+/** With --json one object for each line, as there is no last one. */
+async function follow(
+  app: App,
+  lines: readonly LogLine[],
+  later: AsyncIterable<readonly LogLine[]>,
+) {
+  const show = (line: LogLine) => app.output.result(describe(line), summarize(line));
+  endQuietly();
+  for (const line of lines) show(line);
+  for await (const more of later) for (const line of more) show(line);
+}
+
+export function registerLogs(program: Command, app: AppSource): void {
+  const command = program
+    .command('logs')
+    .argument('[lines]', 'how many', parseCount, 50)
+    .description('show the last lines of the log of all daemons; times are UTC')
+    .option('-f, --follow', 'show new lines as they come, until interrupted')
+    .option('--daemon <name>', 'only the lines of one daemon', parseDaemon)
+    .action(async (count: number, options: LogOptions) => {
+      requireRootToLook();
+      const { readLog, watchLog } = await import('../../appliance/logs.ts');
+      const { host, output, appliance } = app();
+      const { paths } = await appliance();
+      const { daemon } = options;
+      const { lines, end } = await readLog(host, paths, { count, daemon });
+      if (options.follow) {
+        await follow(app(), lines, watchLog(host, paths, { from: end, daemon }));
+        return;
+      }
+      output.result(lines.map(describe), { lines: lines.map(summarize) });
+      if (lines.length === 0) output.note('nothing has been logged');
+    });
+  describeWord(command, {
+    examples: ['mailctl logs 200 --daemon rspamd', 'mailctl logs -f'],
+    statuses: ['64  no number of lines', '77  not root', '130 interrupted'],
+  });
+}

@@ -1,0 +1,116 @@
+// mailctl status: is the mail server well, and if not, why.
+
+import type { Command } from 'commander';
+import type { ApplianceStatus, Trouble } from '../../appliance/status.ts';
+import type { DaemonStatus } from '../../appliance/status-daemons.ts';
+import { STATUS } from '../../errors.ts';
+import { type AppSource, describeWord } from '../cli.ts';
+import { formatBytes, formatSpan } from '../figures.ts';
+import type { Output } from '../output.ts';
+import { requireRootToLook } from '../root.ts';
+
+const STATUS_OF = {
+  running: STATUS.OK,
+  degraded: STATUS.PARTIAL,
+  stopped: STATUS.UNAVAILABLE,
+  absent: STATUS.UNAVAILABLE,
+} as const;
+
+/** Milliseconds for counting the stored bytes, so that the whole command stays below 300. */
+const COUNTING_LIMIT_MS = 100;
+
+type Paint = Output['paint'];
+
+/** The stable JSON shape (cli.md), with what has been added to it at the end. */
+function summarize(status: ApplianceStatus): object {
+  const { state, address, hostname, domain, daemons, ports, mailboxes, storage, image } = status;
+  return {
+    state,
+    address,
+    hostname,
+    domain,
+    daemons: daemons.map(({ name, state: is, since }) => ({
+      name,
+      state: is,
+      since: since?.toISOString() ?? null,
+    })),
+    ports,
+    mailboxes,
+    storage_bytes: storage.bytes,
+    image,
+    due: [],
+    storage_complete: storage.complete,
+    free_bytes: storage.free,
+    troubles: status.troubles.map(({ message, hint, log }) => ({
+      message,
+      hint,
+      log: log.map(({ text }) => text),
+    })),
+  };
+}
+
+function describeTrouble({ message, hint, log }: Trouble, paint: Paint): string[] {
+  const lines = log.map(({ text }) => paint.dim(`    ${text}`));
+  return [`  ${message}`, ...lines, `    next: ${hint}`];
+}
+
+function describeDaemon({ name, state, since }: DaemonStatus, paint: Paint, now: Date): string {
+  const color = { up: paint.green, down: paint.red, failing: paint.red }[state];
+  const seconds = since === null ? null : (now.getTime() - since.getTime()) / 1000;
+  const span = seconds === null ? '' : `  ${formatSpan(seconds)}`;
+  return `  ${name.padEnd(10)}  ${color(state.padEnd(7))}${span}`;
+}
+
+function describeFacts(status: ApplianceStatus): string[] {
+  const { address, domain, mailboxes, storage, image } = status;
+  const atLeast = storage.complete ? '' : 'more than ';
+  const size = `${atLeast}${formatBytes(storage.bytes)}, ${formatBytes(storage.free)} free`;
+  const rows = [
+    ['address', address],
+    ['domain', domain],
+    ['mailboxes', String(mailboxes)],
+    ['storage', size],
+    ['image', image === null ? 'none' : `${image.version} ${image.variant}`],
+  ] as const;
+  return rows.map(([name, value]) => `  ${name.padEnd(10)}  ${value}`);
+}
+
+function describe(status: ApplianceStatus, paint: Paint, now: Date): string[] {
+  const { state, troubles, hostname, daemons, ports } = status;
+  const color = state === 'running' ? paint.green : state === 'degraded' ? paint.yellow : paint.red;
+  const open = ports.filter(({ listening }) => listening);
+  const listening = open.map(({ name, port }) => `${name} ${port}`).join(', ');
+  return [
+    `${hostname} is ${color(state)}`,
+    ...troubles.flatMap((trouble) => describeTrouble(trouble, paint)),
+    ...describeFacts(status),
+    ...(open.length > 0 ? [`  ${'ports'.padEnd(10)}  ${listening}`] : []),
+    ...daemons.map((daemon) => describeDaemon(daemon, paint, now)),
+  ];
+}
+
+export function registerStatus(program: Command, app: AppSource): void {
+  const command = program
+    .command('status')
+    .description('show whether the mail server is well, and if not, why')
+    .option('--sizes', 'count all stored bytes, however long that takes')
+    .action(async (options: { sizes?: boolean }) => {
+      requireRootToLook();
+      const { host, output, appliance } = app();
+      const target = await appliance();
+      const { queryStatus } = await import('../../appliance/status.ts');
+      const limit = options.sizes ? null : COUNTING_LIMIT_MS;
+      const status = await queryStatus(host, target, limit);
+      output.result(describe(status, output.paint, host.clock.now()), summarize(status));
+      process.exitCode = STATUS_OF[status.state];
+    });
+  describeWord(command, {
+    examples: ['mailctl status', 'mailctl status --json'],
+    statuses: [
+      '1   it runs, but not all of it: degraded',
+      '69  stopped, or not installed',
+      '77  not root',
+      '78  the UCI file is wrong',
+    ],
+  });
+}

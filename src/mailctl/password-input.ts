@@ -1,0 +1,146 @@
+// Where a password comes from: a terminal (twice), a pipe, a file, a random one, or a ready hash.
+// Never an argument, which every user of the machine can see.
+
+import { type Command, Option } from 'commander';
+import { MailctlError } from '../errors.ts';
+import type { Host } from '../host/host.ts';
+
+export interface PasswordOptions {
+  readonly passwordStdin?: boolean;
+  readonly passwordFile?: string;
+  readonly generate?: boolean;
+  readonly hash?: string;
+  /** What somebody tried to give as an argument; never looked at. */
+  readonly password?: unknown;
+}
+
+export interface Credential {
+  /** `{SCHEME}hash`. */
+  readonly hash: string;
+  /** A password that was made here, to be shown once. */
+  readonly generated?: string;
+  readonly warning?: string;
+}
+
+const SOURCES = ['--password-stdin', '--password-file', '--generate', '--hash'];
+const MAX_INPUT_BYTES = 4096;
+
+export function addPasswordOptions(command: Command): Command {
+  return command
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--password-file <file>', 'read the password from a file')
+    .option('--generate', 'make a password and print it once')
+    .option('--hash <hash>', 'take a hash, such as {SHA512-CRYPT}$6$…, as it is')
+    .addOption(new Option('-p, --password [text]').hideHelp())
+    .allowExcessArguments();
+}
+
+function usage(message: string, hint: string): never {
+  throw new MailctlError('USAGE', message, { hint });
+}
+
+/** Refuses a password among the arguments without repeating it. */
+function refuseArguments(word: string, options: PasswordOptions, args: readonly string[]): void {
+  if (options.password === undefined && args.length <= 1) return;
+  usage(
+    `${word} takes one address; a password is never given as an argument, where others could see it`,
+    `mailctl ${word} <address> --password-stdin`,
+  );
+}
+
+/** The text on standard input. Throws DATA_INVALID when it is longer than `limit` bytes. */
+export async function readAllInput(limit: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > limit) {
+      throw new MailctlError('DATA_INVALID', `standard input holds more than ${limit} bytes`);
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readFile(host: Host, file: string): Promise<string> {
+  const text = await host.files.read(file);
+  if (text === null) usage(`there is no file ${file}`, 'name a file that holds the password');
+  return text;
+}
+
+/** Lines typed on the terminal, not shown. What was typed ahead is kept for the next question. */
+async function* hiddenLines(): AsyncGenerator<string, void, string> {
+  let typed = '';
+  for await (const text of process.stdin as AsyncIterable<string>) {
+    for (const character of text) {
+      if (character === '\u0003' || character === '\u0004') {
+        throw new MailctlError('INTERRUPTED', 'nothing was changed');
+      }
+      if (character === '\r' || character === '\n') {
+        process.stderr.write('\n');
+        yield typed;
+        typed = '';
+      } else if (character === '\u007f' || character === '\b') {
+        typed = [...typed].slice(0, -1).join('');
+      } else typed += character;
+    }
+  }
+}
+
+async function askOnTerminal(check: (password: string) => void): Promise<string> {
+  const { stdin, stderr } = process;
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  const lines = hiddenLines();
+  const ask = async (prompt: string) => {
+    stderr.write(prompt);
+    return (await lines.next()).value ?? '';
+  };
+  try {
+    const password = await ask('New password: ');
+    check(password);
+    if ((await ask('The same again: ')) === password) return password;
+    throw new MailctlError('PASSWORD_INVALID', 'the two passwords differ; nothing was changed');
+  } finally {
+    stdin.setRawMode(false);
+    await lines.return();
+    stdin.pause();
+  }
+}
+
+async function askTwice(check: (password: string) => void): Promise<string> {
+  if (process.stdin.isTTY) return askOnTerminal(check);
+  throw new MailctlError('NO_TERMINAL', 'no password: there is no terminal to ask on', {
+    hint: `add one of ${SOURCES.join(', ')}`,
+  });
+}
+
+async function readSource(host: Host, options: PasswordOptions): Promise<string> {
+  const { checkPassword, passwordFromText } = await import('../appliance/password.ts');
+  if (options.passwordStdin) return passwordFromText(await readAllInput(MAX_INPUT_BYTES));
+  if (options.passwordFile !== undefined) {
+    return passwordFromText(await readFile(host, options.passwordFile));
+  }
+  return askTwice(checkPassword);
+}
+
+/** Checks the options without asking for anything yet; gives what asks for the password. */
+export function credentialSource(
+  host: Host,
+  { word, options, args }: { word: string; options: PasswordOptions; args: readonly string[] },
+): () => Promise<Credential> {
+  refuseArguments(word, options, args);
+  const { passwordStdin, passwordFile, generate, hash } = options;
+  const given = [passwordStdin, passwordFile, generate, hash].filter(
+    (value) => value !== undefined,
+  );
+  if (given.length > 1)
+    usage('more than one password is given', `use one of ${SOURCES.join(', ')}`);
+  return async () => {
+    const { generatePassword, hashPassword, parseHash } = await import('../appliance/password.ts');
+    if (hash !== undefined) return parseHash(hash);
+    const generated = generate ? generatePassword() : undefined;
+    const password = generated ?? (await readSource(host, options));
+    return { hash: hashPassword(password), ...(generated === undefined ? {} : { generated }) };
+  };
+}
