@@ -1,6 +1,7 @@
 // Who listens on this host's TCP ports, as the kernel tells it.
 
 import { join } from 'node:path';
+import { MailctlError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 
 export interface Listener {
@@ -34,27 +35,41 @@ export function parseSockets(text: string): Socket[] {
     });
 }
 
+/** The sockets that a process has open; none where it has ended meanwhile or is closed even to root. */
+async function socketsOf(host: Host, pid: string): Promise<string[]> {
+  const folder = join('/proc', pid, 'fd');
+  try {
+    const names = await host.files.list(folder);
+    const targets = await Promise.all(names.map((name) => host.files.readLink(join(folder, name))));
+    return targets.flatMap((target) => target?.match(/^socket:\[(\d+)\]$/)?.[1] ?? []);
+  } catch (error) {
+    // its name would be a courtesy to the reader of a message, no more
+    if (error instanceof MailctlError && error.code === 'FILE_FAILED') return [];
+    throw error;
+  }
+}
+
 /** Names of the programs that hold these sockets, by inode. */
 async function socketOwners(host: Host, inodes: ReadonlySet<string>): Promise<Map<string, string>> {
   const owners = new Map<string, string>();
   for (const pid of await host.files.list('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const descriptor of await host.files.list(join('/proc', pid, 'fd'))) {
-      const target = await host.files.readLink(join('/proc', pid, 'fd', descriptor));
-      const inode = target?.match(/^socket:\[(\d+)\]$/)?.[1];
-      if (inode === undefined || !inodes.has(inode)) continue;
+    for (const inode of await socketsOf(host, pid)) {
+      if (!inodes.has(inode)) continue;
       owners.set(inode, (await host.files.read(join('/proc', pid, 'comm')))?.trim() ?? pid);
     }
   }
   return owners;
 }
 
-/** Every TCP listener of this host. */
-export async function listeningPorts(host: Host): Promise<Listener[]> {
+/** The TCP listeners of this host on any of these ports. */
+export async function listenersOn(host: Host, ports: readonly number[]): Promise<Listener[]> {
   const tables = await Promise.all(
     ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => host.files.read(path)),
   );
-  const sockets = tables.flatMap((text) => parseSockets(text ?? ''));
+  const all = tables.flatMap((text) => parseSockets(text ?? ''));
+  const sockets = all.filter(({ port }) => ports.includes(port));
+  if (sockets.length === 0) return [];
   const owners = await socketOwners(host, new Set(sockets.map((socket) => socket.inode)));
   return sockets.map(({ port, loopback, inode }) => ({
     port,

@@ -8,7 +8,7 @@ import { desiredNetwork } from './desired.ts';
 import type { NetworkPlan } from './network.ts';
 import { queryBridge, queryTable } from './network-apply.ts';
 import type { Paths } from './paths.ts';
-import { listeningPorts, type Listener } from './listeners.ts';
+import { type Listener, listenersOn } from './listeners.ts';
 import type { Settings } from './settings.ts';
 
 interface Target {
@@ -109,7 +109,7 @@ async function portLacks(host: Host, target: Target): Promise<Lack[]> {
   const published = (await queryTable(host, container)) !== null;
   if (published || (await isRunning(host, containerRef(target)))) return [];
   const network = await desiredNetwork(host, target.settings);
-  return takenPorts(await listeningPorts(host), network).map(({ port, program }) => ({
+  return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
     message: `port ${port} of this host is taken by ${program ?? 'another program'}`,
     hint: `stop it (ss -ltnp 'sport = :${port}'), or move the port: uci set mailserver.ports.<name>=<port>`,
   }));
