@@ -39,7 +39,10 @@ function sameFile(a: GenerationFile, b: GenerationFile): boolean {
   return a.text === b.text && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
-function fileChanges(before: readonly GenerationFile[], after: readonly GenerationFile[]): Change[] {
+function fileChanges(
+  before: readonly GenerationFile[],
+  after: readonly GenerationFile[],
+): Change[] {
   const old = new Map(before.map((file) => [file.path, file]));
   const wanted = new Map(after.map((file) => [file.path, file]));
   const paths = [...new Set([...old.keys(), ...wanted.keys()])].sort();
@@ -54,7 +57,9 @@ function fileChanges(before: readonly GenerationFile[], after: readonly Generati
 }
 
 function inputChanges(before: HostPart | undefined, after: HostPart): Change[] {
-  const daemons = [...new Set([...Object.keys(before?.inputs ?? {}), ...Object.keys(after.inputs)])];
+  const daemons = [
+    ...new Set([...Object.keys(before?.inputs ?? {}), ...Object.keys(after.inputs)]),
+  ];
   return daemons
     .filter((daemon) => before?.inputs[daemon] !== after.inputs[daemon])
     .map((daemon) => ({

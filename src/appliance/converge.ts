@@ -62,8 +62,17 @@ async function takeUp(
   return started;
 }
 
-async function requireProbes(host: Host, target: Target, generation: Generation): Promise<void> {
-  const results = await probeAppliance(host, target, generation.host.network);
+// a router's Rspamd takes long to start, and Postfix answers nobody before it has
+const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
+
+async function requireProbes(
+  host: Host,
+  target: Target,
+  step: { generation: Generation; started: boolean },
+): Promise<void> {
+  const { generation, started } = step;
+  const timeout = started ? PROBE_TIMEOUT_MS.fresh : PROBE_TIMEOUT_MS.running;
+  const results = await probeAppliance(host, target, generation.host.network, { timeout });
   const failed = results.filter((result) => !result.ok);
   if (failed.length === 0) return;
   const sentences = failed.map((result) => `${result.name}: ${result.measured}`);
@@ -90,9 +99,9 @@ async function goBack(
   await switchTo(host, target.paths, good.name);
   await useImage(host, target.paths, good.host.image);
   const effects = effectsOf(planGeneration(failed, good));
-  await takeUp(host, target, { generation: good, effects, start: true });
+  const started = await takeUp(host, target, { generation: good, effects, start: true });
   await ensureNetwork(host, target, good.host);
-  await requireProbes(host, target, good);
+  await requireProbes(host, target, { generation: good, started });
   throw new MailctlError('PROBE_FAILED', `went back to the last good configuration: ${why}`, {
     hint,
     cause,
@@ -121,7 +130,7 @@ async function bringTo(
     const repaired = running && !(await isNetworkUp(host, target, generation.host));
     if (repaired) await ensureNetwork(host, target, generation.host);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
-    if (running && touched) await requireProbes(host, target, generation);
+    if (running && touched) await requireProbes(host, target, { generation, started });
     if (running && touched) await acceptGeneration(host, paths, generation.name);
     return { changes: [...prepared, ...changes], running, started };
   } catch (error) {

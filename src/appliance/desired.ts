@@ -22,7 +22,10 @@ interface Target {
   readonly paths: Paths;
 }
 
-function networkFacts(network: NetworkPlan, bridgeNetworks: readonly string[]): Omit<Facts, 'probePassword'> {
+function networkFacts(
+  network: NetworkPlan,
+  bridgeNetworks: readonly string[],
+): Omit<Facts, 'probePassword'> {
   const containerNetwork = ipv4Network(network.address);
   return {
     containerAddress: bareAddress(network.address),
@@ -88,7 +91,13 @@ export async function desiredGeneration(
   const cgroup = await queryCgroup(host);
   return {
     host: {
-      lxcConfig: renderLxcConfig({ settings, paths, network, cgroup, seccomp: host.files.path(seccomp) }),
+      lxcConfig: renderLxcConfig({
+        settings,
+        paths,
+        network,
+        cgroup,
+        seccomp: host.files.path(seccomp),
+      }),
       seccomp: renderSeccomp(),
       network,
       image,

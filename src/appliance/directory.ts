@@ -46,22 +46,24 @@ function databasePath(target: DirectoryTarget): string {
   return join(target.paths.directory, 'directory.db');
 }
 
-let lastParsed: { readonly label: string; readonly accounts: Accounts } | undefined;
-
-/** A command reads the accounts before and after it has the lock: mostly they are the same. */
-function parseOnce(texts: AccountTexts, defaults: AccountDefaults): Accounts {
-  const label = labelOf(texts, defaults);
-  if (lastParsed?.label !== label) lastParsed = { label, accounts: parseAccounts(texts, defaults) };
-  return lastParsed.accounts;
+interface ReadAccounts {
+  readonly texts: AccountTexts;
+  readonly accounts: Accounts;
+  /** Identifies texts and defaults; the database compiled from them carries it. */
+  readonly label: string;
 }
 
-async function readAccounts(
-  host: Host,
-  target: DirectoryTarget,
-): Promise<{ texts: AccountTexts; accounts: Accounts; defaults: AccountDefaults }> {
+let lastRead: ReadAccounts | undefined;
+
+/** A command reads the accounts before and after it has the lock: mostly they are the same. */
+async function readAccounts(host: Host, target: DirectoryTarget): Promise<ReadAccounts> {
   const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
   const defaults = accountDefaults(target.settings);
-  return { texts, defaults, accounts: parseOnce(texts, defaults) };
+  const label = labelOf(texts, defaults);
+  if (lastRead?.label !== label) {
+    lastRead = { texts, label, accounts: parseAccounts(texts, defaults) };
+  }
+  return lastRead;
 }
 
 export function formatDirectoryProblems(folder: string, problems: readonly Problem[]): string {
@@ -87,13 +89,12 @@ function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): 
 async function compile(
   host: Host,
   target: DirectoryTarget,
-  { texts, directory, verify }: { texts: AccountTexts; directory: Directory; verify: boolean },
+  { label, directory, verify }: { label: string; directory: Directory; verify: boolean },
 ): Promise<void> {
   const { idmapBase } = target.settings.main;
-  const defaults = accountDefaults(target.settings);
   await host.databases.write(
     databasePath(target),
-    { label: labelOf(texts, defaults), tables: compileDirectory(directory) },
+    { label, tables: compileDirectory(directory) },
     {
       mode: 0o440,
       verify,
@@ -122,13 +123,12 @@ export async function applyDirectory(host: Host, target: DirectoryTarget): Promi
   await ensureFolders(host, target);
   const pending = await host.fileSets.isPending(folder);
   if (pending) await host.fileSets.settle(folder);
-  const { texts, accounts, defaults } = await readAccounts(host, target);
-  const label = await host.databases.readLabel(databasePath(target));
-  const current = label === labelOf(texts, defaults);
+  const { accounts, label } = await readAccounts(host, target);
+  const current = (await host.databases.readLabel(databasePath(target))) === label;
   if (!current || pending) {
     refuseProblems(target, accounts.problems);
     if (!pending) await host.fileSets.replace(folder, {}, 0o600);
-    await compile(host, target, { texts, directory: accounts.directory, verify: pending });
+    await compile(host, target, { label, directory: accounts.directory, verify: pending });
     await host.fileSets.finish(folder);
   }
   return !current;
@@ -136,9 +136,9 @@ export async function applyDirectory(host: Host, target: DirectoryTarget): Promi
 
 /** True when `apply` would have something to compile. Needs no lock. */
 export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Promise<boolean> {
-  const { texts, defaults } = await readAccounts(host, target);
-  const label = await host.databases.readLabel(databasePath(target));
-  return label !== labelOf(texts, defaults) || host.fileSets.isPending(target.paths.accounts);
+  const { label } = await readAccounts(host, target);
+  const present = await host.databases.readLabel(databasePath(target));
+  return present !== label || host.fileSets.isPending(target.paths.accounts);
 }
 
 /** Someone who holds the lock is either finishing the change already or will find it. */
@@ -163,9 +163,18 @@ export async function readDirectory(
   return { directory: accounts.directory, problems: accounts.problems };
 }
 
-function changedTexts(before: AccountTexts, after: AccountTexts): Partial<AccountTexts> {
-  const names = ACCOUNT_FILES.filter((name: AccountFile) => before[name] !== after[name]);
-  return Object.fromEntries(names.map((name) => [name, after[name]]));
+/** The texts to write: those that differ, and those whose file is not there for people to edit. */
+async function textsToWrite(
+  host: Host,
+  target: DirectoryTarget,
+  { before, after }: { before: AccountTexts; after: AccountTexts },
+): Promise<Partial<AccountTexts>> {
+  const texts: Partial<Record<AccountFile, string>> = {};
+  for (const name of ACCOUNT_FILES) {
+    const missing = (await host.files.stat(join(target.paths.accounts, name))) === null;
+    if (missing || before[name] !== after[name]) texts[name] = after[name];
+  }
+  return texts;
 }
 
 /**
@@ -180,16 +189,17 @@ export async function changeDirectory<T>(
   const folder = target.paths.accounts;
   await ensureFolders(host, target);
   if (await host.fileSets.isPending(folder)) await applyDirectory(host, target);
-  const { texts, accounts, defaults } = await readAccounts(host, target);
+  const { texts, accounts } = await readAccounts(host, target);
   refuseProblems(target, accounts.problems);
   const draft = draftOf(accounts.directory);
   const result = change(draft);
   const after = accounts.format(draft);
-  const label = await host.databases.readLabel(databasePath(target));
-  const changes = changedTexts(texts, after);
-  if (Object.keys(changes).length === 0 && label === labelOf(after, defaults)) return result;
-  await host.fileSets.replace(folder, changes, 0o600);
-  await compile(host, target, { texts: after, directory: draft, verify: false });
+  const label = labelOf(after, accountDefaults(target.settings));
+  const present = await host.databases.readLabel(databasePath(target));
+  const changed = await textsToWrite(host, target, { before: texts, after });
+  if (present === label && Object.keys(changed).length === 0) return result;
+  await host.fileSets.replace(folder, changed, 0o600);
+  await compile(host, target, { label, directory: draft, verify: false });
   await host.fileSets.finish(folder);
   return result;
 }

@@ -64,7 +64,8 @@ export async function readGeneration(
 
 async function makeFolders(host: Host, root: string, path: string): Promise<void> {
   const parents: string[] = [];
-  for (let folder = dirname(path); folder !== '/'; folder = dirname(folder)) parents.unshift(folder);
+  for (let folder = dirname(path); folder !== '/'; folder = dirname(folder))
+    parents.unshift(folder);
   for (const folder of ['', ...parents]) {
     await host.files.makeDirectory(join(root, folder), { mode: 0o755 });
   }

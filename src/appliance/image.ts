@@ -33,9 +33,13 @@ function checkFits(settings: Settings, manifest: ImageManifest, source: string):
     );
   }
   if (settings.features.virusScan && manifest.variant !== 'antivirus') {
-    throw new MailctlError('IMAGE_INVALID', `features.virus_scan is on, and ${source} has no ClamAV`, {
-      hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
-    });
+    throw new MailctlError(
+      'IMAGE_INVALID',
+      `features.virus_scan is on, and ${source} has no ClamAV`,
+      {
+        hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
+      },
+    );
   }
 }
 
@@ -195,6 +199,7 @@ export async function useImage(host: Host, paths: Paths, sha256: string): Promis
 /** Removes every image but the one in use, once that one has passed its probes. */
 export async function forgetOtherImages(host: Host, paths: Paths, sha256: string): Promise<void> {
   for (const name of await host.files.list(paths.images)) {
-    if (name !== 'current' && name !== sha256) await host.files.removeTree(join(paths.images, name));
+    if (name !== 'current' && name !== sha256)
+      await host.files.removeTree(join(paths.images, name));
   }
 }

@@ -8,7 +8,13 @@ import { isRunning, startContainer, stopContainer } from '../host/lxc.ts';
 import { mountImage, queryMountedImage, unmountImage } from '../host/mounts.ts';
 import { containerRef } from './container.ts';
 import type { HostPart } from './generation.ts';
-import { applyNetwork, networkMark, queryBridge, queryTable, removeNetwork } from './network-apply.ts';
+import {
+  applyNetwork,
+  networkMark,
+  queryBridge,
+  queryTable,
+  removeNetwork,
+} from './network-apply.ts';
 import type { Paths } from './paths.ts';
 import type { Settings } from './settings.ts';
 

@@ -5,7 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import { digestText } from '../host/digest.ts';
 import type { Host } from '../host/host.ts';
-import { type BridgePresent, type NetworkPlan, renderTable, TABLE_PREFIX, tableName } from './network.ts';
+import {
+  type BridgePresent,
+  type NetworkPlan,
+  renderTable,
+  TABLE_PREFIX,
+  tableName,
+} from './network.ts';
 import type { Paths } from './paths.ts';
 
 const MARK = 'made by mailctl';
@@ -23,9 +29,13 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
   const exists = (await host.files.stat(`/sys/class/net/${bridge}/bridge`)) !== null;
   if (!exists) {
     if ((await host.files.stat(`/sys/class/net/${bridge}`)) !== null) {
-      throw new MailctlError('HOST_UNFIT', `network.bridge ${bridge} is an interface, but no bridge`, {
-        hint: 'uci set mailserver.network.bridge=<a bridge, as brctl show lists them>',
-      });
+      throw new MailctlError(
+        'HOST_UNFIT',
+        `network.bridge ${bridge} is an interface, but no bridge`,
+        {
+          hint: 'uci set mailserver.network.bridge=<a bridge, as brctl show lists them>',
+        },
+      );
     }
     return { exists, ours: false, addresses: [], addresses6: [] };
   }
@@ -89,7 +99,8 @@ export async function applyNetwork(
   await makeBridge(host, plan);
   await forward(host, paths, FORWARDING);
   if (plan.address6 !== null) await forward(host, paths, FORWARDING6);
-  await host.programs.run(['nft', '-f', '-'], { input: renderTable(container, plan, networkMark(container, plan)),
+  await host.programs.run(['nft', '-f', '-'], {
+    input: renderTable(container, plan, networkMark(container, plan)),
   });
 }
 

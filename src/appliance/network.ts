@@ -162,7 +162,9 @@ function familyRules(plan: NetworkPlan, family: Family) {
 }
 
 function chain(name: string, hook: string, rules: readonly string[]): string {
-  return [`  chain ${name} {`, `    ${hook}`, ...rules.map((rule) => `    ${rule}`), '  }'].join('\n');
+  return [`  chain ${name} {`, `    ${hook}`, ...rules.map((rule) => `    ${rule}`), '  }'].join(
+    '\n',
+  );
 }
 
 /**
@@ -180,9 +182,21 @@ export function renderTable(container: string, plan: NetworkPlan, mark = ''): st
     `delete ${table}`,
     `${table} {`,
     `  comment "${mark}"`,
-    chain('prerouting', nat('prerouting', 'dstnat'), rules.flatMap((rule) => rule.prerouting)),
-    chain('output', nat('output', '-100'), rules.flatMap((rule) => rule.output)),
-    chain('postrouting', nat('postrouting', 'srcnat'), rules.flatMap((rule) => rule.postrouting)),
+    chain(
+      'prerouting',
+      nat('prerouting', 'dstnat'),
+      rules.flatMap((rule) => rule.prerouting),
+    ),
+    chain(
+      'output',
+      nat('output', '-100'),
+      rules.flatMap((rule) => rule.output),
+    ),
+    chain(
+      'postrouting',
+      nat('postrouting', 'srcnat'),
+      rules.flatMap((rule) => rule.postrouting),
+    ),
     '}',
   ].join('\n')}\n`;
 }

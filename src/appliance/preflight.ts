@@ -5,10 +5,10 @@ import type { Host } from '../host/host.ts';
 import { isRunning } from '../host/lxc.ts';
 import { containerRef } from './container.ts';
 import { desiredNetwork } from './desired.ts';
+import { type Listener, listenersOn } from './listeners.ts';
 import type { NetworkPlan } from './network.ts';
 import { queryBridge, queryTable } from './network-apply.ts';
 import type { Paths } from './paths.ts';
-import { type Listener, listenersOn } from './listeners.ts';
 import type { Settings } from './settings.ts';
 
 interface Target {

@@ -4,9 +4,9 @@
 import type { Host } from '../host/host.ts';
 import { domainOf } from './address.ts';
 import type { Change } from './changes.ts';
-import { applyDirectory, changeDirectory, readDirectory } from './directory.ts';
 import { addMailbox } from './directory/changes.ts';
 import { isDeliverable } from './directory/model.ts';
+import { applyDirectory, changeDirectory, readDirectory } from './directory.ts';
 import { syncDkim } from './dkim.ts';
 import { generatePassword, hashPassword } from './password.ts';
 import type { Paths } from './paths.ts';
@@ -19,7 +19,12 @@ interface Target {
   readonly paths: Paths;
 }
 
-const made = (name: string, effect: string): Change => ({ what: 'file', name, action: 'add', effect });
+const made = (name: string, effect: string): Change => ({
+  what: 'file',
+  name,
+  action: 'add',
+  effect,
+});
 
 /**
  * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox

@@ -90,7 +90,8 @@ export function renderFiles(input: RenderInput): RenderedFile[] {
 
 function renderFile(file: ManagedFile, values: Values, input: RenderInput): string {
   const template = input.templates[file.path];
-  if (template === undefined) throw new Error(`the manifest names ${file.path}, which has no template`);
+  if (template === undefined)
+    throw new Error(`the manifest names ${file.path}, which has no template`);
   const text = renderTemplate(file.path, template, values);
   const addition = file.append === undefined ? undefined : input.custom[file.append];
   return addition === undefined ? text : `${text.trimEnd()}\n\n${addition.trimEnd()}\n`;

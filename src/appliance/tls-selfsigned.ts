@@ -42,8 +42,8 @@ export function makeSelfSigned({ names, key, serial, now }: SelfSignedInput): Ce
   const certificate = forge.pki.createCertificate();
   const publicPem = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicPem);
-  // RFC 5280 4.1.2.2: positive, which a leading zero byte ensures
-  certificate.serialNumber = `00${serial}`;
+  // RFC 5280 4.1.2.2: positive, and DER knows no superfluous zero: a leading 01 ensures both
+  certificate.serialNumber = `01${serial}`;
   const start = now.getTime() - HOUR_MS;
   certificate.validity.notBefore = new Date(start);
   certificate.validity.notAfter = new Date(start + MAX_DAYS * 24 * HOUR_MS - 1000);

@@ -15,3 +15,7 @@ export async function digestFile(host: Host, path: string): Promise<string> {
 export function digestText(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
+
+export function digestBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -75,26 +75,43 @@ export async function queryResolver(
   });
 }
 
-async function zoneOf(resolvers: readonly DnsServer[], name: string): Promise<string> {
-  const labels = name.split('.');
-  for (let skip = 0; skip < labels.length; skip += 1) {
-    const candidate = labels.slice(skip).join('.');
-    const { rcode, answers, authorities } = await queryResolver(resolvers, {
-      name: candidate,
-      type: 'SOA',
+/** The zone that a resolver finds for a name that is there. */
+async function cachedZone(resolvers: readonly DnsServer[], name: string): Promise<string> {
+  const { rcode, answers, authorities } = await queryResolver(resolvers, { name, type: 'SOA' });
+  if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') {
+    throw new MailctlError('DNS_UNREACHABLE', `the resolver cannot look up ${name}: ${rcode}`, {
+      hint: `dig SOA ${name}   (SERVFAIL: its servers are silent, or its DNSSEC is broken)`,
     });
-    if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') {
-      throw new MailctlError('DNS_UNREACHABLE', `the resolver cannot look up ${name}: ${rcode}`, {
-        hint: `drill or dig SOA ${candidate}; SERVFAIL means silent servers or broken DNSSEC`,
-      });
-    }
-    const isAbove = (owner: string) => candidate === owner || candidate.endsWith(`.${owner}`);
-    const soa = [...answers, ...authorities].find(
-      (record) => record.type === 'SOA' && (isAbove(record.name) || record.name === '.'),
-    );
-    if (soa !== undefined) return soa.name;
   }
-  return '.';
+  const isAbove = (owner: string) => owner === '.' || name === owner || name.endsWith(`.${owner}`);
+  const soa = [...answers, ...authorities].find(
+    (record) => record.type === 'SOA' && isAbove(record.name),
+  );
+  return soa?.name ?? '.';
+}
+
+/**
+ * The zone below `known` that holds `name`, as the servers of `known` tell; null when it is `known`.
+ * A resolver is not asked, because it would remember for a while that the name is not there.
+ */
+async function deeperZone(known: Authorities, name: string): Promise<string | null> {
+  for (const { name: server, addresses } of known.servers) {
+    for (const address of addresses) {
+      try {
+        const answer = await queryServer({ name: server, address }, { name, type: 'SOA' });
+        const cut = [...answer.answers, ...answer.authorities].find(
+          ({ type, name: owner }) =>
+            (type === 'SOA' || (type === 'NS' && !answer.authoritative)) &&
+            (name === owner || name.endsWith(`.${owner}`)) &&
+            owner.endsWith(`.${known.zone}`),
+        );
+        return cut?.name ?? null;
+      } catch (error) {
+        if (!(error instanceof MailctlError)) throw error;
+      }
+    }
+  }
+  return null;
 }
 
 async function addressesOf(resolvers: readonly DnsServer[], name: string): Promise<string[]> {
@@ -106,12 +123,7 @@ async function addressesOf(resolvers: readonly DnsServer[], name: string): Promi
   return (await Promise.all(families)).flat();
 }
 
-/** The zone that holds `name`, and the servers its NS records name. Throws DNS_UNREACHABLE. */
-export async function findAuthorities(
-  resolvers: readonly DnsServer[],
-  name: string,
-): Promise<Authorities> {
-  const zone = await zoneOf(resolvers, name);
+async function readServers(resolvers: readonly DnsServer[], zone: string): Promise<Authorities> {
   const { answers } = await queryResolver(resolvers, { name: zone, type: 'NS' });
   const names = answers
     .filter((record) => record.type === 'NS' && record.name === zone)
@@ -124,7 +136,21 @@ export async function findAuthorities(
     })),
   );
   if (servers.length > 0) return { zone, servers };
-  throw new MailctlError('DNS_UNREACHABLE', `the zone ${zone} names no servers`);
+  throw new MailctlError('DNS_UNREACHABLE', `the resolver knows no servers of the zone ${zone}`);
+}
+
+/** The zone that holds `name`, and the servers its NS records name. Throws DNS_UNREACHABLE. */
+export async function findAuthorities(
+  resolvers: readonly DnsServer[],
+  name: string,
+): Promise<Authorities> {
+  const top = name.split('.').slice(-2).join('.');
+  let found = await readServers(resolvers, await cachedZone(resolvers, top));
+  for (;;) {
+    const deeper = found.zone === name ? null : await deeperZone(found, name);
+    if (deeper === null) return found;
+    found = await readServers(resolvers, deeper);
+  }
 }
 
 function problemOf({ rcode, authoritative }: DnsAnswer): string | null {

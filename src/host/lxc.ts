@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import { pollUntil } from './clock.ts';
 import type { Host } from './host.ts';
-import { presentable, type ProgramOptions, type ProgramResult } from './programs.ts';
+import { type ProgramOptions, type ProgramResult, presentable } from './programs.ts';
 
 export interface ContainerRef {
   readonly name: string;

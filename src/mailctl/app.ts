@@ -1,10 +1,10 @@
 // What every command is given: the outside world, the output, and the appliance the words are about.
 
-import { createHost, dryRun, type Host } from '../host/host.ts';
-import { withLock } from '../host/lock.ts';
-import { MailctlError } from '../errors.ts';
 import { appliancePaths, type Paths } from '../appliance/paths.ts';
 import type { Settings } from '../appliance/settings.ts';
+import { MailctlError } from '../errors.ts';
+import { createHost, dryRun, type Host } from '../host/host.ts';
+import { withLock } from '../host/lock.ts';
 import { createOutput, type Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -98,9 +98,13 @@ export function createApp(options: GlobalOptions): App {
     confirm: async (question) => {
       if (options.yes || options.dryRun) return;
       if (!process.stdin.isTTY) {
-        throw new MailctlError('NOT_CONFIRMED', `${question} Nothing was done: there is no terminal`, {
-          hint: 'repeat with --yes',
-        });
+        throw new MailctlError(
+          'NOT_CONFIRMED',
+          `${question} Nothing was done: there is no terminal`,
+          {
+            hint: 'repeat with --yes',
+          },
+        );
       }
       if (!(await askYes(question))) {
         throw new MailctlError('NOT_CONFIRMED', 'nothing was done');

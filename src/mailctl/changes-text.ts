@@ -20,7 +20,9 @@ function paintLine(line: string, paint: ChalkInstance): string {
 function describeChange(change: Change, paint: ChalkInstance): string[] {
   const title = `${SIGN[change.action]} ${change.what} ${change.name} (${change.effect})`;
   if (change.action !== 'change' || change.before === undefined) return [paint.bold(title)];
-  const patch = createTwoFilesPatch('', '', change.before, change.after ?? '', '', '', { context: 1 });
+  const patch = createTwoFilesPatch('', '', change.before, change.after ?? '', '', '', {
+    context: 1,
+  });
   const lines = patch.trimEnd().split('\n').slice(4);
   return [paint.bold(title), ...lines.map((line) => `    ${paintLine(line, paint)}`)];
 }

@@ -8,6 +8,8 @@ import { registerApply } from './commands/apply.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerDkim } from './commands/dkim.ts';
+import { registerDnsCheck } from './commands/dns-check.ts';
+import { registerDnsSetup } from './commands/dns-setup.ts';
 import { registerDomain } from './commands/domain.ts';
 import { registerFail2ban } from './commands/fail2ban.ts';
 import { registerInstall } from './commands/install.ts';
@@ -72,6 +74,8 @@ export function buildProgram(): { program: Command; app: AppSource } {
     registerUser,
     registerAlias,
     registerDomain,
+    registerDnsSetup,
+    registerDnsCheck,
     registerDkim,
     registerSsl,
     registerQueue,

@@ -106,7 +106,7 @@ ${cases(tree, (node) => `described=(${zshList(node)})`)}
   esac
   if (( \${#described} )); then _describe word described; else _files; fi
 }
-if [ "\${funcstack[1]}" = _mailctl ]; then _mailctl "\$@"; else compdef _mailctl mailctl; fi
+if [ "\${funcstack[1]}" = _mailctl ]; then _mailctl "$@"; else compdef _mailctl mailctl; fi
 `;
 }
 

@@ -24,7 +24,11 @@ export interface Output {
 
 function errorData(error: unknown): object {
   if (!(error instanceof MailctlError)) {
-    return { code: 'INTERNAL', message: 'internal error', hint: 'repeat with --debug and report it' };
+    return {
+      code: 'INTERNAL',
+      message: 'internal error',
+      hint: 'repeat with --debug and report it',
+    };
   }
   const { code, message, hint } = error;
   return { code, message, hint: hint ?? null };
@@ -32,7 +36,9 @@ function errorData(error: unknown): object {
 
 function errorText(error: unknown, paint: typeof chalk, debug: boolean): string {
   const known = error instanceof MailctlError;
-  const lines = [`${paint.red('error:')} ${known ? error.message : `internal error: ${String(error)}`}`];
+  const lines = [
+    `${paint.red('error:')} ${known ? error.message : `internal error: ${String(error)}`}`,
+  ];
   if (known && error.hint) lines.push(`${paint.cyan('hint:')} ${error.hint}`);
   if (!known && !debug) lines.push(`${paint.cyan('hint:')} repeat with --debug and report it`);
   if (debug && error instanceof Error) lines.push(error.stack ?? '');

@@ -31,12 +31,19 @@ describe('the plan of a generation', () => {
     expect(changes).toMatchObject([
       { name: '/etc/postfix/main.cf', action: 'change', before: 'x', after: 'y' },
     ]);
-    expect(effectsOf(changes)).toEqual({ restartContainer: false, restart: [], reload: ['postfix'] });
+    expect(effectsOf(changes)).toEqual({
+      restartContainer: false,
+      restart: [],
+      reload: ['postfix'],
+    });
   });
 
   test('the content of a secret file is not part of the plan', () => {
     const before = generation({ '/etc/dovecot/probe.passwd': 'hush' });
-    const [change] = planGeneration(before, generation({ '/etc/dovecot/probe.passwd': 'hushhush' }));
+    const [change] = planGeneration(
+      before,
+      generation({ '/etc/dovecot/probe.passwd': 'hushhush' }),
+    );
     expect(JSON.stringify(change)).not.toContain('hush');
   });
 

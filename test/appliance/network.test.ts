@@ -70,7 +70,9 @@ describe('the nftables table', () => {
 
   test('destination addresses are translated and source addresses are not', () => {
     const table = renderTable('mailserver', plan);
-    expect(table).toContain('tcp dport { 25, 587, 465, 143, 993, 110, 995, 4190 } dnat ip to 10.82.25.2');
+    expect(table).toContain(
+      'tcp dport { 25, 587, 465, 143, 993, 110, 995, 4190 } dnat ip to 10.82.25.2',
+    );
     expect(table.match(/masquerade/g)).toHaveLength(2);
     expect(table).toContain('ip saddr 10.82.25.2 oifname != "br-lan" masquerade');
   });

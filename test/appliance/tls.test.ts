@@ -153,7 +153,7 @@ describe('what is on disk', () => {
 
     const moved = targetWith({}, { idmapBase: 300_000 });
     expect(await ensureCertificate(host, moved)).toEqual({ changed: true });
-    expect(fs.readFileSync(inSsl('fullchain.pem'))).toEqual(chain as Buffer);
+    expect(fs.readFileSync(inSsl('fullchain.pem'))).toEqual(Buffer.from(chain ?? ''));
     expect(fs.statSync(inSsl('privkey.pem')).uid).toBe(300_000);
     expect(await ensureCertificate(host, moved)).toEqual({ changed: false });
   });

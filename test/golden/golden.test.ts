@@ -57,7 +57,8 @@ function readTree(folder: string): Map<string, string> {
 }
 
 function writeTree(folder: string, files: Map<string, string>): void {
-  for (const part of ['host', 'rootfs']) rmSync(join(folder, part), { recursive: true, force: true });
+  for (const part of ['host', 'rootfs'])
+    rmSync(join(folder, part), { recursive: true, force: true });
   for (const [name, text] of files) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
@@ -75,6 +76,7 @@ describe('the rendered container', () => {
     if (process.env.UPDATE_GOLDEN === '1') writeTree(folder, rendered);
     const golden = readTree(folder);
     expect([...rendered.keys()].sort()).toEqual([...golden.keys()].sort());
-    for (const [name, text] of rendered) expect({ name, text }).toEqual({ name, text: golden.get(name) ?? '' });
+    for (const [name, text] of rendered)
+      expect({ name, text }).toEqual({ name, text: golden.get(name) ?? '' });
   });
 });

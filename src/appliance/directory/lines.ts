@@ -89,5 +89,5 @@ export function formatRecords<Value>(
     texts.push(value === record.value ? raw : format.format(record.key, value));
   }
   for (const [key, value] of wanted) if (!known.has(key)) texts.push(format.format(key, value));
-  return texts.map((text) => `${text}\n`).join('');
+  return texts.length === 0 ? '' : `${texts.join('\n')}\n`;
 }

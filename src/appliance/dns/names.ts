@@ -43,7 +43,10 @@ export function privateReason(address: string): string | null {
 }
 
 const NOT_PUBLIC: readonly { network: Network; reason: string }[] = [
-  ['100.64.0.0/10', 'your provider shares one public address among its customers (CGNAT, RFC 6598)'],
+  [
+    '100.64.0.0/10',
+    'your provider shares one public address among its customers (CGNAT, RFC 6598)',
+  ],
   ['10.0.0.0/8', 'it is private (RFC 1918): this router is behind another one'],
   ['172.16.0.0/12', 'it is private (RFC 1918): this router is behind another one'],
   ['192.168.0.0/16', 'it is private (RFC 1918): this router is behind another one'],

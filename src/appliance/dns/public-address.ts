@@ -16,12 +16,17 @@ export interface PublicAddresses {
   readonly unfit: readonly string[];
 }
 
-const HINT = "set mailserver.dns.public_address to the address at which the world reaches this host";
+const HINT =
+  'set mailserver.dns.public_address to the address at which the world reaches this host';
 
 /** Never throws for want of an address: both lists may be empty. */
-export async function readPublicAddresses(host: Host, settings: Settings): Promise<PublicAddresses> {
+export async function readPublicAddresses(
+  host: Host,
+  settings: Settings,
+): Promise<PublicAddresses> {
   const { publicAddress } = settings.dns;
-  if (publicAddress.length > 0) return sortAddresses(publicAddress, 'mailserver.dns.public_address');
+  if (publicAddress.length > 0)
+    return sortAddresses(publicAddress, 'mailserver.dns.public_address');
   const name = settings.dns.wanInterface;
   const source = `the interface ${name} (ubus)`;
   const found = await readInterface(host, name);

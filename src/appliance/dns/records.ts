@@ -1,8 +1,8 @@
 // What must be published for the mail server and its domains: the records as data. Pure.
 
+import type { RecordType } from '../../host/dns.ts';
 import type { MailDomain } from '../address.ts';
 import type { DkimRecord } from '../dkim-record.ts';
-import type { RecordType } from '../../host/dns.ts';
 import type { Settings } from '../settings.ts';
 import { mtaStsId } from './mta-sts.ts';
 

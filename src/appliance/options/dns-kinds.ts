@@ -1,5 +1,6 @@
 // Sorts of values that only the section `dns` has.
 
+import { parseIp } from './networks.ts';
 import type { Kind } from './option.ts';
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
@@ -41,5 +42,13 @@ export function spfRecord(): Kind<string> {
   return {
     expected: "an SPF record ('v=spf1 …', printable ASCII, at most 450 characters)",
     parse: (text) => (/^v=spf1(?: [!-~]+)*$/i.test(text) && text.length <= 450 ? text : undefined),
+  };
+}
+
+/** Of a server, which may be this host itself. */
+export function serverAddress(): Kind<string> {
+  return {
+    expected: 'an IP address (such as 192.0.2.53, or 127.0.0.1)',
+    parse: (text) => (parseIp(text) === undefined ? undefined : text),
   };
 }

@@ -1,6 +1,6 @@
 // The rows of the section `dns`: what is published, how, and by which resolvers it is looked at.
 
-import { dnsName, hostLabel, spfRecord, tsigSecret } from './dns-kinds.ts';
+import { dnsName, hostLabel, serverAddress, spfRecord, tsigSecret } from './dns-kinds.ts';
 import { boolean, duration, oneOf, optional, port } from './kinds.ts';
 import { domain, interfaceName, recipient } from './names.ts';
 import { ipAddress } from './networks.ts';
@@ -13,7 +13,7 @@ export const dns = section('dns', 'The records that the world needs', {
     'how records are published: by dnsctl, by updates of an own server (RFC 2136), or by hand',
   ),
   server: option(
-    optional(ipAddress()),
+    optional(serverAddress()),
     '',
     'for rfc2136: address of the server that takes the updates',
   ),
@@ -26,7 +26,7 @@ export const dns = section('dns', 'The records that the world needs', {
   ),
   tsig_secret: option(optional(tsigSecret()), '', 'for rfc2136: the key, in Base64'),
   resolver: list(
-    ipAddress(),
+    serverAddress(),
     '',
     "resolvers that say what the world sees; empty: this host's own (/etc/resolv.conf)",
   ),

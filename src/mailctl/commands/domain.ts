@@ -22,9 +22,12 @@ function registerAdd(domain: Command, app: AppSource): void {
       const name = parseDomain(text);
       const { changeDirectory } = await import('../../appliance/directory.ts');
       const { addDomain } = await import('../../appliance/directory/domains.ts');
-      const added = await changing('domain add', (target) =>
-        changeDirectory(host, target, (draft) => addDomain(draft, name)),
-      );
+      const { followDomains } = await import('../../appliance/signing.ts');
+      const added = await changing('domain add', async (target) => {
+        const news = await changeDirectory(host, target, (draft) => addDomain(draft, name));
+        await followDomains(host, target);
+        return news;
+      });
       output.result(added ? `added ${name}` : `${name} is a mail domain already`, {
         domain: name,
         added,
@@ -45,11 +48,12 @@ function registerDel(domain: Command, app: AppSource): void {
       const name = parseDomain(text);
       const { accountDefaults, changeDirectory } = await import('../../appliance/directory.ts');
       const { removeDomain } = await import('../../appliance/directory/domains.ts');
-      await changing('domain del', (target) =>
-        changeDirectory(host, target, (draft) =>
-          removeDomain(draft, name, accountDefaults(target.settings).domain),
-        ),
-      );
+      const { followDomains } = await import('../../appliance/signing.ts');
+      await changing('domain del', async (target) => {
+        const own = accountDefaults(target.settings).domain;
+        await changeDirectory(host, target, (draft) => removeDomain(draft, name, own));
+        await followDomains(host, target);
+      });
       output.note(`to undo: mailctl domain add ${name}`);
       output.result(`deleted ${name}`, { domain: name });
     });

@@ -25,7 +25,10 @@ export function registerInstall(program: Command, app: AppSource): void {
   const command = program
     .command('install')
     .description('set up the mail server and start it; run again, it changes nothing')
-    .option('--image <file|url>', 'the container image (default: main.image, the installed one, or build it)')
+    .option(
+      '--image <file|url>',
+      'the container image (default: main.image, the installed one, or build it)',
+    )
     .action(async (options: InstallOptions) => {
       const { changing, output } = app();
       const result = await changing('install', (target) => install(app(), target, options));

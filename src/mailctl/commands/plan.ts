@@ -23,6 +23,10 @@ export function registerPlan(program: Command, app: AppSource): void {
     });
   describeWord(plan, {
     examples: ['mailctl plan', 'mailctl plan --check --json'],
-    statuses: ['1   --check: something would change', '69  not installed', '78  the UCI file is wrong'],
+    statuses: [
+      '1   --check: something would change',
+      '69  not installed',
+      '78  the UCI file is wrong',
+    ],
   });
 }

@@ -1,7 +1,7 @@
 // mailctl start, stop, restart: the life of the container.
 
 import type { Command } from 'commander';
-import { type App, type Appliance } from '../app.ts';
+import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 
 async function start(app: App, target: Appliance): Promise<boolean> {

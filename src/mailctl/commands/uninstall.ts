@@ -18,7 +18,9 @@ export function registerUninstall(program: Command, app: AppSource): void {
       if (options.purge) await confirm(`This removes ${data} with all mail in it, for ever.`);
       const { uninstall } = await import('../../appliance/uninstall.ts');
       await changing('uninstall', (target) => uninstall(host, target, options.purge ?? false));
-      const text = options.purge ? `removed, and ${data} with it` : `removed; the data is in ${data}`;
+      const text = options.purge
+        ? `removed, and ${data} with it`
+        : `removed; the data is in ${data}`;
       output.result(text, { state: 'absent', data: options.purge ? null : data });
       if (!options.purge) output.note('mailctl install brings the server back as it was');
     });

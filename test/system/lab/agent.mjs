@@ -28,7 +28,8 @@ function open(client, { host, port, from }) {
     remote.pipe(client);
   });
   remote.on('error', (error) => {
-    if (answered) client.resetAndDestroy?.() ?? client.destroy();
+    // a unix socket cannot be reset, so the test sees its connection end
+    if (answered) client.destroy();
     else client.end(`${JSON.stringify({ error: error.code ?? error.message })}\n`);
   });
   client.on('close', () => remote.destroy());

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import { DOMAINS, PREFIX, WORK_DIRECTORY } from './plan.ts';
 import type { Finished, RunOptions } from './programs.ts';
+import { type Root, useRoot } from './resolver.ts';
 import { formatUci, mergeUci, type UciValues } from './uci.ts';
 
 export interface Appliance {
@@ -34,8 +35,8 @@ export interface ApplianceSource {
   /** path of the binary under test */
   binary: string;
   image: string;
-  /** lines for the resolver in the container: the lab's root in place of the real one */
-  resolver: string;
+  /** the container's resolver begins at this server in place of the real root */
+  dns: Root;
 }
 
 /** Writes the UCI file and the operator's own resolver lines; nothing is installed yet. */
@@ -50,9 +51,8 @@ export async function createAppliance(
   const container = `${PREFIX}${name}`;
   const lxc = join(folder, 'lxc');
   let settings = mergeUci(defaults({ data, lxc, container, image: source.image }), values);
-  await mkdir(join(data, 'custom'), { recursive: true });
   await mkdir(lxc, { recursive: true });
-  await writeFile(join(data, 'custom/unbound.conf'), source.resolver);
+  await useRoot(data, source.dns);
   await writeFile(config, formatUci(settings));
 
   const run: Appliance['mailctl'] = (words, options) =>

@@ -1,4 +1,4 @@
-// The outside world's DNS: one server that is root, TLD and everything below, signed or not, changeable while it
+// The outside world's DNS: one server that is root, TLD and everything below, signed, and changeable while it
 // runs. Nothing resolves beyond it.
 
 import { type Knot, type Place, startKnot } from './knot.ts';
@@ -7,8 +7,8 @@ import { NAME_SERVER, type Zone } from './zones.ts';
 
 export interface LabDns {
   address: string;
-  /** `DS` line of the root's key, for a validating resolver; null when nothing is signed. */
-  trustAnchor: string | null;
+  /** `DS` line of the root's key, for a validating resolver. */
+  trustAnchor: string;
   /** Makes `values` the whole record set. The names end in a dot; no values removes the set. */
   publish(name: string, type: string, values: string[], ttl?: number): Promise<void>;
   /** The values as the server gives them now, in presentation format. */
@@ -20,17 +20,13 @@ export interface LabDns {
   resume(): void;
 }
 
-export async function startDns(
-  place: Place,
-  zones: Zone[],
-  { signed = false } = {},
-): Promise<LabDns> {
+export async function startDns(place: Place, zones: Zone[]): Promise<LabDns> {
   const known = [...zones];
-  const knot = await startKnot(place, known, signed);
-  if (signed) for (const zone of known) await publishDs(knot, zone);
+  const knot = await startKnot(place, known);
+  for (const zone of known) await publishDs(knot, zone);
   return {
     address: place.address,
-    trustAnchor: signed ? ((await knot.dsRecords('.'))[0] ?? null) : null,
+    trustAnchor: (await knot.dsRecords('.')).join('\n'),
     publish: (name, type, values, ttl = 30) =>
       publish(knot, zoneOf(known, name), { name, type, values, ttl }),
     lookup: knot.lookup,
@@ -40,7 +36,7 @@ export async function startDns(
       await publish(knot, zone.parent, { name, type: 'NS', values: [NAME_SERVER], ttl: 30 });
       await knot.serve(known);
       await waitFor(name, async () => (await knot.lookup(name, 'SOA'))[0]);
-      if (signed) await publishDs(knot, zone);
+      await publishDs(knot, zone);
     },
     pause: () => knot.signal('SIGSTOP'),
     resume: () => knot.signal('SIGCONT'),

@@ -23,14 +23,14 @@ export interface Knot {
   signal(name: NodeJS.Signals): void;
 }
 
-export async function startKnot(place: Place, zones: Zone[], signed: boolean): Promise<Knot> {
+export async function startKnot(place: Place, zones: Zone[]): Promise<Knot> {
   const { directory, address, command } = place;
   const configFile = `${directory}/knot.conf`;
   const log = `${directory}/log`;
   const knotc = ['knotc', '-c', configFile, '-b', '-t', '20'];
   await mkdir(`${directory}/zones`, { recursive: true });
   await mkdir(`${directory}/db`, { recursive: true });
-  await writeFiles(place, zones, signed);
+  await writeFiles(place, zones);
   const child = startInBackground(command(['knotd', '-c', configFile]), log);
   await waitFor('the DNS server', async () => {
     if (child.exitCode !== null) throw new Error(`knotd ended: ${await readFile(log, 'utf8')}`);
@@ -52,7 +52,7 @@ export async function startKnot(place: Place, zones: Zone[], signed: boolean): P
       return lines.filter((line) => / DS \d+ \d+ 2 /.test(line));
     },
     serve: async (wanted) => {
-      await writeFiles(place, wanted, signed);
+      await writeFiles(place, wanted);
       await must(command([...knotc, 'reload']));
     },
     signal: (name) => child.kill(name),
@@ -62,17 +62,16 @@ export async function startKnot(place: Place, zones: Zone[], signed: boolean): P
 const zoneFile = (place: Place, zone: string): string =>
   `${place.directory}/zones/${zone === '.' ? 'root.' : zone}zone`;
 
-async function writeFiles(place: Place, zones: Zone[], signed: boolean): Promise<void> {
+async function writeFiles(place: Place, zones: Zone[]): Promise<void> {
   for (const zone of zones) {
     const path = zoneFile(place, zone.name);
     // writing it again would take back what was published since
     if (!(await Bun.file(path).exists())) await writeFile(path, zoneText(zone, zones));
   }
-  await writeFile(`${place.directory}/knot.conf`, configuration(place, zones, signed));
+  await writeFile(`${place.directory}/knot.conf`, configuration(place, zones));
 }
 
-function configuration(place: Place, zones: Zone[], signed: boolean): string {
-  const policy = signed ? ['    dnssec-signing: on', '    dnssec-policy: lab'] : [];
+function configuration(place: Place, zones: Zone[]): string {
   const entries = zones.flatMap(({ name }) => [
     `  - domain: ${name}`,
     `    file: ${zoneFile(place, name)}`,
@@ -81,7 +80,8 @@ function configuration(place: Place, zones: Zone[], signed: boolean): string {
     '    zonefile-load: whole',
     '    journal-content: all',
     '    acl: update',
-    ...policy,
+    '    dnssec-signing: on',
+    '    dnssec-policy: lab',
   ]);
   return [
     ...['server:', `    listen: ${place.address}@53`, `    rundir: ${place.directory}`],

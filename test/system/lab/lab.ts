@@ -12,7 +12,7 @@ import { type OutsideMx, startMx } from './mx.ts';
 import { labDown, networkUp, onHost } from './network.ts';
 import { DOMAINS, NETWORK, RUN_DIRECTORY } from './plan.ts';
 import type { UciValues } from './uci.ts';
-import { labZones, resolverLines } from './zones.ts';
+import { labZones } from './zones.ts';
 
 export interface Lab {
   router: Machine;
@@ -33,7 +33,7 @@ export interface Lab {
 /** The password of every mailbox that `appliance` makes. */
 export const PASSWORD = 'correct horse 7 battery';
 
-export async function startLab(options: { signed?: boolean } = {}): Promise<Lab> {
+export async function startLab(): Promise<Lab> {
   const binary = `${ROOT}/dist/mailctl`;
   await access(binary).catch(() => {
     throw new Error(`${binary} is missing: npm run build`);
@@ -48,12 +48,12 @@ export async function startLab(options: { signed?: boolean } = {}): Promise<Lab>
     directory: `${RUN_DIRECTORY}/dns`,
     address: NETWORK.dns,
   };
-  const dns = await startDns(place, labZones(), options);
+  const dns = await startDns(place, labZones());
   const pair = await makeCertificate(RUN_DIRECTORY, [`mx.${DOMAINS.outside}`, DOMAINS.outside]);
   const mx = await startMx({ host: 'wan', address: NETWORK.mx, pair });
   const wan = await startHost('wan', NETWORK.router.wan);
   const lan = await startHost('lan', NETWORK.router.lan);
-  const source = { machine: router, binary, image, resolver: resolverLines(dns) };
+  const source = { machine: router, binary, image, dns };
   const prepare: Lab['prepare'] = (values = {}, name = 'box') =>
     createAppliance(source, name, values);
   return {

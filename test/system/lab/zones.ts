@@ -67,21 +67,17 @@ export function zoneText(zone: Zone, all: Zone[]): string {
   return [...HEAD, ...delegations, ...zone.records, ''].join('\n');
 }
 
-/** Points the container's resolver at the lab's root, and lets it believe in names that RFC 6761 reserves. */
-export function resolverLines(dns: { address: string; trustAnchor: string | null }): string {
+/** What an operator would add to the resolver's configuration so that it begins at another root. */
+export function resolverLines(nameServer: string): string {
   const local = ['test.', '2.0.192.in-addr.arpa.', '100.51.198.in-addr.arpa.'];
   const nodefault = [...local, '113.0.203.in-addr.arpa.', '8.b.d.0.1.0.0.2.ip6.arpa.'];
-  const anchor =
-    dns.trustAnchor === null
-      ? ['  domain-insecure: "."']
-      : [`  trust-anchor: "${dns.trustAnchor}"`];
   return [
     'server:',
+    // RFC 6761 and RFC 6303 would have the resolver deny these
     ...nodefault.map((zone) => `  local-zone: "${zone}" nodefault`),
-    ...anchor,
     'stub-zone:',
     '  name: "."',
-    `  stub-addr: ${dns.address}`,
+    `  stub-addr: ${nameServer}`,
     '',
   ].join('\n');
 }

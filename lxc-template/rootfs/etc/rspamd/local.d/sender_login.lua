@@ -4,40 +4,56 @@
 
 local sqlite3 = require 'rspamd_sqlite3'
 local logger = require 'rspamd_logger'
+local util = require 'rspamd_util'
 
 local DIRECTORY = '/srv/directory/directory.db'
-local REOPEN_AFTER_S = 10
+local REATTACH_AFTER_S = 10
 -- EXISTS always gives a row: none at all means that the directory could not be read
-local QUERY = [[SELECT EXISTS (SELECT 1 FROM sender WHERE login = ?1 AND address IN (?2, ?3)) AS owned]]
+local QUERY = [[SELECT EXISTS
+  (SELECT 1 FROM directory.sender WHERE login = ?1 AND address IN (?2, ?3)) AS owned]]
 
-local directory = { db = nil, opened = 0 }
+local connection = { db = nil, attached = nil }
 
-local function open_directory()
-  -- a restored directory is another file of the same name
-  if directory.db == nil or os.time() - directory.opened > REOPEN_AFTER_S then
-    directory.db = sqlite3.open(DIRECTORY)
-    directory.opened = os.time()
-    -- mailctl holds the file for some milliseconds while it writes
-    if directory.db then directory.db:sql('PRAGMA busy_timeout = 2000') end
-  end
-  return directory.db
+-- Rspamd opens databases in write-ahead mode with an exclusive lock, which would keep mailctl from writing. So it
+-- opens an empty one of its own, and the directory is attached to that with ordinary locks, held for a query only.
+local function open_connection()
+  local scratch = string.format('/run/rspamd/%s.db', util.random_hex(16))
+  local db = sqlite3.open(scratch)
+  os.remove(scratch)
+  if not db then return nil end
+  db:sql('PRAGMA locking_mode = NORMAL')
+  -- mailctl holds the file for some milliseconds while it writes
+  db:sql('PRAGMA busy_timeout = 2000')
+  return db
 end
 
---- true or false, or nil when the directory cannot be read
+--- A database with the directory attached. Throws when that cannot be had.
+local function directory()
+  if not connection.db then connection = { db = open_connection() } end
+  local now = os.time()
+  -- a restored directory is another file of the same name
+  if connection.attached and now - connection.attached > REATTACH_AFTER_S then
+    connection.db:sql('DETACH directory')
+    connection.attached = nil
+  end
+  if not connection.attached then
+    connection.db:sql('ATTACH ?1 AS directory', DIRECTORY)
+    connection.attached = now
+  end
+  return connection.db
+end
+
+--- True or false; throws when the directory cannot be read.
 local function owns(login, address)
   -- the account with which mailctl proves that mail flows is in no directory
   if login == '{{probe_address}}' then return address == login end
-  local db = open_directory()
-  if not db then return nil end
   local local_part, domain = address:match('^(.*)@([^@]*)$')
   if not local_part then return false end
   -- alice+news@ is alice@: recipient_delimiter of Postfix
   local plain = local_part:match('^([^+]+)') or local_part
-  for row in db:rows(QUERY, login, plain .. '@' .. domain, '@' .. domain) do
-    return tonumber(row.owned) == 1
-  end
-  directory.db = nil
-  return nil
+  local row, ok = directory():sql(QUERY, login, plain .. '@' .. domain, '@' .. domain)
+  if not ok then error('the query failed') end
+  return tonumber(row.owned) == 1
 end
 
 --- Whatever looks like an address to some mail program, also where the grammar sees none.
@@ -67,12 +83,12 @@ end
 local function refuse(task, reason)
   logger.warnx(task, 'sender_login: %s: %s', task:get_user(), reason)
   task:insert_result('SENDER_LOGIN', 0.0, reason)
-  task:set_pre_result('reject', '5.7.1 ' .. reason, 'sender_login')
+  task:set_pre_result('reject', reason, 'sender_login')
 end
 
 local function defer(task, reason)
   logger.errx(task, 'sender_login: %s', reason)
-  task:set_pre_result('soft reject', '4.3.0 sender cannot be checked, try again later', 'sender_login')
+  task:set_pre_result('soft reject', 'Sender cannot be checked, try again later', 'sender_login')
 end
 
 local function check(task)
@@ -81,9 +97,9 @@ local function check(task)
   local addresses, problem = from_addresses(task)
   if not addresses then return refuse(task, problem) end
   for address in pairs(addresses) do
-    local owned = owns(login:lower(), address)
-    if owned == nil then return defer(task, 'cannot read ' .. DIRECTORY) end
-    if not owned then return refuse(task, string.format('From address %s does not belong to this login', address)) end
+    if not owns(login:lower(), address) then
+      return refuse(task, string.format('From address %s does not belong to this login', address))
+    end
   end
 end
 
@@ -95,6 +111,8 @@ rspamd_config:register_symbol {
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
   callback = function(task)
     local ok, failure = pcall(check, task)
-    if not ok then defer(task, tostring(failure)) end
+    if ok then return end
+    connection = {}
+    defer(task, string.format('cannot ask %s: %s', DIRECTORY, failure))
   end,
 }

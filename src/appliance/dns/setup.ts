@@ -1,0 +1,228 @@
+// dns-setup: what must be published minus what the zones' servers show is the plan; it is published, proved
+// and remembered, so that it can be taken back, and finished when it was interrupted.
+
+import { MailctlError } from '../../errors.ts';
+import { readResolvers } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import type { MailDomain } from '../address.ts';
+import type { Change } from '../changes.ts';
+import { type DnsTarget, mailDomains, readRecordFacts } from './facts.ts';
+import {
+  formatRecord,
+  type Knowledge,
+  type Obstacle,
+  planRecords,
+  type SetChange,
+} from './plan.ts';
+import { hasValue, setKey } from './present.ts';
+import { readProvider, requireOwnZone } from './provider.ts';
+import { publish, type Route, routeChanges, type ZoneChange } from './publish.ts';
+import { wantedRecords } from './records.ts';
+import { isSpf } from './spf.ts';
+import {
+  type DnsState,
+  type JournalEntry,
+  joinJournals,
+  type OwnValue,
+  readDnsState,
+  withoutValues,
+  withValues,
+  writeDnsState,
+} from './state.ts';
+import { findZones, readZones, type ZoneView, zoneOfName } from './zones.ts';
+
+export interface SetupPlan {
+  /** What can be published from here. */
+  readonly routes: readonly Route[];
+  /** What a person has to do first. */
+  readonly obstacles: readonly Obstacle[];
+  readonly notes: readonly string[];
+  readonly zones: readonly ZoneView[];
+}
+
+export function knowledgeOf(state: DnsState, ttl: number): Knowledge {
+  return {
+    ttl,
+    isOurs: ({ name, type }, value) =>
+      state.values.some(
+        (own) => own.name === name && own.type === type && own.value === value && !own.held,
+      ),
+    lostSpf: (name) => {
+      if (state.last === null || state.last.finished) return null;
+      const entry = state.last.entries.find((one) => one.name === name && one.type === 'TXT');
+      return entry?.removed.find(isSpf) ?? null;
+    },
+  };
+}
+
+/** The mail domains meant: those named, else all. Throws DOMAIN_UNKNOWN. */
+export async function chooseDomains(
+  host: Host,
+  target: DnsTarget,
+  named: readonly MailDomain[],
+): Promise<readonly MailDomain[]> {
+  const all = await mailDomains(host, target);
+  const unknown = named.find((domain) => !all.includes(domain));
+  if (unknown === undefined) return named.length > 0 ? named : all;
+  throw new MailctlError('DOMAIN_UNKNOWN', `${unknown} is not a mail domain here`, {
+    hint: 'mailctl domain list',
+  });
+}
+
+/** What we published once and what nothing wants any more. */
+function staleChanges(zone: ZoneView, state: DnsState, ttl: number): SetChange[] {
+  const wanted = new Set(zone.wanted.map(setKey));
+  const stale = state.values.filter(
+    (own) => own.made && !own.held && !wanted.has(setKey(own)) && zone.present.has(setKey(own)),
+  );
+  const keys = [...new Set(stale.map(setKey))];
+  return keys.flatMap((key) => {
+    const set = zone.present.get(key);
+    const values = stale.filter((own) => setKey(own) === key && hasValue(set, own.value));
+    const [first] = values;
+    if (set === undefined || first === undefined) return [];
+    const before = set.values.map(({ value }) => value);
+    const remove = values.map(({ value }) => value);
+    const { name, type } = first;
+    return [{ name, type, purpose: 'no longer needed', before, add: [], remove, ttl }];
+  });
+}
+
+/**
+ * Looks, and changes nothing. Throws what keeps a plan from being made: ADDRESS_UNKNOWN,
+ * DNS_UNREACHABLE, DNS_DISAGREES, DNS_ZONE_UNFIT, DNS_PROVIDER_UNFIT, PROGRAM_MISSING.
+ */
+export async function planSetup(
+  host: Host,
+  target: DnsTarget,
+  named: readonly MailDomain[] = [],
+): Promise<SetupPlan> {
+  const { settings, paths } = target;
+  const provider = await readProvider(host, settings);
+  const domains = await chooseDomains(host, target, named);
+  const facts = await readRecordFacts(host, target, domains);
+  const state = await readDnsState(host, paths);
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const names = [...domains, settings.main.hostname];
+  const found = await findZones(resolvers, names);
+  for (const name of names) {
+    const zone = zoneOfName(found, name)?.zone ?? '.';
+    await requireOwnZone(host, provider, { zone, name });
+  }
+  const wanted = wantedRecords(facts);
+  // with some domains named, the others' records are wanted as well, though not looked at
+  const more = named.length > 0 ? [] : state.values.filter(({ made, held }) => made && !held);
+  const zones = await readZones(resolvers, found, { wanted, more });
+  const known = knowledgeOf(state, settings.dns.ttl);
+  const plans = zones.map((zone) => ({
+    zone,
+    plan: planRecords(zone.wanted, zone.present, known),
+    stale: staleChanges(zone, state, settings.dns.ttl),
+  }));
+  const inZone = (changes: readonly SetChange[], { authorities }: ZoneView): ZoneChange[] =>
+    changes.map((change) => ({ ...change, authorities }));
+  const due = routeChanges(
+    provider,
+    plans.flatMap(({ zone, plan }) => inZone(plan.changes, zone)),
+  );
+  const stale = routeChanges(
+    provider,
+    plans.flatMap(({ zone, stale: changes }) => inZone(changes, zone)),
+  );
+  return {
+    routes: [...due.routes, ...stale.routes],
+    obstacles: [...plans.flatMap(({ plan }) => plan.obstacles), ...due.obstacles],
+    notes: [
+      ...plans.flatMap(({ plan }) => plan.notes),
+      ...zones.flatMap(({ problems }) => problems),
+      ...stale.obstacles.map(({ reason, byHand }) => `no longer needed: ${byHand[0]} (${reason})`),
+    ],
+    zones,
+  };
+}
+
+/** Throws DNS_BY_HAND with what a person has to do; nothing has been touched. */
+export function requireNoObstacle(plan: Pick<SetupPlan, 'obstacles'>, hint: string): void {
+  if (plan.obstacles.length === 0) return;
+  const lines = plan.obstacles.flatMap(({ reason, byHand }) => [
+    `${reason}; by hand:`,
+    ...byHand.map((line) => `  ${line}`),
+  ]);
+  throw new MailctlError(
+    'DNS_BY_HAND',
+    `nothing was published, because this must be done by hand first:\n${lines.join('\n')}`,
+    { hint },
+  );
+}
+
+export function journalEntries(routes: readonly Route[]): JournalEntry[] {
+  return routes.map(({ change }) => {
+    const { name, type, ttl, add, remove, authorities } = change;
+    return { name, type, ttl, zone: authorities.zone, added: add, removed: remove };
+  });
+}
+
+/** What is wanted and there: ours from now on, whoever published it. */
+function adopted(plan: SetupPlan): OwnValue[] {
+  const made = new Set(
+    plan.routes.flatMap(({ change }) => change.add.map((value) => `${setKey(change)} ${value}`)),
+  );
+  return plan.zones.flatMap(({ wanted, present }) =>
+    wanted.flatMap((record): OwnValue[] => {
+      const { name, type, value } = record;
+      const isMade = made.has(`${setKey(record)} ${value}`);
+      if (!isMade && !hasValue(present.get(setKey(record)), value)) return [];
+      return [{ name, type, value, made: isMade }];
+    }),
+  );
+}
+
+/**
+ * Publishes the plan's routes and proves them. Run again after any interruption, it goes on.
+ * @param timeout milliseconds to wait for the authoritative servers
+ * Throws DNS_NOT_VISIBLE, DNS_BY_HAND, DNS_DISAGREES, PROGRAM_FAILED, TIMED_OUT.
+ */
+export async function applySetup(
+  host: Host,
+  target: DnsTarget,
+  { plan, timeout }: { plan: SetupPlan; timeout: number },
+): Promise<void> {
+  const { settings, paths } = target;
+  const before = await readDnsState(host, paths);
+  const removed = plan.routes.flatMap(({ change }) =>
+    change.remove.map((value) => ({ name: change.name, type: change.type, value })),
+  );
+  const values = withValues(before, adopted(plan));
+  const isIdle = plan.routes.length === 0;
+  if (isIdle && (before.last === null || before.last.finished)) {
+    // only what was found: written when it is news, so that a second run changes nothing at all
+    if (JSON.stringify(values) !== JSON.stringify(before)) await writeDnsState(host, paths, values);
+    return;
+  }
+  const entries = joinJournals(before.last, journalEntries(plan.routes));
+  const last = { at: host.clock.now().toISOString(), finished: false, entries };
+  await writeDnsState(host, paths, { ...values, last });
+  if (!isIdle) {
+    await publish(host, await readProvider(host, settings), { routes: plan.routes, timeout });
+  }
+  const state = withoutValues(values, removed);
+  await writeDnsState(host, paths, { ...state, last: { ...last, finished: true } });
+}
+
+/** The plan in the form that `plan` and `apply` print. */
+export function describeRoutes(routes: readonly Route[]): Change[] {
+  return routes.map(({ change }) => {
+    const after = [...change.before.filter((one) => !change.remove.includes(one)), ...change.add];
+    const text = (values: readonly string[]) =>
+      values.map((value) => `${formatRecord(change, value, change.ttl)}\n`).join('');
+    const action = change.before.length === 0 ? 'add' : after.length === 0 ? 'remove' : 'change';
+    return {
+      what: 'record',
+      name: setKey(change),
+      action,
+      effect: 'none',
+      before: text(change.before),
+      after: text(after),
+    };
+  });
+}

@@ -1,0 +1,60 @@
+// Takes back the last setup: what it added goes, what it removed comes back. Records that others have
+// changed since stay as they are now.
+
+import { MailctlError } from '../../errors.ts';
+import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import type { DnsTarget } from './facts.ts';
+import { hasValue, readSet } from './present.ts';
+import { readProvider } from './provider.ts';
+import { publish, routeChanges, type ZoneChange } from './publish.ts';
+import type { SetupPlan } from './setup.ts';
+import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './state.ts';
+
+async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneChange | null> {
+  const { set } = await readSet(change.authorities, entry);
+  const remove = entry.added.filter((value) => hasValue(set, value));
+  const add = entry.removed.filter((value) => !hasValue(set, value));
+  if (add.length + remove.length === 0) return null;
+  return { ...change, before: set.values.map(({ value }) => value), add, remove };
+}
+
+/** null when there is no setup to take back. */
+export async function planUndo(host: Host, target: DnsTarget): Promise<SetupPlan | null> {
+  const { settings, paths } = target;
+  const { last } = await readDnsState(host, paths);
+  if (last === null) return null;
+  const provider = await readProvider(host, settings);
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const zones = new Map<string, ZoneChange['authorities']>();
+  const changes: ZoneChange[] = [];
+  for (const entry of last.entries) {
+    const authorities = zones.get(entry.zone) ?? (await findAuthorities(resolvers, entry.zone));
+    zones.set(entry.zone, authorities);
+    const { name, type, ttl } = entry;
+    const change = { ...{ name, type, ttl, authorities }, purpose: 'as before' };
+    const planned = await planEntry(entry, { ...change, before: [], add: [], remove: [] });
+    if (planned !== null) changes.push(planned);
+  }
+  const { routes, obstacles } = routeChanges(provider, changes);
+  return { routes, obstacles, notes: [], zones: [] };
+}
+
+/** Throws as `publish` does; then the journal stays, and the undo can be repeated. */
+export async function applyUndo(
+  host: Host,
+  target: DnsTarget,
+  { plan, timeout }: { plan: SetupPlan; timeout: number },
+): Promise<void> {
+  const { settings, paths } = target;
+  const { routes } = plan;
+  if (routes.length > 0) {
+    await publish(host, await readProvider(host, settings), { routes, timeout });
+  }
+  const state = await readDnsState(host, paths);
+  if (state.last === null) throw new MailctlError('DATA_INVALID', 'the last setup is not known');
+  const removed = state.last.entries.flatMap(({ name, type, added }) =>
+    added.map((value) => ({ name, type, value })),
+  );
+  await writeDnsState(host, paths, { ...withoutValues(state, removed), last: null });
+}

@@ -1,0 +1,16 @@
+// Signing follows the mail domains: a key for each, and an OpenDKIM that knows it.
+
+import type { Host } from '../host/host.ts';
+import { isRunning } from '../host/lxc.ts';
+import { containerRef } from './container.ts';
+import { reloadDaemon } from './daemons.ts';
+import { type DirectoryTarget, readDirectory } from './directory.ts';
+import { syncDkim } from './dkim.ts';
+
+/** To be called after a change of the mail domains; does nothing where all is in order. */
+export async function followDomains(host: Host, target: DirectoryTarget): Promise<void> {
+  const { directory } = await readDirectory(host, target);
+  const { changed } = await syncDkim(host, target, directory.domains);
+  if (!changed || !target.settings.features.dkim) return;
+  if (await isRunning(host, containerRef(target))) await reloadDaemon(host, target, 'opendkim');
+}

@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { createRouter, HASH, type Router } from './router.ts';
+
+let router: Router;
+beforeEach(() => {
+  router = createRouter();
+});
+afterEach(() => router.remove());
+
+test("the appliance's own domain is there from the start and stays", async () => {
+  expect((await router.mailctl('domain list')).stdout).toBe('example.com\n');
+
+  const { status, stderr } = await router.mailctl('domain del example.com');
+  expect(status).toBe(64);
+  expect(stderr).toContain("the appliance's own domain");
+});
+
+test('domain add stores an internationalized name in A-labels, and again is already so', async () => {
+  expect(await router.mailctl('domain add Bücher.example')).toMatchObject({
+    status: 0,
+    stdout: 'added xn--bcher-kva.example\n',
+  });
+  expect(await router.mailctl('domain add xn--bcher-kva.example')).toMatchObject({
+    status: 0,
+    stdout: 'xn--bcher-kva.example is a mail domain already\n',
+  });
+  expect(router.accounts('vdomains')).toBe('example.com\nxn--bcher-kva.example\n');
+});
+
+test('domain del names what is in the way, and the command that clears it', async () => {
+  await router.mailctl('domain add example.org');
+  await router.mailctl(`user add bob@example.org --hash ${HASH}`);
+  expect(JSON.parse((await router.mailctl('domain list --json')).stdout).domains[1]).toEqual({
+    name: 'example.org',
+    mailboxes: 1,
+    aliases: 0,
+    alias_of: null,
+  });
+
+  const { status, stderr } = await router.mailctl('domain del example.org');
+  expect(status).toBe(64);
+  expect(stderr).toContain('still in use: mailbox bob@example.org');
+  expect(stderr).toContain('hint: mailctl user del bob@example.org');
+
+  await router.mailctl('user del bob@example.org');
+  expect((await router.mailctl('domain del example.org')).status).toBe(0);
+  expect((await router.mailctl('domain del example.org')).status).toBe(67);
+  expect(router.rows('SELECT name FROM domain')).toEqual(['example.com']);
+});
+
+test.each(['../etc', 'a b.example', 'com', '-x.example', 'a.example\nb.example', "x'.example"])(
+  'domain add %p is refused',
+  async (name) => {
+    const { status, stderr } = await router.mailctl(`domain add -- ${name}`);
+
+    expect(status).toBe(64);
+    expect(stderr).not.toContain('internal error');
+    expect((await router.mailctl('domain list')).stdout).toBe('example.com\n');
+  },
+);

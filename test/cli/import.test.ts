@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRouter, HASH, type Router } from './router.ts';
+
+let router: Router;
+beforeEach(() => {
+  router = createRouter();
+});
+afterEach(() => router.remove());
+
+const MANY = 10_000;
+
+function csvOf(count: number): string {
+  const rows = Array.from({ length: count }, (_, index) => `user${index}@example.com,${HASH},1G`);
+  return `address,hash,quota\n${rows.join('\n')}\n`;
+}
+
+const count = () => router.rows('SELECT count(*) FROM mailbox')[0];
+
+test('10,000 mailboxes with hashes are imported in one change, in less than 5 seconds', async () => {
+  router.write('/list.csv', csvOf(MANY));
+  const begin = performance.now();
+
+  const { status, stdout } = await router.mailctl('user import /list.csv');
+
+  expect(performance.now() - begin).toBeLessThan(5000);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: `created ${MANY}\n` });
+  expect(count()).toBe(String(MANY));
+  expect((await router.mailctl('user list')).stdout.split('\n').length).toBe(MANY + 1);
+});
+
+test('every line with a fault is reported, and nothing is imported', async () => {
+  await router.mailctl(`user add taken@example.com --hash ${HASH}`);
+  router.write(
+    '/list.csv',
+    `\ufeffAddress;Hash;Quota;Active\r\ngood@example.com;${HASH};;\r\nbad;${HASH};;\r\n` +
+      `plain@example.com;{PLAIN}secret99;;\r\nquota@example.com;${HASH};much;\r\n` +
+      `far@example.org;${HASH};;\r\ngood@example.com;${HASH};;\r\nshort@example.com;x\r\n` +
+      `taken@example.com;${HASH};;\r\nnone@example.com;;;\r\nactive@example.com;${HASH};;maybe\r\n`,
+  );
+
+  const { status, stdout, stderr } = await router.mailctl('user import /list.csv');
+
+  expect({ status, stdout }).toEqual({ status: 65, stdout: '' });
+  expect(stderr.match(/^\/list\.csv:\d+/gm)).toEqual(
+    [3, 4, 5, 6, 7, 8, 9, 10, 11].map((line) => `/list.csv:${line}`),
+  );
+  expect(stderr).not.toContain('secret99');
+  expect(count()).toBe('1');
+
+  const partly = await router.mailctl('user import /list.csv --skip-invalid --json');
+  expect(partly.status).toBe(1);
+  expect(JSON.parse(partly.stdout)).toMatchObject({ v: 1, created: 1, updated: 0, skipped: 0 });
+  expect(JSON.parse(partly.stdout).problems).toHaveLength(9);
+  expect(count()).toBe('2');
+});
+
+test('what exists is refused, left or updated, as asked', async () => {
+  await router.mailctl(`user add a@example.com --hash ${HASH}`);
+  const list = JSON.stringify([
+    { address: 'a@example.com', quota: '2G', active: false },
+    { address: 'b@example.com', hash: `{BLF-CRYPT}$2y$05$${'b'.repeat(53)}`, quota_bytes: null },
+  ]);
+  const quotas = () => router.rows('SELECT local, login, quota_bytes FROM mailbox ORDER BY 1');
+
+  expect((await router.mailctl('user import -', { stdin: list })).status).toBe(65);
+  expect(quotas()).toEqual(['a 1 ']);
+  const skipped = await router.mailctl('user import - --skip-existing', { stdin: list });
+  expect(skipped.stdout).toBe('created 1, already there 1\n');
+  expect(quotas()).toEqual(['a 1 ', 'b 1 ']);
+  const updated = await router.mailctl('user import - --update', { stdin: list });
+  expect(updated.stdout).toBe('created 0, updated 2\n');
+  expect(quotas()).toEqual([`a 0 ${2 ** 31}`, 'b 1 ']);
+});
+
+test('passwords of a list are hashed, MD5 hashes come with a warning', async () => {
+  const stdin = `address,password,hash\na@example.com,"correct, horse",\nb@example.com,,$1$salt$${'c'.repeat(22)}\n`;
+
+  const { status, stderr } = await router.mailctl('user import -', { stdin });
+
+  expect(status).toBe(0);
+  expect(stderr).toContain('standard input:3: b@example.com: MD5-CRYPT is quickly broken');
+  const [hash = ''] = router.rows("SELECT password FROM mailbox WHERE local = 'a'");
+  expect(await Bun.password.verify('correct, horse', hash.replace('{ARGON2ID}', ''))).toBe(true);
+});
+
+test.each([
+  ['[1, 2', 'not valid JSON'],
+  ['{"mailboxes": 3}', 'expected a JSON list'],
+  ['user,hash\na@example.com,x\n', 'name the columns'],
+  ['address,hash\n"a@example.com,x\n', 'quote not closed'],
+  ['address,secret\na@example.com,x\n', 'is no column of an import'],
+])('the list %p is refused as a whole', async (stdin, reason) => {
+  const { status, stderr } = await router.mailctl('user import -', { stdin });
+
+  expect(status).toBe(65);
+  expect(stderr.toLowerCase()).toContain(reason.toLowerCase());
+});
+
+test('an import that needs another domain may add it', async () => {
+  const stdin = `address,hash\na@new.example,${HASH}\n`;
+
+  expect((await router.mailctl('user import -', { stdin })).status).toBe(65);
+  expect((await router.mailctl('user import - --add-domains', { stdin })).status).toBe(0);
+  expect(router.accounts('vdomains')).toContain('new.example');
+});
+
+test('a dry run reports the faults and what would be written, and changes nothing', async () => {
+  router.write('/list.csv', csvOf(3));
+
+  const { status, stderr } = await router.mailctl('user import /list.csv --dry-run');
+
+  expect(status).toBe(0);
+  expect(stderr).toContain('would write /srv/mailserver/config/users');
+  expect(existsSync(join(router.root, 'srv/mailserver/config/users'))).toBe(false);
+});
+
+test.each(['csv', 'json'])(
+  'an export as %s is private and imports the same elsewhere',
+  async (format) => {
+    router.write('/list.csv', csvOf(3));
+    await router.mailctl('user import /list.csv');
+    await router.mailctl('user suspend user1@example.com');
+    await router.mailctl('user quota user2@example.com unlimited');
+    const before = router.accounts('users');
+
+    await router.mailctl(`user export --with-hashes --output /copy.${format}`);
+    const copy = join(router.root, `copy.${format}`);
+    expect(statSync(copy).mode & 0o777).toBe(0o600);
+    const other = createRouter();
+    other.write(`/copy.${format}`, readFileSync(copy, 'utf8'));
+    expect((await other.mailctl(`user import /copy.${format}`)).status).toBe(0);
+
+    expect(other.accounts('users')).toBe(before);
+    other.remove();
+  },
+);
+
+test('an export without --with-hashes holds none', async () => {
+  await router.mailctl(`user add a@example.com --hash ${HASH}`);
+
+  expect((await router.mailctl('user export')).stdout).toBe(
+    'address,active,quota\na@example.com,true,default\n',
+  );
+});
+
+/** All four files and the database tell of the same number of mailboxes, and nothing is left over. */
+function settledCount(): number {
+  const lines = (name: string) => router.accounts(name).split('\n').length - 1;
+  const folder = join(router.root, 'srv/mailserver');
+  expect(readdirSync(join(folder, 'config')).sort()).toEqual([
+    'users',
+    'valias',
+    'vdomains',
+    'vmailbox',
+  ]);
+  expect(readdirSync(join(folder, 'directory'))).toEqual(['directory.db']);
+  expect(lines('users')).toBe(lines('vmailbox'));
+  expect(count()).toBe(String(lines('users')));
+  expect(router.rows('PRAGMA integrity_check')).toEqual(['ok']);
+  return lines('users');
+}
+
+test('an import that is killed at any moment has happened, or not, for every reader', async () => {
+  router.write('/list.csv', csvOf(2000));
+  const seen = new Set<number>();
+  for (let round = 0; round < 16; round += 1) {
+    await router.mailctl('user add first@example.com --generate');
+    const under = router.start('user import /list.csv --skip-existing');
+    await Bun.sleep(60 + Math.random() * 140);
+    under.kill('SIGKILL');
+    await under.exited;
+
+    const listed = (await router.mailctl('user list')).stdout.trim().split('\n').length;
+    expect([1, 2001]).toContain(listed);
+    const { status } = await router.mailctl('user quota first@example.com 1G');
+    expect(status).toBe(0);
+    expect(settledCount()).toBe(listed);
+    seen.add(listed);
+    router.remove();
+    router = createRouter();
+    router.write('/list.csv', csvOf(2000));
+  }
+  // fast and slow machines kill at other moments, but one of the two must have been seen
+  expect(seen.size).toBeGreaterThan(0);
+}, 60_000);

@@ -1,0 +1,230 @@
+// The appliance's life on a machine: install, apply, going back, being killed anywhere, leaving.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, startLab } from './lab/lab.ts';
+import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
+
+const BRIDGE = '/sys/class/net/br-mail';
+
+let lab: Lab;
+let box: Appliance;
+let untouched: string;
+
+/** What the appliance has on its machine outside the data folder. */
+async function traces(): Promise<string> {
+  const look = [
+    'ls /run/mailserver | grep -v lock',
+    `grep ${PREFIX}box /proc/mounts`,
+    'ip -o link show type bridge',
+    'ip -o link show type veth | grep -v eth',
+    'nft list tables',
+    'cat /proc/sys/net/ipv4/ip_forward',
+    'ps -eo args | grep -E "s6-svscan|lxc-start|\\[lxc" | grep -v grep',
+    `ls ${join(WORK_DIRECTORY, 'box/lxc')}`,
+  ];
+  const { stdout } = await lab.router.run(['sh', '-c', look.join('; ')]);
+  return stdout.replace(/state \w+|mtu \d+|qdisc \w+/g, '');
+}
+
+const contents = async (): Promise<string> => {
+  const list = ['find', box.data, '-xdev', '!', '-path', '*/log/*', '-newer', '/run/lab-mark'];
+  return (await lab.router.run(list)).stdout;
+};
+const mark = () => lab.router.run(['touch', '/run/lab-mark']);
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.prepare();
+  untouched = await traces();
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+describe('install', () => {
+  test('on a damaged image it names both hashes and leaves nothing behind', async () => {
+    const folder = join(WORK_DIRECTORY, 'damaged');
+    await mkdir(folder, { recursive: true });
+    const good = lab.source.image;
+    const bad = join(folder, 'bad.squashfs');
+    await cp(good, bad);
+    await cp(good.replace('.squashfs', '.manifest.json'), join(folder, 'bad.manifest.json'));
+    const bytes = await readFile(bad);
+    bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+    await writeFile(bad, bytes);
+
+    const { status, stderr } = await box.mailctl(['install', '--image', bad]);
+
+    expect(status).toBe(65);
+    expect(stderr).toMatch(/is damaged: its SHA-256 is [0-9a-f]{64}, and its manifest says/);
+    expect(await traces()).toBe(untouched);
+  }, 60_000);
+
+  test('an image for another machine is refused with the machine it is for', async () => {
+    const folder = join(WORK_DIRECTORY, 'foreign');
+    await mkdir(folder, { recursive: true });
+    const manifest = await readFile(
+      lab.source.image.replace('.squashfs', '.manifest.json'),
+      'utf8',
+    );
+    await cp(lab.source.image, join(folder, 'x.squashfs'));
+    const foreign = manifest.replace('"amd64"', '"arm64"');
+    await writeFile(join(folder, 'x.manifest.json'), foreign);
+
+    const { status, stderr } = await box.mailctl([
+      'install',
+      '--image',
+      join(folder, 'x.squashfs'),
+    ]);
+
+    expect(status).toBe(65);
+    expect(stderr).toContain('is for arm64, and this machine is amd64');
+  }, 60_000);
+
+  test('a port that another program holds is named with that program', async () => {
+    const squatter = Bun.spawn(
+      lab.router.command(['python3', '-m', 'http.server', '--bind', NETWORK.router.wan, '587']),
+      { stdout: 'ignore', stderr: 'ignore' },
+    );
+    await Bun.sleep(1000);
+    const { status, stderr } = await box.mailctl('install');
+    squatter.kill('SIGKILL');
+    await lab.router.run(['pkill', '-9', '-f', 'http.server']);
+
+    expect(status).toBe(69);
+    expect(stderr).toContain('port 587 of this host is taken by python3');
+  }, 60_000);
+
+  test('killed at any moment, the next run converges and leaves nothing over', async () => {
+    for (const delay of [60, 200, 350, 600, 1200, 2500]) {
+      const child = Bun.spawn(
+        lab.router.command([lab.source.binary, '--config', box.config, 'install']),
+        { stdout: 'ignore', stderr: 'ignore' },
+      );
+      await Bun.sleep(delay);
+      await lab.router.run(['pkill', '-9', '-x', 'mailctl']);
+      await child.exited;
+    }
+    await box.does('install');
+    const leftovers = await lab.router.run(['find', box.data, '-name', '*.tmp']);
+
+    expect(leftovers.stdout).toBe('');
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 180_000);
+
+  test('a second install and apply change nothing on the disk', async () => {
+    await mark();
+    await Bun.sleep(1100);
+
+    expect(await box.does('install')).toContain('is installed and running');
+    expect(await box.does('apply')).toContain('nothing to change');
+    expect(
+      (await contents()).split('\n').filter((path) => !/\/(state|queue)\//.test(path)),
+    ).toEqual(['']);
+  }, 60_000);
+});
+
+describe('apply', () => {
+  test('a changed option reloads its daemon and keeps every process', async () => {
+    const postfix = await box.inside(['pidof', 'master']);
+    await box.configure({ smtp: { message_size_limit: '30M' } });
+
+    expect(await box.does('plan')).toContain('+message_size_limit = 31457280');
+    expect(await box.does('apply')).toContain('reload postfix');
+    expect((await box.inside(['pidof', 'master'])).stdout).toBe(postfix.stdout);
+    expect((await box.inside(['postconf', '-h', 'message_size_limit'])).stdout.trim()).toBe(
+      '31457280',
+    );
+  }, 60_000);
+
+  test('a wrong UCI file is listed with its lines and touches nothing', async () => {
+    const text = await readFile(box.config, 'utf8');
+    await writeFile(
+      box.config,
+      `${text}\nconfig ports 'ports'\n\toption smtp '99999'\n\toptio x\n`,
+    );
+    await mark();
+    const { status, stderr } = await box.mailctl('apply');
+    await writeFile(box.config, text);
+
+    expect(status).toBe(78);
+    expect(stderr).toContain("'99999'");
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 60_000);
+
+  test('a configuration that fails its probes is taken back, and the server goes on', async () => {
+    const custom = join(box.data, 'custom/postfix-main.cf');
+    await writeFile(custom, 'smtpd_client_restrictions = reject\nsmtpd_delay_reject = no\n');
+    const { status, stderr } = await box.mailctl('apply');
+    await rm(custom);
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('went back to the last good configuration');
+    expect((await lab.lan.smtp()).greeting.code).toBe(220);
+    await box.does('apply');
+  }, 90_000);
+
+  test('an image whose daemons do not come up is taken back', async () => {
+    const before = (await box.json<{ image: { sha256: string } }>('status')).image.sha256;
+    const folder = join(WORK_DIRECTORY, 'broken');
+    await mkdir(join(folder, 'root'), { recursive: true });
+    const image = join(folder, 'broken.squashfs');
+    const pack = `mksquashfs ${join(folder, 'root')} ${image} -quiet -no-progress >/dev/null &&
+      sha256sum ${image} | cut -d ' ' -f 1`;
+    const digest = (await lab.router.run(['sh', '-c', pack])).stdout.trim();
+    const manifest = JSON.parse(
+      await readFile(lab.source.image.replace('.squashfs', '.manifest.json'), 'utf8'),
+    );
+    const text = JSON.stringify({ ...manifest, image_sha256: digest });
+    await writeFile(join(folder, 'broken.manifest.json'), text);
+
+    const { status, stderr } = await box.mailctl(['install', '--image', image]);
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('went back');
+    const after = await box.json<{ state: string; image: { sha256: string } }>('status');
+    expect(after).toMatchObject({ state: 'running', image: { sha256: before } });
+  }, 120_000);
+});
+
+describe('stop and uninstall', () => {
+  test('stop takes away interface, rules and mounts within ten seconds, and start brings them back', async () => {
+    const began = Date.now();
+    await box.does('stop');
+    // the limit is the contract of lxc-stop, not a measurement
+    expect(Date.now() - began).toBeLessThan(15_000);
+    expect(await Bun.file(`${BRIDGE}/ifalias`).exists()).toBe(false);
+    expect((await lab.router.run(['nft', 'list', 'tables'])).stdout).not.toContain('mailserver_');
+
+    expect((await box.json<{ state: string }>('start')).state).toBe('running');
+    expect((await lab.lan.smtp()).greeting.code).toBe(220);
+  }, 90_000);
+
+  test('uninstall leaves the data and nothing else, also when it is killed on the way', async () => {
+    await box.does('user add keeper@example.test --generate');
+    for (const delay of [100, 400, 1500]) {
+      const child = Bun.spawn(
+        lab.router.command([lab.source.binary, '--config', box.config, 'uninstall']),
+        { stdout: 'ignore', stderr: 'ignore' },
+      );
+      await Bun.sleep(delay);
+      await lab.router.run(['pkill', '-9', '-x', 'mailctl']);
+      await child.exited;
+    }
+    await box.does('uninstall');
+
+    const left = await traces();
+    expect(left).toBe(untouched);
+    expect((await lab.router.run(['ls', box.data])).stdout.split('\n')).toContain('mail');
+    expect(await box.does('user list')).toContain('keeper@example.test');
+  }, 120_000);
+
+  test('installing again on the same data gives the same server', async () => {
+    await box.does('install');
+
+    expect(await box.does('user list')).toContain('keeper@example.test');
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 90_000);
+});
