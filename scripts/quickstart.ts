@@ -11,9 +11,9 @@ import { endWorld, startWorld } from './quickstart/world.ts';
 
 async function start(): Promise<void> {
   await build();
-  const passwords = await installAppliance(say);
   say('starting a small outside world: DNS and a mail server, in a namespace of its own');
   const world = await startWorld();
+  const passwords = await installAppliance(world, say);
   await proveMail({ world, passwords, say });
   console.log(GOODBYE);
 }

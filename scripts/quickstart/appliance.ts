@@ -2,10 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { useRoot } from '../../test/system/lab/resolver.ts';
 import { ensureImage } from '../image.ts';
 import { capture } from '../programs.ts';
 import { ADDRESS, BINARY, BRIDGE, FOLDER, OUTSIDE_ADDRESS } from './places.ts';
-import { resolverConfiguration } from './world.ts';
+import { connectWorld, type World } from './world.ts';
 
 export const USERS = ['alice@example.test', 'bob@example.test'] as const;
 
@@ -17,17 +18,21 @@ export type Passwords = Record<string, string>;
 export const runMailctl = (words: string[], stdin = ''): Promise<string> =>
   capture([BINARY, '--config', CONFIG, ...words], stdin);
 
-/** Leaves the server running, with both users. Answers with what is needed to log in. */
-export async function installAppliance(say: (line: string) => void): Promise<Passwords> {
-  say('looking for the container image (built once, about two minutes)');
+/** Leaves the server running, in touch with the outside world, with both users. Answers with their passwords. */
+export async function installAppliance(
+  world: World,
+  say: (line: string) => void,
+): Promise<Passwords> {
+  say('looking for the container image (built once, in about a minute)');
   const image = await ensureImage();
-  await mkdir(`${FOLDER}/data/custom`, { recursive: true });
   await mkdir(`${FOLDER}/lxc`, { recursive: true });
-  if (!(await Bun.file(CONFIG).exists())) await writeFile(CONFIG, configuration(image));
-  await writeFile(`${FOLDER}/data/custom/unbound.conf`, resolverConfiguration());
+  if (!(await Bun.file(CONFIG).exists())) {
+    await writeFile(CONFIG, configuration(image));
+    await useRoot(`${FOLDER}/data`, world.dns);
+  }
   say('mailctl install');
   await runMailctl(['install']);
-  await runMailctl(['start']);
+  await connectWorld();
   const passwords = await readPasswords();
   const present = JSON.parse(await runMailctl(['user', 'list', '--json'])) as {
     mailboxes: { address: string }[];

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../../test/system/lab/certificate.ts';
 import { type LabDns, startDns } from '../../test/system/lab/dns.ts';
 import { must, run, startInBackground, waitFor } from '../../test/system/lab/programs.ts';
-import { resolverLines, topZones, type Zone } from '../../test/system/lab/zones.ts';
+import { topZones, type Zone } from '../../test/system/lab/zones.ts';
 import { ADDRESS, BRIDGE, FOLDER, OUTSIDE_ADDRESS } from './places.ts';
 
 const NAMESPACE = 'mailserver-outside';
@@ -20,34 +20,36 @@ export interface World {
   messages(): Promise<string[]>;
 }
 
-export const resolverConfiguration = (): string =>
-  resolverLines({ address: OUTSIDE_ADDRESS, trustAnchor: null });
-
-/** Begins anew when there is one already: it holds nothing that matters. */
+/** Begins anew when there is one already; only its DNSSEC keys stay, which the resolver has come to trust. */
 export async function startWorld(): Promise<World> {
   await endWorld();
   await mkdir(DIRECTORY, { recursive: true });
+  await rm(MESSAGES, { force: true });
   await must(['ip', 'netns', 'add', NAMESPACE]);
   await must(ip('link', 'set', 'lo', 'up'));
-  const peer = ['peer', 'name', 'eth0', 'netns', NAMESPACE];
-  await must(['ip', 'link', 'add', 'mailquick-out', 'type', 'veth', ...peer]);
-  await must(['ip', 'link', 'set', 'mailquick-out', 'master', BRIDGE, 'up']);
-  await must(ip('addr', 'add', `${OUTSIDE_ADDRESS}/24`, 'dev', 'eth0'));
-  await must(ip('link', 'set', 'eth0', 'up'));
+  // listens before the bridge is there
+  await must(ip('addr', 'add', `${OUTSIDE_ADDRESS}/32`, 'dev', 'lo'));
   const place = { command: onOutside, directory: `${DIRECTORY}/dns`, address: OUTSIDE_ADDRESS };
   const dns = await startDns(place, zones());
   await startMailServer();
   return { dns, messages: readMessages };
 }
 
+/** Joins the outside world to the bridge, which `mailctl install` makes. */
+export async function connectWorld(): Promise<void> {
+  const peer = ['peer', 'name', 'eth0', 'netns', NAMESPACE];
+  await must(['ip', 'link', 'add', 'mailquick-out', 'type', 'veth', ...peer]);
+  await must(['ip', 'link', 'set', 'mailquick-out', 'master', BRIDGE, 'up']);
+  await must(ip('addr', 'add', `${OUTSIDE_ADDRESS}/24`, 'dev', 'eth0'));
+  await must(ip('link', 'set', 'eth0', 'up'));
+}
+
 export async function endWorld(): Promise<void> {
   const { status, stdout } = await run(['ip', 'netns', 'pids', NAMESPACE]);
-  if (status === 0) {
-    const pids = stdout.split('\n').filter(Boolean);
-    if (pids.length > 0) await run(['kill', '-9', ...pids]);
-    await must(['ip', 'netns', 'del', NAMESPACE]);
-  }
-  await rm(DIRECTORY, { recursive: true, force: true });
+  if (status !== 0) return;
+  const pids = stdout.split('\n').filter(Boolean);
+  if (pids.length > 0) await run(['kill', '-9', ...pids]);
+  await must(['ip', 'netns', 'del', NAMESPACE]);
 }
 
 const ip = (...words: string[]): string[] => ['ip', '-n', NAMESPACE, ...words];

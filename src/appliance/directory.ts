@@ -141,13 +141,16 @@ export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Pr
   return present !== label || host.fileSets.isPending(target.paths.accounts);
 }
 
+// none of these keeps the accounts from being read
+const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
+
 /** Someone who holds the lock is either finishing the change already or will find it. */
 async function settleIfFree(host: Host, target: DirectoryTarget): Promise<void> {
   const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
   try {
     await withLock(host, lock, () => applyDirectory(host, target));
   } catch (error) {
-    if (!(error instanceof MailctlError) || !['LOCKED', 'DIRECTORY_INVALID'].includes(error.code)) {
+    if (!(error instanceof MailctlError) || !CAN_WAIT.includes(error.code)) {
       throw error;
     }
   }
@@ -177,6 +180,33 @@ async function textsToWrite(
   return texts;
 }
 
+const SPARE_BYTES = 256 * 1024;
+
+/**
+ * Refuses before the first write what could fail after the point of no return: room for the new
+ * texts, the rows made from them, and SQLite's journal of at most the whole database.
+ */
+async function requireRoom(
+  host: Host,
+  target: DirectoryTarget,
+  { changed, after }: { changed: Partial<AccountTexts>; after: AccountTexts },
+): Promise<void> {
+  // only a dry run on a fresh host finds no folder here
+  if ((await host.files.stat(target.paths.accounts)) === null) return;
+  const bytes = (texts: Partial<AccountTexts>) =>
+    Object.values(texts).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const database = (await host.files.stat(databasePath(target)))?.size ?? 0;
+  const needed = bytes(changed) + 2 * bytes(after) + database + SPARE_BYTES;
+  const { free } = await host.files.space(target.paths.accounts);
+  if (free >= needed) return;
+  const megabytes = (needed / 1e6).toFixed(1);
+  throw new MailctlError(
+    'FILE_FAILED',
+    `no space left on the device: a change of the accounts needs ${megabytes} MB in ${target.paths.data}`,
+    { hint: `df -h ${target.paths.data}` },
+  );
+}
+
 /**
  * Changes the accounts; what `change` returns is returned. The caller holds the lock. When `change`
  * throws, nothing happened. Throws DIRECTORY_INVALID when the files have problems already.
@@ -198,6 +228,7 @@ export async function changeDirectory<T>(
   const present = await host.databases.readLabel(databasePath(target));
   const changed = await textsToWrite(host, target, { before: texts, after });
   if (present === label && Object.keys(changed).length === 0) return result;
+  await requireRoom(host, target, { changed, after });
   await host.fileSets.replace(folder, changed, 0o600);
   await compile(host, target, { label, directory: draft, verify: false });
   await host.fileSets.finish(folder);

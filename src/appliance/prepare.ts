@@ -40,7 +40,9 @@ async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
     const hash = hashPassword(generatePassword());
     addMailbox(draft, { address: postmaster, hash, quotaBytes: null, active: false });
   });
-  host.say(`made the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}`);
+  host.say(
+    `made the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}, then mailctl user resume ${postmaster}`,
+  );
   return true;
 }
 

@@ -120,9 +120,8 @@ describe('a daemon that is killed', () => {
     await waitFor(
       'unbound to be trusted again',
       async () => {
-        const { daemons } = await box.json<{ daemons: { name: string; state: string }[] }>(
-          'status',
-        );
+        const { stdout: text } = await box.mailctl('status --json');
+        const { daemons } = JSON.parse(text) as { daemons: { name: string; state: string }[] };
         return daemons.find(({ name }) => name === 'unbound')?.state === 'up' ? true : undefined;
       },
       90_000,

@@ -120,14 +120,20 @@ describe('on port 25', () => {
     await session.command(`MAIL FROM:<${VISITOR}>`);
     await session.command(`RCPT TO:<${ALICE.user}>`);
     await session.command('DATA');
-    const smuggled = `MAIL FROM:<admin@outside.test>\r\nRCPT TO:<${ALICE.user}>\r\nDATA\r\nSubject: smuggled\r\n\r\nx\r\n.\r\n`;
-    session.write(`Subject: carrier\r\n\r\nbody\n.\r\n${smuggled}`);
+    const second = fromVisitor(ALICE.user, 'smuggled').message;
+    const inner = `MAIL FROM:<${VISITOR}>\r\nRCPT TO:<${ALICE.user}>\r\nDATA\r\n${second}.\r\n`;
+    const { message } = fromVisitor(ALICE.user, 'carrier');
+    session.write(`${message.slice(0, -2)}\n.\r\n${inner}`);
     const reply = await session.readReply();
     session.close();
-    if (reply.code === 250) await received('carrier');
-    const inbox = await (await lab.lan.mailbox(ALICE)).messages('INBOX');
+    if (reply.code === 250) await received('Subject: carrier');
+    const mailbox = await lab.lan.mailbox(ALICE);
+    const stored = [...(await mailbox.messages('INBOX')), ...(await mailbox.messages('Junk'))];
 
-    expect(inbox.filter((message) => /^Subject: smuggled/m.test(message))).toEqual([]);
+    // as text within the carrier it does no harm
+    expect(
+      stored.filter((text) => /^Subject: smuggled/m.test(text.split('\r\n\r\n')[0] ?? '')),
+    ).toEqual([]);
   });
 
   test('a forged Authentication-Results header of our own name does not survive', async () => {
@@ -194,6 +200,7 @@ describe('addresses', () => {
   });
 
   test('an alias of a whole domain maps every address of it', async () => {
+    await box.does('domain add alias.test');
     await box.does('alias add @alias.test @example.test');
     await lab.wan.deliver(fromVisitor('bob@alias.test', 'whole domain'), stranger);
 

@@ -9,7 +9,7 @@ import { readDirectory } from '../directory.ts';
 import { readDkimRecords } from '../dkim.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
-import { readPublicAddresses, requirePublic } from './public-address.ts';
+import { readPublicAddresses } from './public-address.ts';
 import type { RecordFacts } from './records.ts';
 
 export interface DnsTarget {
@@ -62,15 +62,15 @@ export async function mailDomains(host: Host, target: DnsTarget): Promise<readon
   return [...new Set([own, ...directory.domains])].sort();
 }
 
-/** Throws ADDRESS_UNKNOWN, DKIM_KEY_INVALID. */
+/** There may be no public address: see `requirePublic`. Throws DKIM_KEY_INVALID. */
 export async function readRecordFacts(
   host: Host,
   target: DnsTarget,
   domains: readonly MailDomain[],
 ): Promise<RecordFacts> {
   const { settings, paths } = target;
-  const { ipv4, ipv6 } = requirePublic(await readPublicAddresses(host, settings));
+  const addresses = await readPublicAddresses(host, settings);
   const dkim = settings.features.dkim ? await readDkimRecords(host, paths, domains) : [];
   const keyDigests = await servedKeyDigests(host, paths);
-  return { settings, domains, ipv4, ipv6, dkim, keyDigests, caaIdentity: caOf(settings) };
+  return { settings, domains, addresses, dkim, keyDigests, caaIdentity: caOf(settings) };
 }

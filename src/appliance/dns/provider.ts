@@ -19,7 +19,7 @@ export type Provider =
 
 const PROVIDER_FILE = '/etc/config/dns-provider';
 
-function valueOf(text: string, option: string): string | null {
+function optionOf(text: string, option: string): string | null {
   const { document } = parseUci(text);
   const main = document.sections.find(({ name }) => name === 'main');
   const entry = main?.entries.find((one) => one.name === option);
@@ -57,8 +57,8 @@ export async function readProvider(host: Host, settings: Settings): Promise<Prov
   const text = (await host.files.read(PROVIDER_FILE)) ?? '';
   return {
     kind: 'dnsctl',
-    manners: mannersOf(valueOf(text, 'provider')),
-    zone: valueOf(text, 'zone')?.replace(/\.$/, '') ?? null,
+    manners: mannersOf(optionOf(text, 'provider')),
+    zone: optionOf(text, 'zone')?.replace(/\.$/, '') ?? null,
   };
 }
 

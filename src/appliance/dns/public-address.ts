@@ -16,7 +16,7 @@ export interface PublicAddresses {
   readonly unfit: readonly string[];
 }
 
-const HINT =
+export const ADDRESS_HINT =
   'set mailserver.dns.public_address to the address at which the world reaches this host';
 
 /** Never throws for want of an address: both lists may be empty. */
@@ -38,7 +38,9 @@ export async function readPublicAddresses(
 export function requirePublic(addresses: PublicAddresses): PublicAddresses {
   if (addresses.ipv4.length + addresses.ipv6.length > 0) return addresses;
   const why = addresses.unfit.join('; ') || `${addresses.source} has none`;
-  throw new MailctlError('ADDRESS_UNKNOWN', `no public address is known: ${why}`, { hint: HINT });
+  throw new MailctlError('ADDRESS_UNKNOWN', `no public address is known: ${why}`, {
+    hint: ADDRESS_HINT,
+  });
 }
 
 /** The container is reached by IPv6 only where it has an address of its own, or the host forwards one. */

@@ -145,14 +145,16 @@ function mender(host: Host, routes: readonly Route[], words: Map<string, string>
 }
 
 function explainPending(pending: readonly Sight[], words: Map<string, string>): string {
-  return pending
-    .map(({ expectation, lacks, showing, servers }) => {
-      const said = words.get(setKey(expectation));
-      const nowhere = showing === 0 && said !== undefined && said !== '';
-      const quote = nowhere ? `; dnsctl’s last words, which prove nothing: ${said}` : '';
-      return `${setKey(expectation)} is visible at ${showing} of ${servers} servers (${lacks.join('; ')})${quote}`;
-    })
-    .join('\n');
+  const places = new Map<string, string[]>();
+  for (const { expectation, lacks, showing, servers } of pending) {
+    const where = `visible at ${showing} of ${servers} servers (${lacks.join('; ')})`;
+    places.set(where, [...(places.get(where) ?? []), setKey(expectation)]);
+  }
+  const lines = [...places].map(([where, names]) => `${names.join(', ')}: ${where}`);
+  const unseen = pending.filter(({ showing }) => showing === 0);
+  const said = unseen.map(({ expectation }) => words.get(setKey(expectation)) ?? '').find(Boolean);
+  const quote = said === undefined ? [] : [`dnsctl’s last words, which prove nothing: ${said}`];
+  return ['not every authoritative server shows the records yet:', ...lines, ...quote].join('\n');
 }
 
 function requireDone(

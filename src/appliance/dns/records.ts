@@ -5,6 +5,7 @@ import type { MailDomain } from '../address.ts';
 import type { DkimRecord } from '../dkim-record.ts';
 import type { Settings } from '../settings.ts';
 import { mtaStsId } from './mta-sts.ts';
+import type { PublicAddresses } from './public-address.ts';
 
 /**
  * How a value lives with others at its name. `shared`: beside any. `sole`: no second one of its kind.
@@ -27,8 +28,7 @@ export interface WantedRecord {
 export interface RecordFacts {
   readonly settings: Settings;
   readonly domains: readonly MailDomain[];
-  readonly ipv4: readonly string[];
-  readonly ipv6: readonly string[];
+  readonly addresses: PublicAddresses;
   readonly dkim: readonly DkimRecord[];
   /** SHA-256 of the SubjectPublicKeyInfo of each certificate that is served or soon will be. */
   readonly keyDigests: readonly string[];
@@ -45,7 +45,8 @@ export function wantedRecords(facts: RecordFacts): WantedRecord[] {
 }
 
 function hostRecords(facts: RecordFacts): WantedRecord[] {
-  const { settings, ipv4, ipv6, caaIdentity } = facts;
+  const { settings, caaIdentity } = facts;
+  const { ipv4, ipv6 } = facts.addresses;
   const name = settings.main.hostname;
   const of = (type: RecordType, value: string, purpose: string): WantedRecord => ({
     ...{ name, type, value, purpose },

@@ -15,7 +15,8 @@ import {
   type SetChange,
 } from './plan.ts';
 import { hasValue, setKey } from './present.ts';
-import { readProvider, requireOwnZone } from './provider.ts';
+import { type Provider, readProvider, requireOwnZone } from './provider.ts';
+import { requirePublic } from './public-address.ts';
 import { publish, type Route, routeChanges, type ZoneChange } from './publish.ts';
 import { wantedRecords } from './records.ts';
 import { isSpf } from './spf.ts';
@@ -88,6 +89,36 @@ function staleChanges(zone: ZoneView, state: DnsState, ttl: number): SetChange[]
   });
 }
 
+interface Situation {
+  readonly provider: Provider;
+  readonly state: DnsState;
+  readonly zones: readonly ZoneView[];
+}
+
+async function lookAround(
+  host: Host,
+  target: DnsTarget,
+  named: readonly MailDomain[],
+): Promise<Situation> {
+  const { settings, paths } = target;
+  const provider = await readProvider(host, settings);
+  const domains = await chooseDomains(host, target, named);
+  const facts = await readRecordFacts(host, target, domains);
+  requirePublic(facts.addresses);
+  const state = await readDnsState(host, paths);
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const names = [...domains, settings.main.hostname];
+  const found = await findZones(resolvers, names);
+  for (const name of names) {
+    const zone = zoneOfName(found, name)?.zone ?? '.';
+    await requireOwnZone(host, provider, { zone, name });
+  }
+  // with some domains named, the others' records are wanted as well, though not looked at
+  const more = named.length > 0 ? [] : state.values.filter(({ made, held }) => made && !held);
+  const wanted = wantedRecords(facts);
+  return { provider, state, zones: await readZones(resolvers, found, { wanted, more }) };
+}
+
 /**
  * Looks, and changes nothing. Throws what keeps a plan from being made: ADDRESS_UNKNOWN,
  * DNS_UNREACHABLE, DNS_DISAGREES, DNS_ZONE_UNFIT, DNS_PROVIDER_UNFIT, PROGRAM_MISSING.
@@ -97,38 +128,20 @@ export async function planSetup(
   target: DnsTarget,
   named: readonly MailDomain[] = [],
 ): Promise<SetupPlan> {
-  const { settings, paths } = target;
-  const provider = await readProvider(host, settings);
-  const domains = await chooseDomains(host, target, named);
-  const facts = await readRecordFacts(host, target, domains);
-  const state = await readDnsState(host, paths);
-  const resolvers = await readResolvers(host, settings.dns.resolver);
-  const names = [...domains, settings.main.hostname];
-  const found = await findZones(resolvers, names);
-  for (const name of names) {
-    const zone = zoneOfName(found, name)?.zone ?? '.';
-    await requireOwnZone(host, provider, { zone, name });
-  }
-  const wanted = wantedRecords(facts);
-  // with some domains named, the others' records are wanted as well, though not looked at
-  const more = named.length > 0 ? [] : state.values.filter(({ made, held }) => made && !held);
-  const zones = await readZones(resolvers, found, { wanted, more });
-  const known = knowledgeOf(state, settings.dns.ttl);
+  const { provider, state, zones } = await lookAround(host, target, named);
+  const { ttl } = target.settings.dns;
+  const known = knowledgeOf(state, ttl);
   const plans = zones.map((zone) => ({
     zone,
     plan: planRecords(zone.wanted, zone.present, known),
-    stale: staleChanges(zone, state, settings.dns.ttl),
+    stale: staleChanges(zone, state, ttl),
   }));
   const inZone = (changes: readonly SetChange[], { authorities }: ZoneView): ZoneChange[] =>
     changes.map((change) => ({ ...change, authorities }));
-  const due = routeChanges(
-    provider,
-    plans.flatMap(({ zone, plan }) => inZone(plan.changes, zone)),
-  );
-  const stale = routeChanges(
-    provider,
-    plans.flatMap(({ zone, stale: changes }) => inZone(changes, zone)),
-  );
+  const changes = plans.flatMap(({ zone, plan }) => inZone(plan.changes, zone));
+  const leftovers = plans.flatMap(({ zone, stale }) => inZone(stale, zone));
+  const due = routeChanges(provider, changes);
+  const stale = routeChanges(provider, leftovers);
   return {
     routes: [...due.routes, ...stale.routes],
     obstacles: [...plans.flatMap(({ plan }) => plan.obstacles), ...due.obstacles],
@@ -225,4 +238,13 @@ export function describeRoutes(routes: readonly Route[]): Change[] {
       after: text(after),
     };
   });
+}
+
+/** The plan as lines of a zone file, each with its sign. */
+export function formatRoutes(routes: readonly Route[]): string[] {
+  if (routes.length === 0) return ['nothing to change'];
+  return routes.flatMap(({ change }) => [
+    ...change.remove.map((value) => `- ${formatRecord(change, value, change.ttl)}`),
+    ...change.add.map((value) => `+ ${formatRecord(change, value, change.ttl)}`),
+  ]);
 }

@@ -28,12 +28,14 @@ function waitOf({ wait }: SetupOptions): number {
 async function printZone(app: App, names: readonly string[]): Promise<void> {
   const { parseDomain } = await import('../../appliance/address.ts');
   const { readRecordFacts } = await import('../../appliance/dns/facts.ts');
+  const { requirePublic } = await import('../../appliance/dns/public-address.ts');
   const { chooseDomains } = await import('../../appliance/dns/setup.ts');
   const { wantedRecords } = await import('../../appliance/dns/records.ts');
   const { formatZone } = await import('../../appliance/dns/zone-text.ts');
   const target = await app.appliance();
   const domains = await chooseDomains(app.host, target, names.map(parseDomain));
   const facts = await readRecordFacts(app.host, target, domains);
+  requirePublic(facts.addresses);
   const records = wantedRecords(facts).map(({ name, type, value, purpose, needsDnssec }) => ({
     ...{ name, type, ttl: target.settings.dns.ttl, value, purpose },
     needs_dnssec: needsDnssec ?? false,
@@ -43,13 +45,10 @@ async function printZone(app: App, names: readonly string[]): Promise<void> {
 
 /** What is going to happen, on stderr: the result on stdout is what has happened. */
 async function show(app: App, plan: SetupPlan): Promise<void> {
-  const { describeRoutes } = await import('../../appliance/dns/setup.ts');
-  const { describeChanges } = await import('../changes-text.ts');
+  const { formatRoutes } = await import('../../appliance/dns/setup.ts');
   for (const note of plan.notes) app.output.warn(note);
   if (app.options.dryRun || plan.routes.length === 0) return;
-  for (const line of describeChanges(describeRoutes(plan.routes), app.output.paint)) {
-    app.output.note(line);
-  }
+  for (const line of formatRoutes(plan.routes)) app.output.note(line);
 }
 
 async function setUp(
@@ -90,15 +89,15 @@ async function takeBack(app: App, target: Appliance, options: SetupOptions): Pro
 }
 
 async function report(app: App, { plan, published }: Outcome, undo: boolean): Promise<void> {
-  const { describeRoutes } = await import('../../appliance/dns/setup.ts');
-  const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
+  const { describeRoutes, formatRoutes } = await import('../../appliance/dns/setup.ts');
+  const { summarizeChanges } = await import('../changes-text.ts');
   const changes = describeRoutes(plan.routes);
   const byHand = plan.obstacles.map(({ name, type, reason, byHand: lines }) => ({
     ...{ name, type, reason },
     by_hand: lines,
   }));
   const done = `${undo ? 'took back' : 'published'} ${changes.length} record sets; every authoritative server shows them`;
-  const lines = published ? [done] : describeChanges(changes, app.output.paint);
+  const lines = published ? [done] : formatRoutes(plan.routes);
   const rest = plan.obstacles.flatMap(({ reason, byHand: steps }) => [
     `${reason}; by hand:`,
     ...steps.map((step) => `  ${step}`),

@@ -1,6 +1,6 @@
 // Runs one Knot DNS server in a namespace, and speaks with it.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { must, run, startInBackground, waitFor } from './programs.ts';
 import { type Zone, zoneText } from './zones.ts';
 
@@ -31,6 +31,8 @@ export async function startKnot(place: Place, zones: Zone[]): Promise<Knot> {
   await mkdir(`${directory}/zones`, { recursive: true });
   await mkdir(`${directory}/db`, { recursive: true });
   await writeFiles(place, zones);
+  // one that was killed leaves it behind, and the next one would believe it
+  await rm(`${directory}/knot.pid`, { force: true });
   const child = startInBackground(command(['knotd', '-c', configFile]), log);
   await waitFor('the DNS server', async () => {
     if (child.exitCode !== null) throw new Error(`knotd ended: ${await readFile(log, 'utf8')}`);

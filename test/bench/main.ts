@@ -1,0 +1,184 @@
+// npm run bench [-- --json FILE]: the figures of the README, each beside its baseline from the same run.
+
+import { statSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Appliance } from '../system/lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from '../system/lab/lab.ts';
+import { NETWORK, PREFIX } from '../system/lab/plan.ts';
+import { must, waitFor } from '../system/lab/programs.ts';
+import { containerPss, peakPss } from './memory.ts';
+
+interface Figure {
+  value: number;
+  unit: string;
+  baseline: number | null;
+  ratio: number | null;
+}
+
+const figures: Record<string, Figure> = {};
+const CONTAINER = `${PREFIX}box`;
+const BYTES = 5000;
+const USERS = Array.from({ length: 10 }, (_, n) => `user${n}`);
+const HASH = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
+const OFF = {
+  features: { spam_filter: 0, spf: 0, dmarc: 0, dkim: 0, greylist: 0, fail2ban: 0 },
+  smtp: { rate_limit: 0 },
+};
+const ON = {
+  features: { spam_filter: 1, spf: 1, dmarc: 1, dkim: 1, greylist: 1, fail2ban: 1 },
+  smtp: { rate_limit: 200 },
+};
+
+function record(name: string, unit: string, value: number, baseline: number | null = null) {
+  const ratio = baseline === null ? null : Number((value / baseline).toFixed(3));
+  const round = (number: number) => Number(number.toFixed(2));
+  figures[name] = {
+    value: round(value),
+    unit,
+    baseline: baseline === null ? null : round(baseline),
+    ratio,
+  };
+  const against = baseline === null ? '' : `  baseline ${round(baseline)}, ratio ${ratio}`;
+  console.log(`${name.padEnd(24)} ${round(value)} ${unit}${against}`);
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** The median of several runs, milliseconds. */
+async function median(work: () => Promise<unknown>, runs = 7): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run += 1) times.push(await timed(work));
+  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0;
+}
+
+async function stored(box: Appliance): Promise<number> {
+  const find = `find ${join(box.data, 'mail')} -type f -path '*/new/*' | wc -l`;
+  return Number(await must(['sh', '-c', find]));
+}
+
+/** Messages a second from the first SMTP command to the last file in a Maildir. */
+async function throughput(lab: Lab, box: Appliance, connections: number): Promise<number> {
+  const messages = 400;
+  const before = await stored(box);
+  const recipients = USERS.map((user) => `${user}@example.test`);
+  const load = [process.execPath, join(import.meta.dir, 'load.ts'), NETWORK.router.wan, '25'];
+  const words = [...load, String(connections), String(messages), String(BYTES), ...recipients];
+  const time = await timed(async () => {
+    const { status, stderr } = await lab.wan.run(words, { timeout: 300_000 });
+    if (status !== 0) throw new Error(stderr);
+    await waitFor(
+      'the last delivery',
+      async () => ((await stored(box)) - before >= messages ? true : undefined),
+      120_000,
+    );
+  });
+  return messages / (time / 1000);
+}
+
+async function measureFlow(lab: Lab, box: Appliance) {
+  const flow: number[] = [];
+  await throughput(lab, box, 10);
+  for (const connections of [1, 10, 20]) flow.push(await throughput(lab, box, connections));
+  const burst = await peakPss(CONTAINER, () => throughput(lab, box, 10));
+  return { flow, burst };
+}
+
+async function measureSessions(lab: Lab): Promise<number> {
+  const count = 50;
+  const before = containerPss(CONTAINER);
+  const sessions = [];
+  for (let n = 0; n < count; n += 1) {
+    const user = `${USERS[n % USERS.length]}@example.test`;
+    const session = await lab.lan.mailbox({ user, password: PASSWORD });
+    await session.messages('Drafts');
+    sessions.push(session);
+  }
+  await Bun.sleep(5000);
+  const after = containerPss(CONTAINER);
+  for (const session of sessions) session.close();
+  return (after - before) / count;
+}
+
+async function measureMail(lab: Lab, box: Appliance): Promise<void> {
+  await box.configure(OFF);
+  await box.does('apply');
+  await Bun.sleep(10_000);
+  const bareIdle = containerPss(CONTAINER);
+  const bare = await measureFlow(lab, box);
+  await box.configure(ON);
+  await box.does('apply');
+  await Bun.sleep(20_000);
+  record('memory.idle', 'MB', containerPss(CONTAINER), bareIdle);
+  const full = await measureFlow(lab, box);
+  for (const [index, connections] of [1, 10, 20].entries()) {
+    record(
+      `throughput.${connections}`,
+      'messages/s',
+      full.flow[index] ?? 0,
+      bare.flow[index] ?? null,
+    );
+  }
+  record('memory.burst', 'MB', full.burst, bare.burst);
+  await Bun.sleep(5000);
+  record('memory.imap_session', 'MB', await measureSessions(lab));
+}
+
+async function measureCommands(box: Appliance): Promise<void> {
+  const empty = await median(() => must([process.execPath, '-e', '']));
+  const version = await median(() => box.does('version'));
+  record('start.version', 'ms', version, empty);
+  record('start.status', 'ms', await median(() => box.does('status')), version);
+  let added = 0;
+  const add = () => {
+    added += 1;
+    return box.does(['user', 'add', `added${added}@example.test`, '--hash', HASH]);
+  };
+  record('user_add', 'ms', await median(add), version);
+  record('apply_noop', 'ms', await median(() => box.does('apply')), version);
+  const lines = Array.from({ length: 10_000 }, (_, n) => `bulk${n}@example.test,${HASH}`);
+  const file = join(box.data, '../bulk.csv');
+  writeFileSync(file, `address,hash\n${lines.join('\n')}\n`);
+  const copy = await timed(async () => writeFileSync(`${file}.copy`, await readFile(file)));
+  record('import_10000', 'ms', await timed(() => box.does(['user', 'import', file])), copy);
+  record('start.user_list_10000', 'ms', await median(() => box.does('user list')), version);
+}
+
+async function measureInstall(lab: Lab, box: Appliance): Promise<void> {
+  await box.does('uninstall');
+  const restart = await timed(() => box.does('install'));
+  await box.does('uninstall');
+  await lab.router.run(['rm', '-rf', box.data]);
+  const fresh = await lab.prepare({}, 'box');
+  // install ends when a message that it submitted itself has been read over IMAP
+  record('install_to_delivery', 'ms', await timed(() => fresh.does('install')), restart);
+}
+
+function measureSizes(lab: Lab): void {
+  const size = (path: string) => statSync(path).size / 1e6;
+  record('size.image', 'MB', size(lab.source.image));
+  record('size.binary', 'MB', size(lab.source.binary), size(process.execPath));
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: 'string' } } });
+  await must([process.execPath, join(import.meta.dir, '../../scripts/build.ts')]);
+  const lab = await startLab();
+  try {
+    const box = await lab.appliance(ON, USERS);
+    await measureMail(lab, box);
+    await measureCommands(box);
+    await measureInstall(lab, box);
+    measureSizes(lab);
+  } finally {
+    await lab.down();
+  }
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+}
+
+await main();

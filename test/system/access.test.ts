@@ -1,0 +1,183 @@
+// What a mailbox's owner sees: logins, folders, filters, quota, and what the operator can change at once.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const VISITOR = 'visitor@outside.test';
+const stranger = { from: NETWORK.stranger };
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  const features = { greylist: 0, quota: 1, quota_default: '20M' };
+  box = await lab.appliance({ features }, ['alice', 'bob', 'carol']);
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+const deliver = (to: string, subject: string, body = 'Hello.', extra: string[] = []) =>
+  lab.wan.deliver(
+    {
+      from: VISITOR,
+      to: [to],
+      message: plainMessage({ from: VISITOR, to, subject }, body, extra),
+    },
+    stranger,
+  );
+
+async function arrives(subject: string, mailbox: string): Promise<string> {
+  const session = await lab.lan.mailbox(ALICE);
+  try {
+    return await waitFor(`${subject} in ${mailbox}`, async () =>
+      (await session.messages(mailbox)).find((text) => text.includes(subject)),
+    );
+  } finally {
+    session.close();
+  }
+}
+
+describe('logging in', () => {
+  test('IMAP refuses a login in clear and takes it after STARTTLS', async () => {
+    const session = await lab.lan.imap();
+
+    expect(session.greeting).toContain('LOGINDISABLED');
+    expect((await session.login(ALICE.user, PASSWORD)).status).not.toBe('OK');
+    await session.starttls();
+    expect((await session.login(ALICE.user, PASSWORD)).status).toBe('OK');
+    session.close();
+  });
+
+  test('POP3 refuses a login in clear and takes it on 995', async () => {
+    const clear = await lab.lan.pop3();
+    clear.write('USER alice@example.test\r\n');
+    expect(await clear.readLine()).toStartWith('-ERR');
+    clear.close();
+
+    const secured = await lab.lan.pop3({ port: 995, tls: true });
+    secured.write(`USER ${ALICE.user}\r\n`);
+    expect(await secured.readLine()).toStartWith('+OK');
+    secured.write(`PASS ${PASSWORD}\r\n`);
+    expect(await secured.readLine()).toStartWith('+OK');
+    secured.close();
+  });
+
+  test('a mailbox has the special folders with their uses', async () => {
+    const session = await lab.lan.mailbox(ALICE);
+    const { untagged } = await session.ok('LIST "" "*"');
+    session.close();
+
+    for (const use of ['Drafts', 'Sent', 'Trash', 'Junk', 'Archive']) {
+      expect(untagged.join('\n')).toMatch(new RegExp(`\\\\${use}[^\n]*${use}`));
+    }
+  });
+
+  test('a new password is in force at once, and the old one is not', async () => {
+    const account = { user: 'carol@example.test', password: 'another horse 8 battery' };
+    await box.does(`user passwd ${account.user} --password-stdin`, { stdin: account.password });
+
+    (await lab.lan.mailbox(account)).close();
+    await expect(lab.lan.mailbox({ ...account, password: PASSWORD })).rejects.toThrow('log in');
+  });
+
+  test('deleting a mailbox ends its open session and keeps its mail', async () => {
+    await box.does('user add leaver@example.test --password-stdin', { stdin: PASSWORD });
+    await deliver('leaver@example.test', 'kept for later');
+    const leaver = { user: 'leaver@example.test', password: PASSWORD };
+    const session = await lab.lan.mailbox(leaver);
+    await waitFor('the letter', async () =>
+      (await session.messages('INBOX')).find((text) => text.includes('kept for later')),
+    );
+
+    await box.does('user del leaver@example.test');
+
+    expect(await session.readAnswer(5000).catch(() => 'closed')).toMatch(/BYE|closed/);
+    await expect(lab.lan.mailbox(leaver)).rejects.toThrow('log in');
+    await box.does('user add leaver@example.test --password-stdin', { stdin: PASSWORD });
+    const again = await lab.lan.mailbox(leaver);
+    expect((await again.messages('INBOX')).join()).toContain('kept for later');
+    again.close();
+  });
+});
+
+describe('sorting', () => {
+  test('a Sieve script put by ManageSieve files mail', async () => {
+    const session = await lab.lan.sieve();
+    await session.starttls();
+    expect((await session.login(ALICE.user, PASSWORD)).status).toBe('OK');
+    const script =
+      'require ["fileinto", "mailbox"]; if header :contains "subject" "invoice" { fileinto :create "Bills"; }';
+    expect((await session.putScript('main', script)).status).toBe('OK');
+    expect((await session.command('SETACTIVE "main"')).status).toBe('OK');
+    session.close();
+    await deliver(ALICE.user, 'your invoice');
+
+    await arrives('your invoice', 'Bills');
+  });
+
+  test('what the filter marks as spam is filed to Junk', async () => {
+    // a header that only strangers' bulk software writes, scored high by a rule of the operator
+    await Bun.write(
+      `${box.data}/custom/rspamd/test.conf`,
+      'regexp { LAB_SPAM { re = "Subject=/labspam/H"; score = 9.0; } }\n',
+    );
+    await box.does('apply');
+    await deliver(ALICE.user, 'buy labspam now');
+
+    expect((await arrives('labspam', 'Junk')).toLowerCase()).toContain('x-spam: yes');
+  }, 120_000);
+
+  test('moving a message into Junk and back teaches the filter', async () => {
+    await deliver(ALICE.user, 'teach me');
+    await arrives('teach me', 'INBOX');
+    const session = await lab.lan.mailbox(ALICE);
+    await session.ok('SELECT INBOX');
+    const [found = ''] = (await session.ok('SEARCH SUBJECT "teach me"')).untagged.filter((line) =>
+      line.startsWith('SEARCH'),
+    );
+    await session.ok(`MOVE ${found.split(' ')[1]} Junk`);
+    session.close();
+
+    await waitFor('the lesson in the log', async () =>
+      /learn(ed|t|ing)?[^\n]*spam/i.test(await box.log()) ? true : undefined,
+    );
+  }, 60_000);
+});
+
+describe('quota', () => {
+  test('a full mailbox is refused in the dialogue, for now, and takes mail again after a raise', async () => {
+    await box.does('user quota bob@example.test 1M');
+    const big = 'x'.repeat(70).concat('\r\n').repeat(12_000);
+    await deliver('bob@example.test', 'filler one', big);
+    const refused = await waitFor('the refusal', async () => {
+      const { code } = await deliver('bob@example.test', 'filler two', big);
+      return code === 250 ? undefined : code;
+    });
+
+    expect(Math.floor(refused / 100)).toBeGreaterThanOrEqual(4);
+    await box.does('user quota bob@example.test 50M');
+    await waitFor('room', async () =>
+      (await deliver('bob@example.test', 'fits')).code === 250 ? true : undefined,
+    );
+  }, 60_000);
+});
+
+describe('many at once', () => {
+  test('fifty mailboxes made at the same time all exist', async () => {
+    const names = Array.from({ length: 50 }, (_, n) => `many${n}@example.test`);
+    const hash = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
+    const results = await Promise.all(
+      names.map((name) => box.mailctl(['user', 'add', name, '--hash', hash])),
+    );
+
+    expect(results.map(({ status }) => status)).toEqual(names.map(() => 0));
+    const list = (await box.does('user list')).split('\n');
+    expect(names.filter((name) => !list.includes(name))).toEqual([]);
+  }, 120_000);
+});
