@@ -31,8 +31,7 @@ export async function installAppliance(
     await useRoot(`${FOLDER}/data`, world.dns);
   }
   say('mailctl install');
-  await runMailctl(['install']);
-  await connectWorld();
+  await Promise.all([runMailctl(['install']), connectWorld()]);
   const passwords = await readPasswords();
   const present = JSON.parse(await runMailctl(['user', 'list', '--json'])) as {
     mailboxes: { address: string }[];

@@ -1,6 +1,7 @@
 // The outside world of the quickstart: a namespace on the container's bridge, with a name server that knows
 // example.test and outside.test, and a mail server that takes everything.
 
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../../test/system/lab/certificate.ts';
@@ -35,8 +36,13 @@ export async function startWorld(): Promise<World> {
   return { dns, messages: readMessages };
 }
 
-/** Joins the outside world to the bridge, which `mailctl install` makes. */
+/**
+ * Joins the outside world to the bridge as soon as `mailctl install`, which runs meanwhile, has made it: a
+ * resolver that begins without its root takes it for dead for a while.
+ */
 export async function connectWorld(): Promise<void> {
+  const bridge = `/sys/class/net/${BRIDGE}`;
+  await waitFor('the bridge', () => (existsSync(bridge) ? true : undefined), 120_000);
   const peer = ['peer', 'name', 'eth0', 'netns', NAMESPACE];
   await must(['ip', 'link', 'add', 'mailquick-out', 'type', 'veth', ...peer]);
   await must(['ip', 'link', 'set', 'mailquick-out', 'master', BRIDGE, 'up']);

@@ -134,7 +134,7 @@ describe('features', () => {
     expect((await gtube()).code).toBe(250);
     await expect(lab.lan.pop3()).rejects.toThrow();
     await expect(lab.lan.sieve()).rejects.toThrow();
-    expect((await lab.lan.imap()).greeting).toStartWith('OK');
+    expect((await lab.lan.imap()).greeting).toStartWith('* OK');
   }, 120_000);
 
   test('and on again', async () => {

@@ -3,6 +3,7 @@
 import { type DnsServer, queryResolver, serverLabel } from '../../host/dns.ts';
 import { type DnsFinding, finding } from './finding.ts';
 import { reverseLabels, reverseName } from './names.ts';
+import { readValues } from './present.ts';
 
 async function valuesOf(
   resolvers: readonly DnsServer[],
@@ -35,7 +36,11 @@ export async function checkReverse(
   const type = address.includes(':') ? 'AAAA' : 'A';
   const confirmed: string[] = [];
   for (const name of published) {
-    const { values } = await valuesOf(resolvers, name.replace(/\.$/, ''), type);
+    const forward = name.replace(/\.$/, '');
+    const { values } =
+      forward === hostname
+        ? await readValues(resolvers, { name: forward, type })
+        : await valuesOf(resolvers, forward, type);
     if (values.includes(address)) confirmed.push(name);
   }
   const details = { published, wanted, fix };

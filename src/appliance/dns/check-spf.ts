@@ -2,6 +2,7 @@
 
 import { type DnsServer, queryResolver } from '../../host/dns.ts';
 import { type DnsFinding, finding } from './finding.ts';
+import { readValues } from './present.ts';
 import { isSpf, parseSpf, type SpfTerm } from './spf.ts';
 
 /** RFC 7208 4.6.4 */
@@ -58,7 +59,8 @@ export async function checkSpfLookups(
   resolvers: readonly DnsServer[],
   domain: string,
 ): Promise<DnsFinding | null> {
-  const records = await spfOf(resolvers, domain);
+  const { values } = await readValues(resolvers, { name: domain, type: 'TXT' });
+  const records = values.filter(isSpf);
   const [record] = records;
   if (record === undefined || records.length > 1) return null;
   const count: Count = { lookups: 0, seen: new Set([domain]), problems: [] };

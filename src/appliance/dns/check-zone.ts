@@ -1,7 +1,8 @@
 // The zones themselves: are they there, are they signed, and names that send no mail but could say so.
 
-import { type Authorities, type DnsServer, queryResolver } from '../../host/dns.ts';
+import type { Authorities, DnsServer } from '../../host/dns.ts';
 import { type DnsFinding, finding } from './finding.ts';
+import { readValues } from './present.ts';
 import { isSpf } from './spf.ts';
 import type { Security } from './zones.ts';
 
@@ -31,43 +32,38 @@ export function describeSecurity({ zone, servers }: Authorities, security: Secur
   return finding({ id: 'dnssec', subject: zone, verdict, message, measured }, { fix });
 }
 
-/** Names that exist, send nothing, and do not say so: others may send in their name. */
+async function adviseSilentName(
+  resolvers: readonly DnsServer[],
+  name: string,
+): Promise<DnsFinding | null> {
+  const [a, mx, txt] = await Promise.all([
+    readValues(resolvers, { name, type: 'A' }),
+    readValues(resolvers, { name, type: 'MX' }),
+    readValues(resolvers, { name, type: 'TXT' }),
+  ]);
+  // an alias can hold no records of its own
+  if (a.values.length === 0 || mx.values.length > 0 || txt.values.some(isSpf)) return null;
+  const message = 'sends no mail, as it seems: saying so keeps others from sending in its name';
+  const fix = `publish: ${name}. IN MX 0 .   and: ${name}. IN TXT "v=spf1 -all"   (RFC 7505)`;
+  const base = { id: 'silent-name', subject: name, measured: MEASURED };
+  return finding({ ...base, verdict: 'advice', message }, { fix });
+}
+
+const MEASURED = 'A, MX and TXT at the authoritative servers';
+
+/** Names that send nothing, or bounces alone, and do not say so: others may send in their name. */
 export async function adviseSilentNames(
   resolvers: readonly DnsServer[],
   { hostname, domains }: { hostname: string; domains: readonly string[] },
 ): Promise<DnsFinding[]> {
-  const candidates = domains.map((domain) => `www.${domain}`).filter((name) => name !== hostname);
-  const advice = await Promise.all(
-    candidates.map(async (name): Promise<DnsFinding[]> => {
-      const [a, mx, txt] = await Promise.all(
-        (['A', 'MX', 'TXT'] as const).map((type) => queryResolver(resolvers, { name, type })),
-      );
-      const has = (answer: typeof a, type: string) =>
-        answer?.answers.some((one) => one.type === type);
-      // an alias can hold no records of its own
-      if (!has(a, 'A') || has(a, 'CNAME') || has(mx, 'MX')) return [];
-      if (txt?.answers.some(({ value }) => isSpf(value))) return [];
-      const message = 'sends no mail, as it seems: saying so keeps others from sending in its name';
-      const fix = `publish: ${name}. IN MX 0 .   and: ${name}. IN TXT "v=spf1 -all"   (RFC 7505)`;
-      const measured = 'A, MX and TXT by the resolver';
-      return [
-        finding(
-          { id: 'silent-name', subject: name, verdict: 'advice', message, measured },
-          { fix },
-        ),
-      ];
-    }),
-  );
-  if (domains.includes(hostname)) return advice.flat();
-  const { answers } = await queryResolver(resolvers, { name: hostname, type: 'TXT' });
-  if (answers.some(({ value }) => isSpf(value))) return advice.flat();
-  const helo = finding(
-    {
-      ...{ id: 'silent-name', subject: hostname, verdict: 'advice' },
-      message: 'bounces are sent in its name: an SPF record of its own lets others check them',
-      measured: 'TXT by the resolver',
-    },
-    { fix: `publish: ${hostname}. IN TXT "v=spf1 a -all"   (RFC 7208 2.3)` },
-  );
-  return [...advice.flat(), helo];
+  const names = domains.map((domain) => `www.${domain}`).filter((name) => name !== hostname);
+  const found = await Promise.all(names.map((name) => adviseSilentName(resolvers, name)));
+  const advice = found.filter((one) => one !== null);
+  if (domains.includes(hostname)) return advice;
+  const { values } = await readValues(resolvers, { name: hostname, type: 'TXT' });
+  if (values.some(isSpf)) return advice;
+  const message = 'bounces are sent in its name: an SPF record of its own lets others check them';
+  const fix = `publish: ${hostname}. IN TXT "v=spf1 a -all"   (RFC 7208 2.3)`;
+  const base = { id: 'silent-name', subject: hostname, measured: MEASURED };
+  return [...advice, finding({ ...base, verdict: 'advice', message }, { fix })];
 }

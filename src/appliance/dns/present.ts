@@ -5,6 +5,8 @@ import { MailctlError } from '../../errors.ts';
 import {
   type Authorities,
   type AuthorityAnswer,
+  type DnsServer,
+  findAuthorities,
   queryAuthorities,
   type RecordType,
 } from '../../host/dns.ts';
@@ -93,6 +95,19 @@ export async function readSet(authorities: Authorities, question: SetName): Prom
 /** As `readSet`, without what only a wildcard answers. Throws as it does. */
 export async function readOwnSet(authorities: Authorities, question: SetName): Promise<Reading> {
   return withoutWildcard(authorities, await readSet(authorities, question));
+}
+
+/**
+ * The values at a name of ours, from its own servers: a resolver would remember for a while that there
+ * are none, just before they are published. Throws DNS_UNREACHABLE, DNS_DISAGREES.
+ */
+export async function readValues(
+  resolvers: readonly DnsServer[],
+  question: SetName,
+): Promise<{ values: readonly string[]; alias: string | null }> {
+  const authorities = await findAuthorities(resolvers, question.name);
+  const { set } = await readSet(authorities, question);
+  return { values: set.values.map(({ value }) => value), alias: set.alias };
 }
 
 /** A set that equals a wildcard's is not there: the server made it up (RFC 4592). */

@@ -163,7 +163,7 @@ export function requireNoObstacle(plan: Pick<SetupPlan, 'obstacles'>, hint: stri
   ]);
   throw new MailctlError(
     'DNS_BY_HAND',
-    `nothing was published, because this must be done by hand first:\n${lines.join('\n')}`,
+    `nothing was changed, because this must be done by hand first:\n${lines.join('\n')}`,
     { hint },
   );
 }

@@ -51,8 +51,9 @@ const parts: readonly Part[] = [
   { name: 'greylist.conf', when: ({ features }) => features.spamFilter && features.greylist },
 ];
 
+// Not a reload: the old workers would stay beside the new ones for as long as Postfix keeps its connections
 function rspamdFile(path: string): ManagedFile {
-  return { path, owner: 'root', mode: 0o644, on_change: { reload: 'rspamd' } };
+  return { path, owner: 'root', mode: 0o644, on_change: { restart: 'rspamd' } };
 }
 
 export const rspamdFiles: readonly ManagedFile[] = [

@@ -36,6 +36,7 @@ export const systemFiles: readonly ManagedFile[] = [
     path: `/etc/s6/services/${name}/run`,
     ...(when === undefined ? {} : { when }),
   })),
+  { ...PROGRAM, path: '/etc/s6/services/rspamd/down-signal', mode: 0o644 },
   ...['/etc/hosts', '/etc/resolv.conf', '/etc/mailname'].map((path) => ({
     path,
     owner: 'root' as const,

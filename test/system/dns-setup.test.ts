@@ -1,0 +1,423 @@
+// dns-setup against real authoritative servers, with a dnsctl that behaves like each of the three providers.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { ProviderName, Router } from './dns/router.ts';
+import { PRIMARY, TSIG } from './dns/servers.ts';
+import { type DnsWorld, startDnsWorld } from './dns/world.ts';
+
+/** What others have put into a zone before us, at our names among others. */
+const FOREIGN = [
+  '@ 300 A 192.0.2.80',
+  '@ 300 TXT "google-site-verification=abcdef"',
+  '@ 300 TXT "MS=ms12345678" "second string"',
+  '@ 300 CAA 0 issue "other-ca.example"',
+  'www 300 CNAME @',
+  'autodiscover 300 CNAME outlook.elsewhere.test.',
+  '_dmarc 300 TXT "v=DMARC1; p=reject; rua=mailto:them@elsewhere.test"',
+  '_sip._tls 300 SRV 100 1 443 sip.elsewhere.test.',
+  '* 300 TXT "wildcard"',
+];
+const OWN_SPF = '@ 300 TXT "v=spf1 include:_spf.elsewhere.test -all"';
+const PROVIDERS: ProviderName[] = ['cloudflare', 'ovh', 'gandi'];
+
+let world: DnsWorld;
+
+beforeAll(async () => {
+  const zones = PROVIDERS.flatMap((name) => [
+    [`${name}-empty.test.`, { records: [] }],
+    [`${name}-full.test.`, { records: FOREIGN }],
+    [`${name}-spf.test.`, { records: [OWN_SPF] }],
+    [`${name}-both.test.`, { records: [...FOREIGN, OWN_SPF] }],
+    [`${name}-undo.test.`, { records: [OWN_SPF] }],
+    [`${name}-half.test.`, { records: [OWN_SPF] }],
+    [`${name}-lie.test.`, { records: [OWN_SPF] }],
+    [`${name}-move.test.`, { records: [] }],
+  ]);
+  const others = {
+    'hang.test.': { records: [] },
+    'two.test.': { records: ['@ 300 TXT "v=spf1 a -all"', '@ 300 TXT "v=spf1 mx ?all"'] },
+    'split.test.': { records: ['@ 300 MX 5 a.elsewhere.test.'], elsewhere: ['@ 300 TXT "else"'] },
+    'down.test.': { records: [] },
+    'sub.test.': { records: ['news 300 CNAME www.elsewhere.test.'] },
+    'nullmx.test.': { records: ['@ 300 MX 0 .'] },
+    'rival.test.': { records: ['mail 300 A 192.0.2.99'] },
+    'quote.test.': { records: [`@ 300 TXT "v=spf1 exists:it's.test -all"`] },
+    'update.test.': { records: [...FOREIGN, OWN_SPF] },
+    'old.test.': { records: ['@ 300 MX 20 old.elsewhere.test.'] },
+  };
+  world = await startDnsWorld({ ...Object.fromEntries(zones), ...others });
+});
+
+afterAll(() => world.down());
+
+const SETUP = 'dns-setup --yes --wait 30';
+
+async function newRouter(domain: string, provider: ProviderName = 'cloudflare'): Promise<Router> {
+  return world.router({ domain, provider });
+}
+
+/** The zone without the lines of `names`, and the lines that came or went. */
+async function difference(zone: string, before: readonly string[]) {
+  const after = await world.zone(zone);
+  return {
+    gone: before.filter((line) => !after.includes(line)),
+    come: after.filter((line) => !before.includes(line)),
+  };
+}
+
+describe.each(PROVIDERS)('with dnsctl at %s', (provider) => {
+  test('an empty zone gets every record, and a second run changes nothing', async () => {
+    const domain = `${provider}-empty.test`;
+    const router = await newRouter(domain, provider);
+
+    const { status, stdout } = await router.mailctl(SETUP);
+
+    expect(stdout).toBe('published 15 record sets; every authoritative server shows them\n');
+    expect(status).toBe(0);
+    const zone = await world.zone(`${domain}.`);
+    expect(zone).toContain(`${domain}. 3600 IN TXT "v=spf1 mx a:mail.${domain} ~all"`);
+    expect(zone).toContain(`${domain}. 3600 IN MX 10 mail.${domain}.`);
+    const calls = (await router.calls()).length;
+
+    const again = await router.mailctl('dns-setup --yes');
+
+    expect(again).toMatchObject({ status: 0, stdout: 'nothing to change\n' });
+    expect(await router.calls()).toHaveLength(calls);
+    expect(await world.zone(`${domain}.`)).toEqual(zone);
+  });
+
+  test('a dry run shows the records and calls nothing that changes', async () => {
+    const router = await newRouter(`${provider}-spf.test`, provider);
+    const before = await world.zone(`${provider}-spf.test.`);
+
+    const { status, stdout } = await router.mailctl('dns-setup --dry-run');
+
+    expect(status).toBe(0);
+    expect(stdout).toContain('- ');
+    expect(stdout).toContain(
+      `"v=spf1 include:_spf.elsewhere.test mx a:mail.${provider}-spf.test -all"`,
+    );
+    expect(await router.calls()).toEqual([]);
+    expect(await world.zone(`${provider}-spf.test.`)).toEqual(before);
+  });
+
+  test('an SPF record that stands alone is merged, not doubled', async () => {
+    const domain = `${provider}-spf.test`;
+    const router = await newRouter(domain, provider);
+
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+
+    const texts = (await world.zone(`${domain}.`)).filter((line) => line.includes('v=spf1'));
+    expect(texts).toEqual([
+      `${domain}. 300 IN TXT "v=spf1 include:_spf.elsewhere.test mx a:mail.${domain} -all"`,
+    ]);
+    expect((await router.mailctl(SETUP)).stdout).toBe('nothing to change\n');
+  });
+
+  test('beside a merged SPF that cannot be replaced safely, nothing is touched', async () => {
+    const domain = `${provider}-both.test`;
+    const router = await newRouter(domain, provider);
+    const before = await world.zone(`${domain}.`);
+
+    const { status, stderr } = await router.mailctl(SETUP);
+
+    expect(status).toBe(1);
+    expect(stderr).toContain('nothing was changed, because this must be done by hand first');
+    expect(stderr).toContain(
+      `publish  ${domain}. 300 IN TXT "v=spf1 include:_spf.elsewhere.test mx a:mail.${domain} -all"`,
+    );
+    expect(stderr).toContain(`keep     ${domain}. 300 IN TXT "google-site-verification=abcdef"`);
+    expect(await router.calls()).toEqual([]);
+    expect(await world.zone(`${domain}.`)).toEqual(before);
+  });
+
+  test('what cannot be told to the provider is left to a person with --partial', async () => {
+    const domain = `${provider}-both.test`;
+    const router = await newRouter(domain, provider);
+    const before = await world.zone(`${domain}.`);
+
+    expect((await router.mailctl(`${SETUP} --partial`)).status).toBe(1);
+
+    const { gone, come } = await difference(`${domain}.`, before);
+    expect(gone).toEqual([]);
+    expect(come).toContain(`${domain}. 3600 IN MX 10 mail.${domain}.`);
+    expect(come.some((line) => line.includes('v=spf1'))).toBe(false);
+  });
+
+  test('undo brings back the zone as it was, the SPF record of others included', async () => {
+    const domain = `${provider}-undo.test`;
+    const router = await newRouter(domain, provider);
+    const before = await world.zone(`${domain}.`);
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+
+    const { status, stdout } = await router.mailctl('dns-setup --undo --yes --wait 30');
+
+    expect({ status, stdout }).toMatchObject({ status: 0 });
+    expect(await difference(`${domain}.`, before)).toEqual({ gone: [], come: [] });
+    expect((await router.mailctl('dns-setup --undo --yes')).stdout).toBe('nothing to change\n');
+  });
+
+  test('a new public address replaces the old one, which was ours', async () => {
+    const domain = `${provider}-move.test`;
+    const router = await newRouter(domain, provider);
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+    await router.configure(["list public_address '192.0.2.26'"]);
+
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+
+    const addresses = (await world.zone(`${domain}.`)).filter((line) => / A /.test(line));
+    expect(addresses).toEqual([`mail.${domain}. 3600 IN A 192.0.2.26`]);
+  });
+
+  test('a dnsctl that says done and did nothing is found out, with status 75', async () => {
+    const router = await newRouter(`${provider}-lie.test`, provider);
+    const before = await world.zone(`${provider}-lie.test.`);
+
+    const { status, stderr } = await router.mailctl('dns-setup --yes --wait 2', {
+      DNSCTL_FAULT: 'lie',
+    });
+
+    expect(status).toBe(75);
+    expect(stderr).toContain('visible at 0 of 2 servers');
+    expect(stderr).toContain('which prove nothing: ');
+    expect(await world.zone(`${provider}-lie.test.`)).toEqual(before);
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+  });
+});
+
+describe.each(['cloudflare', 'ovh'] as const)('with dnsctl at %s', (provider) => {
+  test('a zone full of records of others keeps each of them, byte for byte', async () => {
+    const domain = `${provider}-full.test`;
+    const router = await newRouter(domain, provider);
+    const before = await world.zone(`${domain}.`);
+
+    const { status, stderr } = await router.mailctl(SETUP);
+
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const { gone, come } = await difference(`${domain}.`, before);
+    expect(gone).toEqual([]);
+    expect(come).toContain(`${domain}. 300 IN TXT "v=spf1 mx a:mail.${domain} ~all"`);
+    expect(come.filter((line) => line.startsWith('_dmarc.'))).toEqual([]);
+    expect(come.filter((line) => line.startsWith('autodiscover.'))).toEqual([]);
+    expect(stderr).toContain('autodiscover');
+    expect((await router.mailctl('dns-setup --yes')).stdout).toBe('nothing to change\n');
+  });
+
+  test('an update that stops between its removal and its addition loses no SPF record', async () => {
+    const domain = `${provider}-half.test`;
+    const router = await newRouter(domain, provider);
+
+    const half = await router.mailctl('dns-setup --yes --wait 2', { DNSCTL_FAULT: 'half' });
+    expect(half.status).toBe(75);
+    const between = await world.zone(`${domain}.`);
+    expect(between.filter((line) => line.includes('v=spf1'))).toEqual([]);
+
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+    const merged = `${domain}. 3600 IN TXT "v=spf1 include:_spf.elsewhere.test mx a:mail.${domain} -all"`;
+    expect(await world.zone(`${domain}.`)).toContain(merged);
+
+    expect((await router.mailctl('dns-setup --undo --yes --wait 30')).status).toBe(0);
+    expect((await world.zone(`${domain}.`)).filter((line) => line.includes(' TXT '))).toEqual([
+      `${domain}. 3600 IN TXT "v=spf1 include:_spf.elsewhere.test -all"`,
+    ]);
+  });
+});
+
+test('the half of an update that failed is mended within the same run', async () => {
+  const router = await newRouter('ovh-undo.test', 'ovh');
+
+  const { status } = await router.mailctl('dns-setup --yes --wait 40', { DNSCTL_FAULT: 'half' });
+
+  expect(status).toBe(0);
+  const texts = (await world.zone('ovh-undo.test.')).filter((line) => line.includes('v=spf1'));
+  expect(texts).toHaveLength(1);
+  expect(texts[0]).toContain('include:_spf.elsewhere.test mx a:mail.ovh-undo.test -all');
+});
+
+test('at gandi a foreign TXT record at the apex stops the setup before anything is touched', async () => {
+  const router = await newRouter('gandi-full.test', 'gandi');
+  const before = await world.zone('gandi-full.test.');
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(1);
+  expect(stderr).toContain('at gandi, dnsctl can only replace the whole record set');
+  expect(await router.calls()).toEqual([]);
+  expect(await world.zone('gandi-full.test.')).toEqual(before);
+});
+
+test('after the work by hand the setup goes on and finds nothing else to do there', async () => {
+  const router = await newRouter('gandi-full.test', 'gandi');
+  const spf = 'v=spf1 mx a:mail.gandi-full.test ~all';
+  await world.update('gandi-full.test.', `update add gandi-full.test. 300 TXT "${spf}"`);
+
+  const { status } = await router.mailctl(SETUP);
+
+  expect(status).toBe(0);
+  expect(await world.zone('gandi-full.test.')).toContain(
+    'gandi-full.test. 3600 IN MX 10 mail.gandi-full.test.',
+  );
+});
+
+test.each(['refuse', 'garbage'])('a dnsctl with the fault %s leads to status 75', async (fault) => {
+  const router = await newRouter('hang.test');
+
+  const { status, stderr } = await router.mailctl('dns-setup --yes --wait 1', {
+    DNSCTL_FAULT: fault,
+  });
+
+  expect(status).toBe(75);
+  expect(stderr).toContain('visible at 0 of 2 servers');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must not be driven by it
+  expect(stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+});
+
+test('a dnsctl that hangs is ended, and what it was doing is named', async () => {
+  const router = await newRouter('hang.test');
+
+  const { status, stderr } = await router.mailctl('dns-setup --yes', { DNSCTL_FAULT: 'hang' });
+
+  expect(status).toBe(75);
+  expect(stderr).toContain('error: dnsctl did not finish within 60 s, at mail.hang.test A');
+  expect(await router.calls()).toHaveLength(1);
+}, 100_000);
+
+test('a zone that dnsctl does not manage is refused before anything is touched', async () => {
+  const router = await world.router({ domain: 'down.test', zone: 'another.test' });
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(65);
+  expect(stderr).toContain('down.test is in the zone down.test, which dnsctl does not manage');
+  expect((await router.calls()).map(([verb]) => verb)).toEqual(['domains']);
+});
+
+test('a domain that nobody has registered is refused', async () => {
+  const router = await newRouter('nobody.test');
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(65);
+  expect(stderr).toContain('nobody.test is in no zone of its own: .test knows nothing of it');
+});
+
+test.each([
+  ['two.test', 'two.test has 2 SPF records', '"v=spf1 a mx a:mail.two.test ?all"'],
+  [
+    'nullmx.test',
+    'has a null MX, which says that it takes no mail',
+    'remove   nullmx.test. 300 IN MX 0 .',
+  ],
+  [
+    'rival.test',
+    'mail.rival.test A is 192.0.2.99, not published from here',
+    'remove   mail.rival.test. 300 IN A 192.0.2.99',
+  ],
+  ['quote.test', 'dnsctl cannot send a value with a single quote', "exists:it's.test"],
+])('%s stops the setup: %s', async (domain, reason, step) => {
+  const router = await newRouter(domain);
+  const before = await world.zone(`${domain}.`);
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(1);
+  expect(stderr).toContain(reason);
+  expect(stderr).toContain(step);
+  expect(await router.calls()).toEqual([]);
+  expect(await world.zone(`${domain}.`)).toEqual(before);
+});
+
+test('a mail domain that is an alias is explained', async () => {
+  const router = await world.router({ domain: 'news.sub.test', zone: 'sub.test' });
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(1);
+  expect(stderr).toContain('news.sub.test is an alias (CNAME) of www.elsewhere.test.');
+});
+
+test('another mail server of the domain stays, and is told of', async () => {
+  const router = await newRouter('old.test');
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(0);
+  expect(stderr).toContain('warning: old.test MX also has 20 old.elsewhere.test.: mail goes there');
+  expect(await world.zone('old.test.')).toContain('old.test. 300 IN MX 20 old.elsewhere.test.');
+});
+
+test('servers that do not agree keep the setup from deciding, with status 75', async () => {
+  const router = await newRouter('split.test');
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(75);
+  expect(stderr).toContain('the servers of split.test do not agree on split.test');
+  expect(await router.calls()).toEqual([]);
+});
+
+test('a server that is down is named, and the setup ends when it is back', async () => {
+  const router = await newRouter('down.test');
+  world.signalSecondary('SIGSTOP');
+  try {
+    const { status, stderr } = await router.mailctl('dns-setup --yes --wait 1');
+
+    expect(status).toBe(75);
+    expect(stderr).toContain(
+      'visible at 1 of 2 servers (ns2.nic.test (127.53.0.2) does not answer)',
+    );
+  } finally {
+    world.signalSecondary('SIGCONT');
+  }
+  expect((await router.mailctl('dns-setup --yes --wait 30')).status).toBe(0);
+}, 120_000);
+
+test('without a terminal and without --yes nothing is published', async () => {
+  const router = await newRouter('cloudflare-full.test');
+
+  await router.configure(["list public_address '192.0.2.27'"]);
+  const { status, stderr } = await router.mailctl('dns-setup');
+
+  expect(status).toBe(64);
+  expect(stderr).toContain('hint: repeat with --yes');
+});
+
+test('an own server is updated with TSIG: all at once, an SPF among foreign records included', async () => {
+  const router = await world.router({ domain: 'update.test', dns: rfc2136() });
+  const before = await world.zone('update.test.');
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  expect(stderr).not.toContain(TSIG.secret);
+  const { gone, come } = await difference('update.test.', before);
+  expect(gone).toEqual(['update.test. 300 IN TXT "v=spf1 include:_spf.elsewhere.test -all"']);
+  expect(come).toContain(
+    'update.test. 300 IN TXT "v=spf1 include:_spf.elsewhere.test mx a:mail.update.test -all"',
+  );
+  expect((await router.mailctl(SETUP)).stdout).toBe('nothing to change\n');
+
+  expect((await router.mailctl('dns-setup --undo --yes --wait 30')).status).toBe(0);
+  expect(await difference('update.test.', before)).toEqual({ gone: [], come: [] });
+});
+
+test('an own server that refuses the key is quoted, without the key', async () => {
+  const wrong = 'd3JvbmctLXdyb25nLS13cm9uZy0td3JvbmctLTMyYiE=';
+  const router = await world.router({ domain: 'update.test', dns: rfc2136(wrong) });
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(69);
+  expect(stderr).toMatch(/nsupdate ended with status \d: .*(BADSIG|BADKEY|REFUSED|NOTAUTH)/);
+  expect(stderr).not.toContain(wrong);
+});
+
+function rfc2136(secret: string = TSIG.secret): string[] {
+  return [
+    "list public_address '192.0.2.25'",
+    "option provider 'rfc2136'",
+    `option server '${PRIMARY}'`,
+    `option tsig_name '${TSIG.name}'`,
+    `option tsig_secret '${secret}'`,
+  ];
+}

@@ -1,0 +1,84 @@
+// A router in the DNS tests' world: its files, its dnsctl, its mailctl.
+
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Finished, run } from '../lab/programs.ts';
+import { PRIMARY, RESOLVER, TSIG } from './servers.ts';
+
+const PROJECT = join(import.meta.dir, '../../..');
+
+export type ProviderName = 'cloudflare' | 'ovh' | 'gandi';
+
+export interface RouterOptions {
+  readonly provider?: ProviderName;
+  readonly domain: string;
+  /** What dnsctl manages; the domain unless told. */
+  readonly zone?: string;
+  /** Lines of the section `dns`, as `option value`. */
+  readonly dns?: readonly string[];
+  readonly env?: Record<string, string>;
+}
+
+export interface Router {
+  readonly root: string;
+  /** Writes the section `dns` anew. */
+  configure(lines: readonly string[]): Promise<void>;
+  mailctl(line: string, env?: Record<string, string>): Promise<Finished>;
+  /** The calls that dnsctl got so far, each as its words. */
+  calls(): Promise<string[][]>;
+}
+
+export async function makeRouter(
+  inside: (argv: string[]) => string[],
+  root: string,
+  options: RouterOptions,
+): Promise<Router> {
+  const { domain, zone = domain, provider = 'cloudflare' } = options;
+  const data = join(root, 'srv/mailserver');
+  await mkdir(join(root, 'etc/config'), { recursive: true });
+  await mkdir(join(data, 'dkim', domain), { recursive: true });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  await writeFile(join(data, 'dkim', domain, 'mail.private'), pem);
+  const configure = async (lines: readonly string[]) => {
+    const uci = [
+      "config mailserver 'main'",
+      `\toption domain '${domain}'`,
+      "config dns 'dns'",
+      `\tlist resolver '${RESOLVER}'`,
+      ...lines.map((line) => `\t${line}`),
+    ];
+    await writeFile(join(root, 'etc/config/mailserver'), `${uci.join('\n')}\n`);
+  };
+  await configure(options.dns ?? ["list public_address '192.0.2.25'"]);
+  await writeFile(
+    join(root, 'etc/config/dns-provider'),
+    `config dns-provider 'main'\n\toption provider '${provider}'\n\toption zone '${zone}'\n\toption zones '${zone}'\n`,
+  );
+  const log = join(root, 'dnsctl.log');
+  const path = `${join(PROJECT, 'test/stand-ins')}:${process.env.PATH}`;
+  const key = `hmac-sha256:${TSIG.name} ${TSIG.secret}`;
+  const base = {
+    MAILCTL_ROOT: root,
+    PATH: path,
+    DNSCTL_SERVER: PRIMARY,
+    DNSCTL_KEY: key,
+    DNSCTL_LOG: log,
+  };
+  const program = [process.execPath, join(PROJECT, 'src/mailctl/main.ts')];
+  return {
+    root,
+    configure,
+    mailctl: (line, env = {}) =>
+      run(inside([...program, ...line.split(' ')]), {
+        env: { ...base, ...options.env, ...env },
+        timeout: 150_000,
+      }),
+    calls: async () =>
+      (await readFile(log, 'utf8').catch(() => ''))
+        .split('\n')
+        .filter((call) => call !== '')
+        .map((call) => JSON.parse(call) as string[]),
+  };
+}
