@@ -18,7 +18,7 @@ const locked: Record<string, { version?: string; integrity?: string }> = package
 async function compile(outfile: string, extra: string[] = []): Promise<void> {
   // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-  const shape = ['--compile', '--minify', '--sourcemap', ...closed, ...extra];
+  const shape = ['--compile', '--minify', '--sourcemap=inline', ...closed, ...extra];
   await mkdir(`${ROOT}/dist`, { recursive: true });
   const temporary = `${outfile}.new`;
   await must([process.execPath, 'build', ENTRY, ...shape, '--outfile', temporary]);
