@@ -18,11 +18,13 @@ const locked: Record<string, { version?: string; integrity?: string }> = package
 async function compile(outfile: string, extra: string[] = []): Promise<void> {
   // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-  const shape = ['--compile', '--minify', '--sourcemap=inline', ...closed, ...extra];
-  await mkdir(`${ROOT}/dist`, { recursive: true });
-  const temporary = `${outfile}.new`;
-  await must([process.execPath, 'build', ENTRY, ...shape, '--outfile', temporary]);
-  await rename(`${ROOT}/${temporary}`, `${ROOT}/${outfile}`);
+  const shape = ['--compile', '--minify', '--sourcemap', ...closed, ...extra];
+  // Bun leaves the source map beside the program, which carries it already
+  const folder = `dist/.building-${process.pid}`;
+  await mkdir(`${ROOT}/${folder}`, { recursive: true });
+  await must([process.execPath, 'build', ENTRY, ...shape, '--outfile', `${folder}/mailctl`]);
+  await rename(`${ROOT}/${folder}/mailctl`, `${ROOT}/${outfile}`);
+  await rm(`${ROOT}/${folder}`, { recursive: true });
   const { size } = await stat(`${ROOT}/${outfile}`);
   console.log(`${outfile}  ${(size / 1e6).toFixed(1)} MB`);
 }

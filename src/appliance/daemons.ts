@@ -13,14 +13,15 @@ interface Target {
 }
 
 const service = (name: Daemon) => `/run/service/${name}`;
-const restart = (name: Daemon) => ['s6-svc', '-r', service(name)];
+// waits until the old process has gone and a new one is there
+const restart = (name: Daemon) => ['s6-svc', '-wr', '-T', '20000', '-r', service(name)];
 const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
 
-/** OpenDKIM, Valkey and ClamAV read their files at start only, or lose nothing by one. */
+/** Valkey and ClamAV read their files at start only; old workers of Rspamd outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
   dovecot: ['doveadm', 'reload'],
-  rspamd: hangUp('rspamd'),
+  rspamd: restart('rspamd'),
   opendkim: ['s6-svc', '-1', service('opendkim')],
   unbound: hangUp('unbound'),
   valkey: restart('valkey'),

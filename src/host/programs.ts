@@ -3,6 +3,7 @@
 
 import { execa, type Options } from 'execa';
 import { MailctlError } from '../errors.ts';
+import { killTree } from './process-tree.ts';
 
 export interface ProgramOptions {
   /** What the program reads on standard input; the place for secrets. */
@@ -52,8 +53,6 @@ function execaOptions(env: NodeJS.ProcessEnv, options: ProgramOptions): Options 
     env: { ...env, LC_ALL: 'C', ...options.env },
     extendEnv: false,
     reject: false,
-    timeout: options.timeout ?? 30_000,
-    killSignal: 'SIGKILL',
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
@@ -73,10 +72,17 @@ async function start(
   options: ProgramOptions,
 ): Promise<ProgramResult> {
   const [program = '', ...args] = command;
-  const result = await execa(program, args, execaOptions(env, options));
+  const { timeout = 30_000 } = options;
+  const child = execa(program, args, execaOptions(env, options));
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    if (child.pid !== undefined) killTree(child.pid);
+  }, timeout);
+  const result = await child.finally(() => clearTimeout(timer));
   if (result.code === 'ENOENT') throw missing(program, result);
-  if (result.timedOut) {
-    const seconds = (options.timeout ?? 30_000) / 1000;
+  if (timedOut) {
+    const seconds = timeout / 1000;
     throw new MailctlError('TIMED_OUT', `${program} did not finish within ${seconds} s`);
   }
   const status = result.exitCode ?? 128;

@@ -47,7 +47,7 @@ function relayValues({ smtp }: Settings): Record<string, string> {
     relay_credentials: withLogin ? `${relayUser}:${relayPassword}` : '',
     smtp_tls_security_level: withLogin ? 'encrypt' : 'dane',
     smtp_sasl_auth_enable: withLogin ? 'yes' : 'no',
-    smtp_sasl_password_maps: withLogin ? 'texthash:$config_directory/sasl_passwd' : '',
+    smtp_sasl_password_maps: withLogin ? 'texthash:/etc/postfix/sasl_passwd' : '',
   };
 }
 

@@ -21,6 +21,9 @@ export interface DnsServer {
 }
 
 const UDP_TIMEOUTS_MS = [1500, 3000];
+/** For a server that has just been silent: dozens of questions must not each wait as long. */
+const SILENT_TIMEOUTS_MS = [400];
+const SILENCE_MS = 60_000;
 const TCP_TIMEOUT_MS = 5000;
 
 export function serverLabel({ name, address }: DnsServer): string {
@@ -94,6 +97,15 @@ function askOverTcp(exchange: Exchange): Promise<DnsAnswer> {
   }).finally(() => socket.destroy());
 }
 
+/** When a server was last found silent, in milliseconds of this process. */
+const silentSince = new Map<string, number>();
+
+function timeoutsFor(place: string): readonly number[] {
+  const since = silentSince.get(place);
+  const isSilent = since !== undefined && performance.now() - since < SILENCE_MS;
+  return isSilent ? SILENT_TIMEOUTS_MS : UDP_TIMEOUTS_MS;
+}
+
 /** Throws DNS_UNREACHABLE; a refusal or SERVFAIL is an answer. */
 export async function queryServer(
   server: DnsServer,
@@ -102,9 +114,13 @@ export async function queryServer(
 ): Promise<DnsAnswer> {
   const id = randomInt(65536);
   const exchange = { server, id, question, bytes: encodeQuery(id, question, flags) };
-  for (const timeout of UDP_TIMEOUTS_MS) {
+  const place = `${server.address} ${server.port ?? 53}`;
+  for (const timeout of timeoutsFor(place)) {
     const answer = await askOverUdp(exchange, timeout);
-    if (answer !== null) return answer.truncated ? askOverTcp(exchange) : answer;
+    if (answer === null) continue;
+    silentSince.delete(place);
+    return answer.truncated ? askOverTcp(exchange) : answer;
   }
+  silentSince.set(place, performance.now());
   throw failure(exchange, 'does not answer');
 }

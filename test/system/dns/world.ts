@@ -74,6 +74,11 @@ export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise
       '',
     ];
     await must(inside(['nsupdate', '-v']), { stdin: script.join('\n') });
+    const serial = async (address: string) =>
+      (await run(inside(['kdig', `@${address}`, '+short', '+norec', zone, 'SOA']))).stdout;
+    await waitFor(`${zone} at the second server`, async () =>
+      (await serial(PRIMARY)) === (await serial(SECONDARY)) ? true : undefined,
+    );
   };
   const ds = async (zone: string) =>
     waitFor(`the key of ${zone}`, async () => {
