@@ -25,6 +25,8 @@ export interface Router {
   /** Writes the section `dns` anew. */
   configure(lines: readonly string[]): Promise<void>;
   mailctl(line: string, env?: Record<string, string>): Promise<Finished>;
+  /** Runs a TypeScript program with the router's files and PATH. */
+  run(argv: string[]): Promise<Finished>;
   /** The calls that dnsctl got so far, each as its words. */
   calls(): Promise<string[][]>;
 }
@@ -75,6 +77,7 @@ export async function makeRouter(
         env: { ...base, ...options.env, ...env },
         timeout: 150_000,
       }),
+    run: (argv) => run(inside([process.execPath, ...argv]), { env: { ...base, ...options.env } }),
     calls: async () =>
       (await readFile(log, 'utf8').catch(() => ''))
         .split('\n')
