@@ -1,0 +1,105 @@
+// The recipe of the image, and the image that it made. The test that builds twice takes minutes: it runs with
+// REPRODUCIBLE=1 (npm run test:image -- is the tier).
+
+import { describe, expect, test } from 'bun:test';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureImage } from '../../scripts/image.ts';
+import { ids } from '../../src/appliance/ids.ts';
+import { parseImageManifest } from '../../src/appliance/image-manifest.ts';
+import { must, run } from '../system/lab/programs.ts';
+
+const RECIPE = join(import.meta.dir, '../../lxc-template');
+const BUILD = join(RECIPE, 'build');
+const TARGET_BYTES = 85_000_000;
+
+const entries = (name: string): string[] =>
+  readFileSync(join(RECIPE, name), 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'));
+
+describe('the recipe', () => {
+  test.each(['packages', 'packages-antivirus'])('%s gives a reason for each package', (list) => {
+    for (const line of entries(list)) expect(line).toMatch(/^[a-z0-9.+-]+ +# \S/);
+  });
+
+  test('makes the same accounts that mailctl counts on', () => {
+    const made = entries('ids').map((line) => line.split(/\s+/));
+    const expected = Object.entries(ids).filter(([name]) => name !== 'root');
+    expect(made.map(([name, number]) => [name, Number(number)])).toEqual(
+      expected.map(([name, { gid }]) => [name, gid]),
+    );
+  });
+
+  test('is a script that shellcheck has nothing against', async () => {
+    expect(await must(['shellcheck', BUILD])).toBe('');
+  });
+
+  test.each([
+    [['--arch', 'mips'], '--arch is amd64 or arm64'],
+    [['--variant', 'huge'], '--variant is standard or antivirus'],
+    [['--output'], 'wants a value'],
+    [['surprise'], "unknown word 'surprise'"],
+  ])('refuses %j with status 64 and says why', async (words, sentence) => {
+    const { status, stderr } = await run(['sh', BUILD, ...words]);
+    expect(status).toBe(64);
+    expect(stderr).toContain(sentence);
+  });
+
+  test('has another hash for another architecture or variant', async () => {
+    const hash = (...words: string[]) => must(['sh', BUILD, '--hash', ...words]);
+    const hashes = await Promise.all([
+      hash('--arch', 'amd64'),
+      hash('--arch', 'arm64'),
+      hash('--arch', 'amd64', '--variant', 'antivirus'),
+    ]);
+    expect(new Set(hashes).size).toBe(3);
+  });
+});
+
+describe('the image', () => {
+  test('is described by its manifest, is what it says, and keeps to its size', async () => {
+    const image = await ensureImage();
+    const file = image.replace('.squashfs', '.manifest.json');
+    const manifest = parseImageManifest(readFileSync(file, 'utf8'), file);
+
+    expect((await must(['sha256sum', image])).split(' ')[0]).toBe(manifest.image_sha256);
+    expect((await must(['sh', BUILD, '--hash'])).trim()).toBe(manifest.recipe_sha256);
+    expect(manifest.packages).toHaveProperty('postfix');
+    expect(statSync(image).size).toBeLessThanOrEqual(TARGET_BYTES);
+  }, 900_000);
+
+  test('found in the cache is taken as it is', async () => {
+    const image = await ensureImage();
+    const before = statSync(image).mtimeMs;
+
+    expect(await ensureImage()).toBe(image);
+    expect(statSync(image).mtimeMs).toBe(before);
+  }, 900_000);
+
+  test('leads to the rendered configuration and has no package manager and no shell for logins', async () => {
+    const list = await must(['unsquashfs', '-ll', await ensureImage()]);
+
+    expect(list).toContain('/etc/postfix -> /config/current/etc/postfix');
+    expect(list).toContain('/etc/dovecot -> /config/current/etc/dovecot');
+    expect(list).not.toMatch(/\/usr\/bin\/(perl|apt|dpkg|bash)\n/);
+  }, 900_000);
+
+  test.skipIf(process.env.REPRODUCIBLE !== '1')(
+    'comes out the same, byte for byte, when it is built twice',
+    async () => {
+      const folders = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), 'image-'))));
+      const digests: string[] = [];
+      for (const folder of folders) {
+        await must(['sh', BUILD, '--output', folder], { timeout: 1_800_000 });
+        const [name = ''] = readdirSync(folder).filter((entry) => entry.endsWith('.squashfs'));
+        digests.push((await must(['sha256sum', join(folder, name)])).split(' ')[0] ?? '');
+        await rm(folder, { recursive: true });
+      }
+      expect(digests[0]).toBe(digests[1] ?? 'nothing was built');
+    },
+    3_600_000,
+  );
+});
