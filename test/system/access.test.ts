@@ -142,7 +142,10 @@ describe('sorting', () => {
   }, 120_000);
 
   test('moving a message into Junk and back teaches the filter', async () => {
-    await deliver(ALICE.user, 'teach me');
+    // the filter learns nothing from fewer than eleven words
+    const lesson =
+      'Win a wonderful watch today, cheap prices and quick delivery for every lucky reader of this letter.';
+    await deliver(ALICE.user, 'teach me', lesson);
     await arrives('teach me', 'INBOX');
     const before = await remembered();
     const session = await lab.lan.mailbox(ALICE);
