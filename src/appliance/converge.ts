@@ -158,10 +158,18 @@ export async function requireInstalled(host: Host, paths: Paths): Promise<Image>
   });
 }
 
-/** What `apply` would change, without changing anything. */
-export async function planConvergence(host: Host, target: Target): Promise<Change[]> {
-  const image = await requireInstalled(host, target.paths);
-  const desired = await desiredGeneration(host, target, image.sha256);
+/**
+ * What `apply`, or with `fresh` also a first `install`, would change, without changing anything.
+ * Throws NOT_INSTALLED.
+ */
+export async function planConvergence(
+  host: Host,
+  target: Target,
+  fresh = false,
+): Promise<Change[]> {
+  const installed = await currentImage(host, target.paths);
+  const image = fresh ? installed : await requireInstalled(host, target.paths);
+  const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
   const present = await readGeneration(host, target.paths, 'current');
   return planGeneration(present, desired);
 }

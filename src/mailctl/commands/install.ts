@@ -21,6 +21,18 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   return { ...result, image, enabled };
 }
 
+async function showInstall(app: App): Promise<void> {
+  const target = await app.appliance();
+  const { checkHost } = await import('../../appliance/preflight.ts');
+  const { planConvergence } = await import('../../appliance/converge.ts');
+  const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
+  await checkHost(app.host, target);
+  const changes = await planConvergence(app.host, target, true);
+  app.output.result(describeChanges(changes, app.output.paint), {
+    changes: summarizeChanges(changes),
+  });
+}
+
 export function registerInstall(program: Command, app: AppSource): void {
   const command = program
     .command('install')
@@ -30,7 +42,8 @@ export function registerInstall(program: Command, app: AppSource): void {
       'the container image (default: main.image, the installed one, or build it)',
     )
     .action(async (options: InstallOptions) => {
-      const { changing, output } = app();
+      const { changing, output, options: global } = app();
+      if (global.dryRun) return showInstall(app());
       const result = await changing('install', (target) => install(app(), target, options));
       const { hostname } = (await app().appliance()).settings.main;
       const { summarizeChanges } = await import('../changes-text.ts');

@@ -4,6 +4,13 @@ import type { Command } from 'commander';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 
+/** What start, stop and restart do is one thing, so a dry run names it and stops there. */
+function showsOnly(app: App, what: string): boolean {
+  if (!app.options.dryRun) return false;
+  app.output.result(`would ${what} the mail server`, { would: what });
+  return true;
+}
+
 async function start(app: App, target: Appliance): Promise<boolean> {
   const { converge, requireInstalled } = await import('../../appliance/converge.ts');
   const { checkHost } = await import('../../appliance/preflight.ts');
@@ -22,6 +29,7 @@ function registerStop(program: Command, app: AppSource): void {
     .command('stop')
     .description('stop the mail server and take its mounts, interfaces and rules away')
     .action(async () => {
+      if (showsOnly(app(), 'stop')) return;
       await app().changing('stop', (target) => stop(app(), target));
       app().output.result('stopped', { state: 'stopped' });
     });
@@ -36,6 +44,7 @@ function registerRestart(program: Command, app: AppSource): void {
     .command('restart')
     .description('stop and start the mail server')
     .action(async () => {
+      if (showsOnly(app(), 'restart')) return;
       await app().changing('restart', async (target) => {
         await stop(app(), target);
         await start(app(), target);
@@ -53,6 +62,7 @@ export function registerStart(program: Command, app: AppSource): void {
     .command('start')
     .description('start the mail server as the UCI file describes it')
     .action(async () => {
+      if (showsOnly(app(), 'start')) return;
       const { changing, output } = app();
       const outcome = await changing('start', async (target) => {
         if (!target.settings.main.enabled) return 'disabled' as const;

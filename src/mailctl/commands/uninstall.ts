@@ -13,11 +13,21 @@ export function registerUninstall(program: Command, app: AppSource): void {
     .description('remove the mail server; its data stays')
     .option('--purge', 'remove the data too: every mailbox, key and setting in the data folder')
     .action(async (options: UninstallOptions) => {
-      const { host, output, changing, confirm, appliance } = app();
-      const { data } = (await appliance()).paths;
+      const { host, output, changing, confirm, appliance, options: global } = app();
+      const { data, container } = (await appliance()).paths;
+      if (global.dryRun) {
+        const going = options.purge ? [container, data] : [container];
+        output.result(`would stop the server and remove ${going.join(' and ')}`, { would: going });
+        return;
+      }
       if (options.purge) await confirm(`This removes ${data} with all mail in it, for ever.`);
       const { uninstall } = await import('../../appliance/uninstall.ts');
-      await changing('uninstall', (target) => uninstall(host, target, options.purge ?? false));
+      const { disableInUci } = await import('../../appliance/configuration.ts');
+      await changing('uninstall', async (target) => {
+        await uninstall(host, target, options.purge ?? false);
+        // the next boot must not look for what is gone
+        await disableInUci(host, target.configFile, target.settings);
+      });
       const text = options.purge
         ? `removed, and ${data} with it`
         : `removed; the data is in ${data}`;
