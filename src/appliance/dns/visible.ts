@@ -79,7 +79,7 @@ export async function waitVisible(
   const lost: Sight[] = [];
   let left = expectations;
   let said = '';
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS)) {
     const sights = await Promise.all(left.map(look));
     lost.push(...sights.filter((sight) => sight.lost.length > 0 && sight.lacks.length === 0));
     const pending = sights.filter(({ lacks }) => lacks.length > 0);

@@ -1,0 +1,97 @@
+// What a stolen login, a forged sender or a hostile outside can make of us: little.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const BOB = { user: 'bob@example.test', password: PASSWORD };
+const SECRET = 'relay-secret-4711';
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.appliance({ features: { greylist: 0 }, smtp: { rate_limit: 5 } }, [
+    'alice',
+    'bob',
+  ]);
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+/** 250, or the code of the refusal. */
+async function submit(account: typeof ALICE, subject: string): Promise<number> {
+  const mail = { from: account.user, to: BOB.user, subject, text: 'Hello.' };
+  try {
+    return Number((await lab.lan.submit(account, mail)).slice(0, 3));
+  } catch (error) {
+    return (error as { responseCode?: number }).responseCode ?? 0;
+  }
+}
+
+describe('the limit of a login', () => {
+  test('holds back the one who exceeds it, for now, and nobody else', async () => {
+    const codes: number[] = [];
+    for (let n = 0; n < 7; n += 1) codes.push(await submit(ALICE, `limited ${n}`));
+
+    expect(codes.slice(0, 5)).toEqual([250, 250, 250, 250, 250]);
+    expect(Math.floor((codes[6] ?? 0) / 100)).toBe(4);
+    expect(await submit(BOB, 'not limited')).toBe(250);
+  }, 120_000);
+});
+
+describe('a stranger whose message cannot be forwarded', () => {
+  test('gets no notice: it would go to whoever was forged', async () => {
+    await box.does('alias add away@example.test gone@outside.test');
+    await lab.mx.behave({ recipients: { 'gone@outside.test': { code: 550, text: 'no' } } });
+    const from = 'forged@outside.test';
+    const message = plainMessage({ from, to: 'away@example.test', subject: 'bounce me' });
+    const envelope = { from, to: ['away@example.test'], message };
+    expect((await lab.wan.deliver(envelope, { from: NETWORK.stranger })).code).toBe(250);
+
+    await waitFor('the end of the notice', async () =>
+      /relay=none[^\n]*(no notice to strangers|discard)|backscatter/.test(await box.log())
+        ? true
+        : undefined,
+    );
+    expect(lab.mx.messages.filter(({ to }) => to.includes(from))).toEqual([]);
+    await lab.mx.behave({});
+  }, 60_000);
+});
+
+describe('a relayhost', () => {
+  test('without TLS never sees the password, and mail waits', async () => {
+    await lab.mx.behave({ tls: false });
+    await box.configure({
+      smtp: {
+        rate_limit: 0,
+        relayhost: `[${NETWORK.mx}]:25`,
+        relay_user: 'office',
+        relay_password: SECRET,
+      },
+    });
+    const plan = await box.does('plan');
+    const applied = await box.does('apply');
+    const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'careful', text: 'x' };
+    await lab.lan.submit(ALICE, mail);
+
+    await waitFor('a deferred message', async () =>
+      (await box.does('queue list')).includes('friend@outside.test') ? true : undefined,
+    );
+    expect(plan + applied + (await box.log())).not.toContain(SECRET);
+    const readable = await lab.router.run([
+      'sh',
+      '-c',
+      `grep -rl ${SECRET} ${box.data}/ | xargs -r stat -c '%a'`,
+    ]);
+    expect([...new Set(readable.stdout.trim().split('\n'))]).toEqual(['600']);
+    await lab.mx.behave({});
+    await box.configure({ smtp: { relayhost: '', relay_user: '', relay_password: '' } });
+    await box.does('apply');
+  }, 120_000);
+});
