@@ -1,0 +1,87 @@
+// The virus scanner: an image of its own, signatures of our own, and never a message unscanned.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureImage } from '../../scripts/image.ts';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = 'alice@example.test';
+// the test file of the European Institute for Computer Anti-Virus Research, in two halves so that this is not one
+const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join(
+  '',
+);
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.prepare({
+    main: { image: await ensureImage('antivirus'), memory: '2G' },
+    features: { greylist: 0, virus_scan: 1 },
+  });
+  const signatures = join(box.data, 'state/clamav');
+  await mkdir(signatures, { recursive: true });
+  const hex = Buffer.from(EICAR).toString('hex');
+  await writeFile(join(signatures, 'lab.ndb'), `Lab-Eicar:0:*:${hex}\n`);
+  await lab.router.run(['chown', '-R', '100209:100209', signatures]);
+  await box.does('install', { timeout: 180_000 });
+  await box.does(`user add ${ALICE} --password-stdin`, { stdin: PASSWORD });
+}, 900_000);
+
+afterAll(() => lab?.down());
+
+async function deliver(subject: string, body: string): Promise<number> {
+  const from = 'visitor@outside.test';
+  const message = plainMessage({ from, to: ALICE, subject }, body);
+  const envelope = { from, to: [ALICE], message };
+  return (await lab.wan.deliver(envelope, { from: NETWORK.stranger })).code;
+}
+
+describe('with virus_scan on', () => {
+  test('a clean message arrives', async () => {
+    const code = await waitFor(
+      'the scanner to be ready',
+      async () => {
+        const answer = await deliver('clean', 'nothing to see here');
+        return answer === 250 ? answer : undefined;
+      },
+      60_000,
+    );
+
+    expect(code).toBe(250);
+  }, 90_000);
+
+  test('a message with a virus is refused while the sender is connected', async () => {
+    expect(await deliver('infected', EICAR)).toBe(554);
+  });
+
+  test('nothing passes unscanned while the scanner is away', async () => {
+    await box.inside(['s6-svc', '-d', '/run/service/clamav']);
+    await Bun.sleep(1000);
+    const code = await deliver('unscanned', 'clean, but who knows');
+    await box.inside(['s6-svc', '-u', '/run/service/clamav']);
+
+    expect(Math.floor(code / 100)).toBe(4);
+  }, 60_000);
+
+  test('the standard image is refused with the two ways out', async () => {
+    const { status, stderr } = await box.mailctl(['install', '--image', lab.source.image]);
+
+    expect(status).toBe(65);
+    expect(stderr).toContain('has no ClamAV');
+    expect(stderr).toContain('virus_scan=0');
+  });
+
+  test('switched off, the same message passes', async () => {
+    await box.configure({ features: { virus_scan: 0 } });
+    await box.does('apply');
+
+    expect(await deliver('not looked at', EICAR)).not.toBe(554);
+  }, 120_000);
+});
