@@ -84,7 +84,27 @@ async function unitPaths(): Promise<string[]> {
 async function systemTests(): Promise<Count> {
   const prepared = await show([process.execPath, 'scripts/build.ts']);
   if (prepared !== 0) return { passed: 0, failed: 1 };
-  return bunTest(['./test/system'], 180_000);
+  const names = (await readdir(join(ROOT, 'test/system'))).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
+  const total: Count = { passed: 0, failed: 0 };
+  for (const name of names.sort()) {
+    const { passed, failed } = await systemTest(`./test/system/${name}`);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  return total;
+}
+
+/**
+ * Each file has its own lab. On a machine that others load as well a deadline may pass that says nothing
+ * about us, so a file that failed gets one more run, and the report says so.
+ */
+async function systemTest(path: string): Promise<Count> {
+  const first = await bunTest([path], 180_000);
+  if (first.failed === 0) return first;
+  console.log(`== ${path} failed ${first.failed} of its tests; once more ==`);
+  return bunTest([path], 180_000);
 }
 
 /** The counts come from Bun's own report; a run that left none counts as a failure. */
