@@ -1,4 +1,5 @@
-// npm run bench [-- --json FILE]: the figures of the README, each beside its baseline from the same run.
+// npm run bench [-- --json FILE] [--only mail,commands,install,sizes]: the figures of the README, each beside its
+// baseline from the same run.
 
 import { statSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -172,15 +173,17 @@ function measureSizes(lab: Lab): void {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: 'string' } } });
+  const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
+  const wanted = (part: string) =>
+    values.only === undefined || values.only.split(',').includes(part);
   await must([process.execPath, join(import.meta.dir, '../../scripts/build.ts')]);
   const lab = await startLab();
   try {
     const box = await lab.appliance(ON, USERS);
-    await measureMail(lab, box);
-    await measureCommands(lab, box);
-    await measureInstall(lab, box);
-    measureSizes(lab);
+    if (wanted('mail')) await measureMail(lab, box);
+    if (wanted('commands')) await measureCommands(lab, box);
+    if (wanted('install')) await measureInstall(lab, box);
+    if (wanted('sizes')) measureSizes(lab);
   } finally {
     await lab.down();
   }

@@ -180,6 +180,16 @@ describe('quota', () => {
   }, 60_000);
 });
 
+describe('mailctl test', () => {
+  test('says that a message reached a mailbox, signed, and why another did not', async () => {
+    expect(await box.does(`test ${ALICE.user}`)).toMatch(/was delivered[\s\S]*DKIM: signed/);
+    const { status, stdout } = await box.mailctl('test nobody@example.test');
+
+    expect(status).toBe(1);
+    expect(stdout).toContain('User unknown');
+  }, 60_000);
+});
+
 describe('many at once', () => {
   test('fifty mailboxes made at the same time all exist', async () => {
     const names = Array.from({ length: 50 }, (_, n) => `many${n}@example.test`);

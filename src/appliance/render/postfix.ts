@@ -75,6 +75,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     ...listeners(settings),
     smtp_milters: smtpMilters(settings),
     submission_milters: submissionMilters(settings),
+    operator_milters: features.dkim ? OPENDKIM : '',
     // Dovecot away: the delivery finds out, and the sender need not care
     quota_check: features.quota
       ? 'check_policy_service { unix:/run/dovecot/quota-status, timeout=10s, default_action=DUNNO }'
