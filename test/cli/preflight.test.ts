@@ -1,0 +1,82 @@
+// What a host lacks is said in one go, with the command that helps, before anything is touched.
+
+import { expect, test } from 'bun:test';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from '../system/lab/programs.ts';
+
+const MAIN = join(import.meta.dir, '../../src/mailctl/main.ts');
+
+/** A host with nothing but a UCI file and, on PATH, the programs named. */
+async function bareHost(programs: string[], kernel = '6.6.0') {
+  const root = await mkdtemp(join(tmpdir(), 'mailctl-host-'));
+  await mkdir(join(root, 'bin'));
+  await mkdir(join(root, 'proc/sys/kernel'), { recursive: true });
+  await writeFile(join(root, 'proc/sys/kernel/osrelease'), `${kernel}\n`);
+  await writeFile(join(root, 'proc/filesystems'), 'nodev\tproc\n\tsquashfs\n');
+  await mkdir(join(root, 'etc/config'), { recursive: true });
+  const uci = "config mailserver 'main'\n\toption domain 'example.test'\n";
+  await writeFile(join(root, 'etc/config/mailserver'), uci);
+  for (const name of programs) await symlink(`/bin/true`, join(root, 'bin', name));
+  return {
+    root,
+    mailctl: (words: string[]) =>
+      run([process.execPath, MAIN, ...words], {
+        env: { PATH: join(root, 'bin'), MAILCTL_ROOT: root },
+      }),
+    remove: () => rm(root, { recursive: true }),
+  };
+}
+
+const ALL = ['lxc-start', 'lxc-stop', 'lxc-info', 'lxc-attach', 'ip', 'mount', 'losetup', 'nft'];
+
+test('without LXC, install names every missing program and the packages to install', async () => {
+  const host = await bareHost(['ip', 'mount', 'losetup', 'nft']);
+  const { status, stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('lxc-start, lxc-stop, lxc-info, lxc-attach');
+  expect(stderr).toContain('hint: apt-get install lxc');
+});
+
+test('an old kernel is named with the version that is needed', async () => {
+  const host = await bareHost(ALL, '5.15.0-91');
+  const { status, stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('the kernel is 5.15.0-91');
+  expect(stderr).toContain('6.2 or newer');
+});
+
+test('on a router whose bridge is missing, the bridge is named', async () => {
+  const host = await bareHost(ALL);
+  await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");
+  const { status, stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('the bridge br-lan (network.bridge) does not exist on this router');
+});
+
+const readable = await run(['runuser', '-u', 'nobody', '--', 'test', '-r', MAIN]);
+
+// a clone below a folder that only root can enter cannot be run by anybody else
+test.skipIf(readable.status !== 0)(
+  'without root, a changing command ends with 77 and says so',
+  async () => {
+    const host = await bareHost(ALL);
+    const words = ['-u', 'nobody', '--', process.execPath, MAIN, 'install'];
+    const { status, stderr } = await run(['runuser', ...words], {
+      env: { MAILCTL_ROOT: host.root },
+    });
+    await host.remove();
+
+    expect([status, stderr.includes('needs root') || stderr.includes('ermission')]).toEqual([
+      77,
+      true,
+    ]);
+  },
+);
