@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
-import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { type Lab, PASSWORD, settled, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
@@ -26,6 +26,7 @@ beforeAll(async () => {
     await sh(`mkdir -p ${folder} && mount -t tmpfs -o size=80m tmpfs ${folder}`);
   }
   await box.does('install');
+  await settled(box, lab.wan);
   await box.does(`user add ${ALICE} --password-stdin`, { stdin: PASSWORD });
 }, 300_000);
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ensureImage } from '../../scripts/image.ts';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
-import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { type Lab, PASSWORD, settled, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
@@ -31,6 +31,7 @@ beforeAll(async () => {
   await writeFile(join(signatures, 'lab.ndb'), `Lab-Eicar:0:*:${hex}\n`);
   await lab.router.run(['chown', '-R', '100209:100209', signatures]);
   await box.does('install', { timeout: 180_000 });
+  await settled(box, lab.wan);
   await box.does(`user add ${ALICE} --password-stdin`, { stdin: PASSWORD });
 }, 900_000);
 

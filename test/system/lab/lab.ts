@@ -11,6 +11,7 @@ import { type Machine, startMachine } from './machine.ts';
 import { type OutsideMx, startMx } from './mx.ts';
 import { labDown, networkUp, onHost } from './network.ts';
 import { DOMAINS, NETWORK, RUN_DIRECTORY } from './plan.ts';
+import { waitFor } from './programs.ts';
 import type { UciValues } from './uci.ts';
 import { labZones } from './zones.ts';
 
@@ -28,6 +29,29 @@ export interface Lab {
   appliance(values?: UciValues, users?: string[]): Promise<Appliance>;
   source: ApplianceSource;
   down(): Promise<void>;
+}
+
+/**
+ * Rspamd compiles its patterns once for each image and starts again, during which senders are told to
+ * come back. A test about something else begins when that is over.
+ */
+export async function settled(box: Appliance, wan: LabHost): Promise<void> {
+  const compiled = Bun.file(`${box.data}/state/rspamd/compiled`);
+  await waitFor('Rspamd to have compiled its patterns', async () =>
+    (await compiled.exists()) ? true : undefined,
+  );
+  await waitFor('port 25 to take a sender', async () => {
+    try {
+      const session = await wan.smtp({ from: NETWORK.stranger });
+      const hello = await session.hello();
+      const sender = await session.command('MAIL FROM:<visitor@outside.test>');
+      session.close();
+      return hello.code === 250 && sender.code === 250 ? true : undefined;
+    } catch {
+      // the daemon is starting
+      return undefined;
+    }
+  });
 }
 
 /** The password of every mailbox that `appliance` makes. */
@@ -67,6 +91,7 @@ export async function startLab(): Promise<Lab> {
     appliance: async (values, users = []) => {
       const box = await prepare(values);
       await box.does('install');
+      await settled(box, wan);
       for (const user of users) {
         await box.does(`user add ${user}@${DOMAINS.ours} --password-stdin`, { stdin: PASSWORD });
       }
