@@ -23,7 +23,8 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
     /^(?:\w{3} [ \d]\d [\d:]{8} \S+ )?(?:postfix(?:\/[\w-]+)*|post(?:super|queue|cat|map|log|drop))(?:\[\d+\])?: /,
   ],
   ['dovecot', /^(?:\w{3} [ \d]\d [\d:]{8} )?(?:dovecot|doveadm)(?:\(\S*\))?: /],
-  ['rspamd', /^(?:rspamd: |\S+ #\d+\(|.*\brspamd(?:_\w+)?[:;[])/],
+  // its processes by their kind: `(controller) <mrrk41>; cfg; …`, and `… #96(main) <…>` before it knows its log
+  ['rspamd', /^(?:[\d :-]+ #\d+)?\(\w+\) |^rspamd: /],
   ['opendkim', /\bopendkim(?:\[\d+\])?: /],
   ['unbound', /\bunbound(?:\[\d+(?::\d+)?\])?: |\bunbound\[/],
   ['fail2ban', /\bfail2ban\b/],

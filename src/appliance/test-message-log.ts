@@ -6,8 +6,8 @@ export interface Delivery {
   readonly outcome: 'delivered' | 'deferred' | 'bounced';
   /** The other server's words. */
   readonly words: string;
-  /** Who said them. */
-  readonly relay: string;
+  /** Who said them; null when no server was reached. */
+  readonly relay: string | null;
 }
 
 export interface MessageFate {
@@ -31,7 +31,8 @@ const OUTCOMES: Readonly<Record<string, Delivery['outcome']>> = {
 function parseDelivery(line: string): Delivery | null {
   const [, address = '', relay = '', status = '', words = ''] = DELIVERY.exec(line) ?? [];
   const outcome = OUTCOMES[status];
-  return outcome === undefined ? null : { address, relay, outcome, words };
+  if (outcome === undefined) return null;
+  return { address, relay: relay === 'none' ? null : relay, outcome, words };
 }
 
 /** What is known after one more line of the log. */

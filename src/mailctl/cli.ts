@@ -1,7 +1,7 @@
 // The words of mailctl: one register function per first word, global options, statuses.
 
 import { Command, CommanderError, Option } from 'commander';
-import { exitStatus, STATUS } from '../errors.ts';
+import { exitStatus, MailctlError, STATUS } from '../errors.ts';
 import { type App, createApp, type GlobalOptions } from './app.ts';
 import { registerAlias } from './commands/alias.ts';
 import { registerApply } from './commands/apply.ts';
@@ -23,14 +23,19 @@ import { registerTest } from './commands/test.ts';
 import { registerUninstall } from './commands/uninstall.ts';
 import { registerUser } from './commands/user.ts';
 import { registerVersion } from './commands/version.ts';
+import { createOutput, terminalSafe } from './output.ts';
 
 export const DEFAULT_CONFIG = '/etc/config/mailserver';
 
 /** Gives a command its App, made from the global options of the command line it ran under. */
 export type AppSource = () => App;
 
-function createProgram(): Command {
+function createProgram(json: boolean): Command {
+  const writeErr = (text: string) => {
+    if (!json) process.stderr.write(terminalSafe(text, false));
+  };
   return new Command('mailctl')
+    .configureOutput({ writeErr })
     .description('manage the mail server appliance of this router')
     .option('--config <file>', 'UCI file of the appliance', DEFAULT_CONFIG)
     .option('--json', 'print one JSON object instead of text')
@@ -56,8 +61,9 @@ export function describeWord(
     .addHelpText('after', `\nStatuses:\n${statuses.join('\n')}`);
 }
 
-export function buildProgram(): { program: Command; app: AppSource } {
-  const program = createProgram();
+/** @param json a wrong command line is answered with an object, and commander says nothing */
+export function buildProgram(json: boolean): { program: Command; app: AppSource } {
+  const program = createProgram(json);
   let made: App | undefined;
   const app: AppSource = () => {
     made ??= createApp(program.opts<GlobalOptions>());
@@ -102,15 +108,28 @@ function inheritGlobalOptions(program: Command, command: Command): void {
   for (const child of command.commands) inheritGlobalOptions(program, child);
 }
 
+/** The options may not have been read when the command line is found to be wrong. */
+function answerUsage(error: CommanderError): void {
+  const shown = error.code.startsWith('commander.help');
+  const message = shown ? 'a word is missing' : error.message.replace(/^error: /, '');
+  const hint = 'mailctl --help';
+  const output = createOutput({ json: true, quiet: false, color: false, debug: false });
+  output.error(new MailctlError('USAGE', message.replaceAll('\n', ' '), { hint }));
+}
+
 /** Runs one command line and gives the exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  const { program, app } = buildProgram();
+  const json = argv.includes('--json');
+  const { program, app } = buildProgram(json);
   for (const command of program.commands) inheritGlobalOptions(program, command);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return Number(process.exitCode ?? STATUS.OK);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? STATUS.OK : STATUS.USAGE;
+    if (error instanceof CommanderError) {
+      if (json && error.exitCode !== 0) answerUsage(error);
+      return error.exitCode === 0 ? STATUS.OK : STATUS.USAGE;
+    }
     app().output.error(error);
     return exitStatus(error);
   }

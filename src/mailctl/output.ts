@@ -45,9 +45,20 @@ function errorText(error: unknown, paint: typeof chalk, debug: boolean): string 
   return lines.join('\n');
 }
 
+// every control but tab and line feed
+const ALL_CONTROLS = /(?![\t\n])\p{Cc}/gu;
+// … and but the escapes that chalk writes
+const COLOURS_KEPT = /(?![\t\n])(?!\p{Cc}\[[0-9;]*m)\p{Cc}/gu;
+
+/** Text that cannot drive a terminal, whoever wrote the names and words in it. */
+export function terminalSafe(text: string, colours: boolean): string {
+  return text.replace(colours ? COLOURS_KEPT : ALL_CONTROLS, '');
+}
+
 export function createOutput(options: OutputOptions): Output {
   const paint = options.color ? chalk : new Chalk({ level: 0 });
-  const toStderr = (text: string) => process.stderr.write(`${text}\n`);
+  const safe = (text: string) => terminalSafe(text, options.color);
+  const toStderr = (text: string) => process.stderr.write(`${safe(text)}\n`);
   return {
     options,
     paint,
@@ -57,7 +68,7 @@ export function createOutput(options: OutputOptions): Output {
         return;
       }
       const lines = typeof text === 'string' ? [text] : text;
-      if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+      if (lines.length > 0) process.stdout.write(`${safe(lines.join('\n'))}\n`);
     },
     note: (text) => {
       if (!options.quiet) toStderr(text);

@@ -7,6 +7,12 @@ import type { Appliance } from './lab/appliance.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
 
+/** A program of this host on an address and a port that says when it listens. */
+const LISTENER = `
+  const [hostname, port] = process.argv.slice(-2);
+  Bun.listen({ hostname, port: Number(port), socket: { data() {} } });
+  console.log('listening');
+`;
 const BRIDGE = '/sys/class/net/br-mail';
 
 let lab: Lab;
@@ -85,16 +91,16 @@ describe('install', () => {
 
   test('a port that another program holds is named with that program', async () => {
     const squatter = Bun.spawn(
-      lab.router.command(['python3', '-m', 'http.server', '--bind', NETWORK.router.wan, '587']),
-      { stdout: 'ignore', stderr: 'ignore' },
+      lab.router.command([process.execPath, '-e', LISTENER, NETWORK.router.wan, '587']),
+      { stdout: 'pipe', stderr: 'inherit' },
     );
-    await Bun.sleep(1000);
+    await squatter.stdout.getReader().read();
     const { status, stderr } = await box.mailctl('install');
     squatter.kill('SIGKILL');
-    await lab.router.run(['pkill', '-9', '-f', 'http.server']);
+    await lab.router.run(['pkill', '-9', '-f', 'Bun.listen']);
 
     expect(status).toBe(69);
-    expect(stderr).toContain('port 587 of this host is taken by python3');
+    expect(stderr).toContain('port 587 of this host is taken by bun');
   }, 60_000);
 
   test('killed at any moment, the next run converges and leaves nothing over', async () => {

@@ -1,0 +1,30 @@
+// A router whose LXC says that the container runs: programs inside it are answered by one stand-in script.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRouter, type Router } from './router.ts';
+
+export interface RunningRouter extends Router {
+  /** Command lines that were run inside, in order. */
+  inside(): string[];
+}
+
+/** @param answers shell `case` branches over `$*`, the command line inside the container */
+export function createRunningRouter(answers: string): RunningRouter {
+  const router = createRouter();
+  const calls = join(router.root, 'inside');
+  router.write('/srv/lxc/router-of-tests/config', 'lxc.net.0.ipv4.address = 192.0.2.25/24\n');
+  router.write('/bin/lxc-info', '#!/bin/sh\necho 4242\n', 0o755);
+  const attach = `#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift
+echo "$*" >>${calls}
+case "$*" in
+${answers}
+  *) echo "no stand-in for $*" >&2; exit 99 ;;
+esac
+`;
+  router.write('/bin/lxc-attach', attach, 0o755);
+  router.write('/inside', '');
+  return { ...router, inside: () => readFileSync(calls, 'utf8').trim().split('\n') };
+}

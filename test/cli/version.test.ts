@@ -1,0 +1,31 @@
+// mailctl version: what is known, also where nothing is set up.
+
+import { expect, test } from 'bun:test';
+import packageFile from '../../package.json' with { type: 'json' };
+import { createRouter } from './router.ts';
+
+test('version says the program, the templates and that there is no image', async () => {
+  const router = createRouter();
+
+  const { status, stdout } = await router.mailctl('version --json');
+
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toEqual({
+    v: 1,
+    version: packageFile.version,
+    bun: Bun.version,
+    templates_sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    image: null,
+  });
+  router.remove();
+});
+
+test('version works without a UCI file', async () => {
+  const router = createRouter();
+
+  const { status, stdout } = await router.mailctl('version --config /nowhere');
+
+  expect(status).toBe(0);
+  expect(stdout).toStartWith(`mailctl ${packageFile.version}\n`);
+  router.remove();
+});
