@@ -18,7 +18,8 @@ const locked: Record<string, { version?: string; integrity?: string }> = package
 async function compile(outfile: string, extra: string[] = []): Promise<void> {
   // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-  const shape = ['--compile', '--minify', '--sourcemap', ...closed, ...extra];
+  const define = ['--define', `BUILD_TIME=${JSON.stringify(new Date().toISOString())}`];
+  const shape = ['--compile', '--minify', '--sourcemap', ...define, ...closed, ...extra];
   // Bun leaves the source map beside the program, which carries it already
   const folder = `dist/.building-${process.pid}`;
   await mkdir(`${ROOT}/${folder}`, { recursive: true });

@@ -52,7 +52,12 @@ async function main(names: string[]): Promise<number> {
 }
 
 async function lint(): Promise<Count> {
-  const shellScripts = ['scripts/setup', '.ci/run', 'files/etc/init.d/mailserver'];
+  const shellScripts = [
+    'scripts/setup',
+    '.ci/run',
+    'files/etc/init.d/mailserver',
+    'files/etc/hotplug.d/iface/95-mailserver',
+  ];
   const checks = [
     ['biome', 'check', '.'],
     ['tsc', '--noEmit'],

@@ -31,6 +31,7 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
   ['valkey', /^(?:valkey: |\d+:[XCSM] \d\d \w{3} \d{4} )/],
   ['clamav', /\b(?:clamd|clamav)\b/],
   ['freshclam', /\bfreshclam\b/],
+  ['serve', /^serve: /],
 ];
 
 function daemonOf(text: string): string | null {
@@ -58,6 +59,11 @@ function accepts({ daemon }: LogFilter): (line: string) => boolean {
   return daemon === undefined ? () => true : (line) => parseLogLine(line).daemon === daemon;
 }
 
+/** The scheduler runs outside of the container and has a log of its own. */
+function folderOf(paths: Paths, { daemon }: LogFilter): string {
+  return daemon === 'serve' ? paths.scheduleLog : paths.log;
+}
+
 /** The last `count` lines, oldest first, and the place where they end. */
 export async function readLog(
   host: Host,
@@ -65,7 +71,10 @@ export async function readLog(
   wanted: LogFilter & { readonly count: number },
 ): Promise<{ lines: LogLine[]; end: LogMark }> {
   const accept = accepts(wanted);
-  const { lines, end } = await readLogTail(host, paths.log, { count: wanted.count, accept });
+  const { lines, end } = await readLogTail(host, folderOf(paths, wanted), {
+    count: wanted.count,
+    accept,
+  });
   return { lines: lines.map(parseLogLine), end };
 }
 
@@ -76,7 +85,7 @@ export async function* watchLog(
   wanted: LogFilter & { readonly from: LogMark },
 ): AsyncGenerator<readonly LogLine[]> {
   const accept = accepts(wanted);
-  for await (const lines of followLog(host, paths.log, wanted.from)) {
+  for await (const lines of followLog(host, folderOf(paths, wanted), wanted.from)) {
     yield lines.filter(accept).map(parseLogLine);
   }
 }

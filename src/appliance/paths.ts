@@ -27,6 +27,14 @@ export interface Paths {
   readonly run: string;
   readonly rootfs: string;
   readonly lock: string;
+  /** What has been done when, and how that went. */
+  readonly schedule: string;
+  /** What the scheduler has to say, in the form of `log`. */
+  readonly scheduleLog: string;
+  /** Held by the one `mailctl serve` of this appliance. */
+  readonly serveLock: string;
+  /** Which process that one has started; there is no such file while it waits. */
+  readonly serveJob: string;
 }
 
 const DEFAULT_LXC_PATH = '/srv/lxc';
@@ -55,5 +63,9 @@ export function appliancePaths(settings: Settings, lxcPath: string = DEFAULT_LXC
     run,
     rootfs: join(run, 'rootfs'),
     lock: join('/var/run/mailserver', `${name}.lock`),
+    schedule: join(data, 'schedule.json'),
+    scheduleLog: join(data, 'schedule', 'log'),
+    serveLock: join('/var/run/mailserver', `${name}.serve.lock`),
+    serveJob: join('/var/run/mailserver', `${name}.serve.job`),
   };
 }

@@ -18,6 +18,7 @@ export async function uninstall(
   await host.files.removeTree(paths.rendered);
   await host.files.removeTree(paths.directory);
   if (purge) await host.files.removeTree(paths.data);
+  for (const path of [paths.serveLock, `${paths.serveLock}.holder`]) await host.files.remove(path);
   await host.files.remove(`${paths.lock}.holder`);
   await host.files.remove(paths.lock);
   await removeIfEmpty(host, dirname(paths.run));

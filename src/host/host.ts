@@ -83,6 +83,7 @@ export function dryRun(host: Host): Host {
         await would(`run ${command.join(' ')}`);
         return { stdout: '', stderr: '', status: 0 };
       },
+      launch: (command) => would(`start ${command.join(' ')}`),
     },
   };
 }

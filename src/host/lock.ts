@@ -2,7 +2,7 @@
 // when its process dies, however it dies; a file beside it says who holds it, for the waiting person.
 
 import { Database } from 'bun:sqlite';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import { pollUntil } from './clock.ts';
@@ -59,5 +59,21 @@ export async function withLock<T>(
     return await work();
   } finally {
     held.release();
+  }
+}
+
+/** Who holds the lock, as written beside it, or null when nobody does. Others may ask at the same time. */
+export function queryLock(host: Host, path: string): string | null {
+  const file = host.files.path(path);
+  if (!existsSync(file)) return null;
+  const database = new Database(file, { readonly: true });
+  try {
+    database.query('SELECT count(*) FROM sqlite_master').get();
+    return null;
+  } catch (error) {
+    if (!String((error as Error).message).includes('locked')) throw error;
+    return readHolder(`${file}.holder`);
+  } finally {
+    database.close();
   }
 }

@@ -1,6 +1,9 @@
 // Other programs: started with argument arrays and a time limit; secrets travel by standard input.
 // `query` only looks, `run` changes something: that one distinction gives --dry-run its meaning.
 
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { execa, type Options } from 'execa';
 import { MailctlError } from '../errors.ts';
 import { killTree } from './process-tree.ts';
@@ -15,6 +18,10 @@ export interface ProgramOptions {
   readonly accept?: readonly number[];
   /** Text that must not appear in an error, beside `input`. */
   readonly secrets?: readonly string[];
+  /** Ends the program, and whatever it has started, at once. */
+  readonly signal?: AbortSignal;
+  /** Is told the process id as soon as there is one. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export interface ProgramResult {
@@ -30,6 +37,11 @@ export interface Programs {
   run(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   /** Runs with this terminal as its own until it ends; the status is its answer. */
   attach(command: readonly string[], options?: { env?: Record<string, string> }): Promise<number>;
+  /**
+   * Starts a program that goes on after this one has ended, in a session of its own.
+   * @param log real path of the file that gets what it prints
+   */
+  launch(command: readonly string[], log: string): Promise<void>;
   /** True when the program is on PATH. */
   exists(name: string): boolean;
   /** The program's absolute path, for when it is started with another PATH. */
@@ -75,11 +87,19 @@ async function start(
   const { timeout = 30_000 } = options;
   const child = execa(program, args, execaOptions(env, options));
   let timedOut = false;
+  const end = () => {
+    if (child.pid !== undefined) killTree(child.pid);
+  };
   const timer = setTimeout(() => {
     timedOut = true;
-    if (child.pid !== undefined) killTree(child.pid);
+    end();
   }, timeout);
-  const result = await child.finally(() => clearTimeout(timer));
+  if (child.pid !== undefined) options.onStart?.(child.pid);
+  options.signal?.addEventListener('abort', end);
+  const result = await child.finally(() => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', end);
+  });
   if (result.code === 'ENOENT') throw missing(program, result);
   if (timedOut) {
     const seconds = timeout / 1000;
@@ -95,6 +115,20 @@ async function start(
     throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`);
   }
   return { stdout, stderr, status };
+}
+
+async function launch(env: NodeJS.ProcessEnv, command: readonly string[], log: string) {
+  const [program = '', ...args] = command;
+  const output = openSync(log, 'a', 0o600);
+  try {
+    // in the root folder it keeps no other from being unmounted
+    const options: SpawnOptions = { cwd: '/', detached: true, env };
+    const child = spawn(program, args, { ...options, stdio: ['ignore', output, output] });
+    await once(child, 'spawn');
+    child.unref();
+  } finally {
+    closeSync(output);
+  }
 }
 
 export function createPrograms(env: Readonly<Record<string, string | undefined>>): Programs {
@@ -114,6 +148,7 @@ export function createPrograms(env: Readonly<Record<string, string | undefined>>
       if (result.code === 'ENOENT') throw missing(program, result);
       return result.exitCode ?? 130;
     },
+    launch: (command, log) => launch(environment, command, log),
     exists: (name) => find(name) !== null,
     find,
   };

@@ -16,6 +16,7 @@ import { registerInstall } from './commands/install.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerQueue } from './commands/queue.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerSsl } from './commands/ssl.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStatus } from './commands/status.ts';
@@ -23,6 +24,7 @@ import { registerTest } from './commands/test.ts';
 import { registerUninstall } from './commands/uninstall.ts';
 import { registerUser } from './commands/user.ts';
 import { registerVersion } from './commands/version.ts';
+import { registerWanChanged } from './commands/wan-changed.ts';
 import { createOutput, terminalSafe } from './output.ts';
 
 export const DEFAULT_CONFIG = '/etc/config/mailserver';
@@ -85,6 +87,8 @@ export function buildProgram(json: boolean): { program: Command; app: AppSource 
     registerDkim,
     registerSsl,
     registerQueue,
+    registerServe,
+    registerWanChanged,
     registerFail2ban,
     registerLogs,
     registerTest,

@@ -1,4 +1,4 @@
-// npm run bench [-- --json FILE] [--only mail,commands,install,sizes]: the figures of the README, each beside its
+// npm run bench [-- --json FILE] [--only mail,commands,install,sizes,serve]: the figures of the README, each beside its
 // baseline from the same run.
 
 import { statSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { Appliance } from '../system/lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from '../system/lab/lab.ts';
 import { NETWORK, PREFIX } from '../system/lab/plan.ts';
 import { must, waitFor } from '../system/lab/programs.ts';
-import { containerPss, peakPss } from './memory.ts';
+import { containerPss, peakPss, usage } from './memory.ts';
 
 interface Figure {
   value: number;
@@ -172,6 +172,23 @@ function measureSizes(lab: Lab): void {
   record('size.binary', 'MB', size(lab.source.binary), size(process.execPath));
 }
 
+/** What a scheduler may have for itself, MB: it runs for ever on a small router. */
+const MOST_OF_ITS_OWN = 64;
+
+/** The scheduler while it waits, beside a program of the same kind that does nothing but wait. */
+async function measureServe(lab: Lab, box: Appliance): Promise<void> {
+  const idle = Bun.spawn([process.execPath, '-e', 'setTimeout(() => {}, 60_000)']);
+  await box.does('start');
+  await Bun.sleep(5000);
+  const { scheduler } = await box.json<{ scheduler: { pid: number } }>('status');
+  const served = usage(`/proc/${lab.router.pid}/root/proc/${scheduler.pid}`);
+  const bare = usage(`/proc/${idle.pid}`);
+  idle.kill();
+  record('memory.serve_uss', 'MB', served.uss, bare.uss);
+  record('memory.serve_rss', 'MB', served.rss, bare.rss);
+  if (served.uss > MOST_OF_ITS_OWN) throw new Error(`serve has ${served.uss} MB of its own`);
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
   const wanted = (part: string) =>
@@ -182,6 +199,7 @@ async function main(): Promise<void> {
     const box = await lab.appliance(ON, USERS);
     if (wanted('mail')) await measureMail(lab, box);
     if (wanted('commands')) await measureCommands(lab, box);
+    if (wanted('serve')) await measureServe(lab, box);
     if (wanted('install')) await measureInstall(lab, box);
     if (wanted('sizes')) measureSizes(lab);
   } finally {

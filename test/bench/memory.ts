@@ -33,3 +33,12 @@ export async function peakPss(container: string, work: () => Promise<unknown>): 
   await watch;
   return peak;
 }
+
+/** MB (10^6 bytes) that would be free without this process, and that are resident. */
+export function usage(process: string): { uss: number; rss: number } {
+  const rollup = readFileSync(`${process}/smaps_rollup`, 'utf8');
+  const kilobytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1] ?? 0);
+  const own = kilobytes('Private_Clean') + kilobytes('Private_Dirty');
+  return { uss: (own * 1024) / 1e6, rss: (kilobytes('Rss') * 1024) / 1e6 };
+}

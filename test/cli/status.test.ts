@@ -57,6 +57,7 @@ test('a server whose daemons and ports are all there is running', async () => {
     due: [],
     storage_complete: true,
     troubles: [],
+    scheduler: { running: false, pid: null, job: null },
   });
   expect(daemons).toEqual([
     { name: 'postfix', state: 'up', since: expect.stringMatching(/^\d{4}-.*Z$/) },

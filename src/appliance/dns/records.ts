@@ -46,7 +46,6 @@ export function wantedRecords(facts: RecordFacts): WantedRecord[] {
 
 function hostRecords(facts: RecordFacts): WantedRecord[] {
   const { settings, caaIdentity } = facts;
-  const { ipv4, ipv6 } = facts.addresses;
   const name = settings.main.hostname;
   const of = (type: RecordType, value: string, purpose: string): WantedRecord => ({
     ...{ name, type, value, purpose },
@@ -54,13 +53,23 @@ function hostRecords(facts: RecordFacts): WantedRecord[] {
   });
   const caa = `0 issue "${caaIdentity}"`;
   return [
-    ...ipv4.map((value) => of('A', value, 'address')),
-    ...ipv6.map((value) => of('AAAA', value, 'address')),
+    ...addressRecords(name, facts.addresses),
     ...(settings.dns.caa && caaIdentity !== null
       ? [{ ...of('CAA', caa, 'CAA'), rule: 'shared' as const }]
       : []),
     ...tlsaRecords(facts),
   ];
+}
+
+export function addressRecords(
+  name: string,
+  { ipv4, ipv6 }: Pick<PublicAddresses, 'ipv4' | 'ipv6'>,
+): WantedRecord[] {
+  const of = (type: RecordType, value: string): WantedRecord => ({
+    ...{ name, type, value, purpose: 'address' },
+    rule: 'sole',
+  });
+  return [...ipv4.map((value) => of('A', value)), ...ipv6.map((value) => of('AAAA', value))];
 }
 
 function tlsaRecords({ settings, keyDigests }: RecordFacts): WantedRecord[] {

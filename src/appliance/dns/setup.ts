@@ -20,6 +20,7 @@ import { requirePublic } from './public-address.ts';
 import { publish, type Route, routeChanges, type ZoneChange } from './publish.ts';
 import { wantedRecords } from './records.ts';
 import { isSpf } from './spf.ts';
+import { staleChanges } from './stale.ts';
 import {
   type DnsState,
   type JournalEntry,
@@ -70,26 +71,7 @@ export async function chooseDomains(
   });
 }
 
-/** What we published once and what nothing wants any more. */
-function staleChanges(zone: ZoneView, state: DnsState, ttl: number): SetChange[] {
-  const wanted = new Set(zone.wanted.map(setKey));
-  const stale = state.values.filter(
-    (own) => own.made && !own.held && !wanted.has(setKey(own)) && zone.present.has(setKey(own)),
-  );
-  const keys = [...new Set(stale.map(setKey))];
-  return keys.flatMap((key) => {
-    const set = zone.present.get(key);
-    const values = stale.filter((own) => setKey(own) === key && hasValue(set, own.value));
-    const [first] = values;
-    if (set === undefined || first === undefined) return [];
-    const before = set.values.map(({ value }) => value);
-    const remove = values.map(({ value }) => value);
-    const { name, type } = first;
-    return [{ name, type, purpose: 'no longer needed', before, add: [], remove, ttl }];
-  });
-}
-
-interface Situation {
+export interface Situation {
   readonly provider: Provider;
   readonly state: DnsState;
   readonly zones: readonly ZoneView[];
@@ -128,8 +110,10 @@ export async function planSetup(
   target: DnsTarget,
   named: readonly MailDomain[] = [],
 ): Promise<SetupPlan> {
-  const { provider, state, zones } = await lookAround(host, target, named);
-  const { ttl } = target.settings.dns;
+  return planFrom(await lookAround(host, target, named), target.settings.dns.ttl);
+}
+
+export function planFrom({ provider, state, zones }: Situation, ttl: number): SetupPlan {
   const known = knowledgeOf(state, ttl);
   const plans = zones.map((zone) => ({
     zone,
@@ -176,7 +160,7 @@ export function journalEntries(routes: readonly Route[]): JournalEntry[] {
 }
 
 /** What is wanted and there: ours from now on, whoever published it. */
-function adopted(plan: SetupPlan): OwnValue[] {
+export function adopted(plan: SetupPlan): OwnValue[] {
   const made = new Set(
     plan.routes.flatMap(({ change }) => change.add.map((value) => `${setKey(change)} ${value}`)),
   );

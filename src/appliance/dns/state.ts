@@ -33,6 +33,8 @@ export interface Journal {
 export interface DnsState {
   readonly values: readonly OwnValue[];
   readonly last: Journal | null;
+  /** True from the moment when new addresses are being published until every server shows them. */
+  readonly moving?: boolean;
 }
 
 const EMPTY: DnsState = { values: [], last: null };
@@ -45,9 +47,9 @@ export async function readDnsState(host: Host, paths: Paths): Promise<DnsState> 
   const text = await host.files.read(stateFile(paths));
   if (text === null) return EMPTY;
   try {
-    const { values, last } = JSON.parse(text) as DnsState & { v: number };
+    const { values, last, moving } = JSON.parse(text) as DnsState & { v: number };
     if (Array.isArray(values) && (last === null || Array.isArray(last.entries))) {
-      return { values, last };
+      return { values, last, ...(moving === true ? { moving } : {}) };
     }
   } catch (cause) {
     throw damaged(paths, cause);

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { type AppSource, describeWord } from '../cli.ts';
+import { wakeScheduler } from '../scheduler.ts';
 
 export function registerApply(program: Command, app: AppSource): void {
   const apply = program
@@ -18,7 +19,9 @@ export function registerApply(program: Command, app: AppSource): void {
           return { changes: await planConvergence(host, target), running: false };
         }
         const image = await requireInstalled(host, target.paths);
-        return converge(host, target, { image, start: false });
+        const result = await converge(host, target, { image, start: false });
+        await wakeScheduler(app(), target);
+        return result;
       });
       output.result(describeChanges(changes, output.paint), {
         changes: summarizeChanges(changes),

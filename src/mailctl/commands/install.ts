@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
+import { ensureScheduler } from '../scheduler.ts';
 
 interface InstallOptions {
   readonly image?: string;
@@ -18,6 +19,7 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const image = await ensureImage(host, target, options.image);
   const result = await converge(host, target, { image, start: true });
   const enabled = await enableInUci(host, target.configFile, target.settings);
+  await ensureScheduler(app, target);
   return { ...result, image, enabled };
 }
 

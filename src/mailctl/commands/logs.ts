@@ -60,7 +60,11 @@ export function registerLogs(program: Command, app: AppSource): void {
     .argument('[lines]', 'how many', parseCount, 50)
     .description('show the last lines of the log of all daemons; times are UTC')
     .option('-f, --follow', 'show new lines as they come, until interrupted')
-    .option('--daemon <name>', 'only the lines of one daemon', parseDaemon)
+    .option(
+      '--daemon <name>',
+      'only the lines of one daemon, or of the scheduler: serve',
+      parseDaemon,
+    )
     .action(async (count: number, options: LogOptions) => {
       requireRootToLook();
       const { readLog, watchLog } = await import('../../appliance/logs.ts');

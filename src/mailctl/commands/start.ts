@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
+import { endScheduler, ensureScheduler } from '../scheduler.ts';
 
 /** What start, stop and restart do is one thing, so a dry run names it and stops there. */
 function showsOnly(app: App, what: string): boolean {
@@ -30,6 +31,7 @@ function registerStop(program: Command, app: AppSource): void {
     .description('stop the mail server and take its mounts, interfaces and rules away')
     .action(async () => {
       if (showsOnly(app(), 'stop')) return;
+      await endScheduler(app());
       await app().changing('stop', (target) => stop(app(), target));
       app().output.result('stopped', { state: 'stopped' });
     });
@@ -45,9 +47,11 @@ function registerRestart(program: Command, app: AppSource): void {
     .description('stop and start the mail server')
     .action(async () => {
       if (showsOnly(app(), 'restart')) return;
+      await endScheduler(app());
       await app().changing('restart', async (target) => {
         await stop(app(), target);
         await start(app(), target);
+        await ensureScheduler(app(), target);
       });
       app().output.result('running', { state: 'running' });
     });
@@ -61,12 +65,16 @@ export function registerStart(program: Command, app: AppSource): void {
   const command = program
     .command('start')
     .description('start the mail server as the UCI file describes it')
-    .action(async () => {
+    .option('--no-serve', 'leave the scheduler to a supervisor that runs mailctl serve')
+    .action(async ({ serve }: { serve: boolean }) => {
       if (showsOnly(app(), 'start')) return;
+      if (!serve) await endScheduler(app());
       const { changing, output } = app();
       const outcome = await changing('start', async (target) => {
         if (!target.settings.main.enabled) return 'disabled' as const;
-        return (await start(app(), target)) ? ('started' as const) : ('running' as const);
+        const outcome = (await start(app(), target)) ? 'started' : 'running';
+        if (serve) await ensureScheduler(app(), target);
+        return outcome;
       });
       if (outcome === 'disabled') {
         output.result('not started: main.enabled is 0', { state: 'disabled' });

@@ -1,10 +1,12 @@
 // mailctl status: is the mail server well, and if not, why.
 
 import type { Command } from 'commander';
+import type { SchedulingStatus } from '../../appliance/schedule/query.ts';
 import type { ApplianceStatus, Trouble } from '../../appliance/status.ts';
 import type { DaemonStatus } from '../../appliance/status-daemons.ts';
 import { STATUS } from '../../errors.ts';
 import { type AppSource, describeWord } from '../cli.ts';
+import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
 import { formatBytes, formatSpan } from '../figures.ts';
 import type { Output } from '../output.ts';
 import { requireRootToLook } from '../root.ts';
@@ -22,7 +24,7 @@ const COUNTING_LIMIT_MS = 100;
 type Paint = Output['paint'];
 
 /** The stable JSON shape (cli.md), with what has been added to it at the end. */
-function summarize(status: ApplianceStatus): object {
+function summarize(status: ApplianceStatus, scheduling: SchedulingStatus): object {
   const { state, address, hostname, domain, daemons, ports, mailboxes, storage, image } = status;
   return {
     state,
@@ -38,7 +40,7 @@ function summarize(status: ApplianceStatus): object {
     mailboxes,
     storage_bytes: storage.bytes,
     image,
-    due: [],
+    due: summarizeDue(scheduling.due),
     storage_complete: storage.complete,
     free_bytes: storage.free,
     troubles: status.troubles.map(({ message, hint, log }) => ({
@@ -46,6 +48,7 @@ function summarize(status: ApplianceStatus): object {
       hint,
       log: log.map(({ text }) => text),
     })),
+    scheduler: summarizeScheduler(scheduling),
   };
 }
 
@@ -99,9 +102,17 @@ export function registerStatus(program: Command, app: AppSource): void {
       const { host, output, appliance } = app();
       const target = await appliance();
       const { queryStatus } = await import('../../appliance/status.ts');
+      const { queryScheduling } = await import('../../appliance/schedule/query.ts');
       const limit = options.sizes ? null : COUNTING_LIMIT_MS;
-      const status = await queryStatus(host, target, limit);
-      output.result(describe(status, output.paint, host.clock.now()), summarize(status));
+      const [status, scheduling] = await Promise.all([
+        queryStatus(host, target, limit),
+        queryScheduling(host, target),
+      ]);
+      const now = host.clock.now();
+      const { paint } = output;
+      const lines = describe(status, paint, now);
+      const more = status.state === 'absent' ? [] : describeScheduling(scheduling, now, paint);
+      output.result([...lines, ...more], summarize(status, scheduling));
       process.exitCode = STATUS_OF[status.state];
     });
   describeWord(command, {

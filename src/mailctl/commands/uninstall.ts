@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { type AppSource, describeWord } from '../cli.ts';
+import { endScheduler } from '../scheduler.ts';
 
 interface UninstallOptions {
   readonly purge?: boolean;
@@ -23,6 +24,7 @@ export function registerUninstall(program: Command, app: AppSource): void {
       if (options.purge) await confirm(`This removes ${data} with all mail in it, for ever.`);
       const { uninstall } = await import('../../appliance/uninstall.ts');
       const { disableInUci } = await import('../../appliance/configuration.ts');
+      await endScheduler(app());
       await changing('uninstall', async (target) => {
         await uninstall(host, target, options.purge ?? false);
         // the next boot must not look for what is gone

@@ -1,0 +1,60 @@
+// Whether the published addresses are still those of the WAN interface: light, for a process that asks again
+// and again.
+
+import { isPlausible, pollUntil } from '../../host/clock.ts';
+import type { Host } from '../../host/host.ts';
+import type { Settings } from '../settings.ts';
+import type { DnsTarget } from './facts.ts';
+import { type Addresses, type Move, planMove, publishedAddresses } from './moved.ts';
+import { readPublicAddresses } from './public-address.ts';
+import { readDnsState } from './state.ts';
+
+export interface AddressLook extends Move {
+  readonly published: Addresses;
+}
+
+/** The family that is missing may be the slower one to come up. */
+const MISSING_MS = 60_000;
+
+/** Why the published addresses do not follow the interface, or null. */
+export function fixedBy({ main, dns }: Settings): string | null {
+  if (!main.enabled) return 'main.enabled is 0';
+  if (dns.publicAddress.length > 0) {
+    return `mailserver.dns.public_address says ${dns.publicAddress.join(', ')}`;
+  }
+  return dns.provider === 'none' ? "mailserver.dns.provider is 'none'" : null;
+}
+
+/** Changes nothing. `changed` also when an earlier change was not seen at every server. */
+export async function lookAtAddresses(
+  host: Host,
+  { settings, paths }: DnsTarget,
+): Promise<AddressLook> {
+  const state = await readDnsState(host, paths);
+  const published = publishedAddresses(state, settings.main.hostname);
+  if (published.ipv4.length + published.ipv6.length === 0) {
+    // the first publication is for a person to decide
+    const notes = ['no address is published from here yet: mailctl dns-setup'];
+    return { published, wanted: published, changed: false, vanished: [], notes };
+  }
+  const move = planMove(published, await readPublicAddresses(host, settings));
+  return { ...move, published, changed: move.changed || state.moving === true };
+}
+
+/** The same, when a family that has gone was given a minute to come back. */
+export async function lookPatiently(host: Host, target: DnsTarget): Promise<AddressLook> {
+  let look = await lookAtAddresses(host, target);
+  await pollUntil(host.clock, { timeout: MISSING_MS, interval: 5000 }, async () => {
+    if (look.vanished.length === 0) return true;
+    look = await lookAtAddresses(host, target);
+    return null;
+  });
+  return look;
+}
+
+/** Now when `mailctl wan-changed` has something to publish, else null. */
+export async function addressesDue(host: Host, target: DnsTarget): Promise<Date | null> {
+  const now = host.clock.now();
+  if (fixedBy(target.settings) !== null || !isPlausible(now)) return null;
+  return (await lookAtAddresses(host, target)).changed ? now : null;
+}

@@ -1,0 +1,60 @@
+// The server's own address records follow the WAN interface, once dns-setup has published them. Nothing
+// else is touched, and the way is that of dns-setup: planned, published, proved at every server.
+
+import { readResolvers } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import type { DnsTarget } from './facts.ts';
+import { type Addresses, followEntries, isOwnAddress } from './moved.ts';
+import { readProvider, requireOwnZone } from './provider.ts';
+import { publish } from './publish.ts';
+import { addressRecords } from './records.ts';
+import { adopted, journalEntries, planFrom, type SetupPlan } from './setup.ts';
+import { readDnsState, withoutValues, withValues, writeDnsState } from './state.ts';
+import { findZones, readZones, zoneOfName } from './zones.ts';
+
+/** The plan for these addresses alone. Throws as `planSetup` does. */
+export async function planAddresses(
+  host: Host,
+  target: DnsTarget,
+  wanted: Addresses,
+): Promise<SetupPlan> {
+  const { settings, paths } = target;
+  const { hostname } = settings.main;
+  const provider = await readProvider(host, settings);
+  const state = await readDnsState(host, paths);
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const found = await findZones(resolvers, [hostname]);
+  const zone = zoneOfName(found, hostname)?.zone ?? '.';
+  await requireOwnZone(host, provider, { zone, name: hostname });
+  const own = state.values.filter((value) => isOwnAddress(value, hostname));
+  const records = addressRecords(hostname, wanted);
+  const zones = await readZones(resolvers, found, { wanted: records, more: own });
+  return planFrom({ provider, state: { ...state, values: own }, zones }, settings.dns.ttl);
+}
+
+/**
+ * Publishes the plan and proves it; killed anywhere, it is run again.
+ * @param timeout milliseconds to wait for the authoritative servers
+ * Throws as `applySetup` does.
+ */
+export async function publishAddresses(
+  host: Host,
+  target: DnsTarget,
+  { plan, timeout }: { plan: SetupPlan; timeout: number },
+): Promise<void> {
+  const { settings, paths } = target;
+  const before = await readDnsState(host, paths);
+  const values = withValues(before, adopted(plan));
+  const changes = journalEntries(plan.routes);
+  const entries = followEntries(before.last?.entries ?? [], changes);
+  const last = before.last === null ? null : { ...before.last, entries };
+  await writeDnsState(host, paths, { ...values, last, moving: true });
+  if (plan.routes.length > 0) {
+    await publish(host, await readProvider(host, settings), { routes: plan.routes, timeout });
+  }
+  const wanted = new Set(plan.zones.flatMap((zone) => zone.wanted.map(({ value }) => value)));
+  const { hostname } = settings.main;
+  const old = values.values.filter((own) => isOwnAddress(own, hostname) && !wanted.has(own.value));
+  const { moving: _, ...rest } = withoutValues(values, old);
+  await writeDnsState(host, paths, { ...rest, last });
+}

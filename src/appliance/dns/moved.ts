@@ -1,0 +1,87 @@
+// Which addresses the server should be published under, given those that are and those the WAN interface
+// has now. What cannot be used never takes the place of what is published. Pure.
+
+import { setKey } from './present.ts';
+import type { PublicAddresses } from './public-address.ts';
+import type { DnsState, JournalEntry, OwnValue } from './state.ts';
+
+export interface Addresses {
+  readonly ipv4: readonly string[];
+  readonly ipv6: readonly string[];
+}
+
+export interface Move {
+  readonly wanted: Addresses;
+  readonly changed: boolean;
+  /** Families that are published and that the interface has lost altogether. */
+  readonly vanished: readonly Family[];
+  /** Why something is left as it is, for people. */
+  readonly notes: readonly string[];
+}
+
+export type Family = keyof Addresses;
+
+const FAMILIES = [
+  { family: 'ipv4', version: 4, type: 'A' },
+  { family: 'ipv6', version: 6, type: 'AAAA' },
+] as const;
+
+export function isOwnAddress({ name, type, held }: OwnValue, hostname: string): boolean {
+  return name === hostname && (type === 'A' || type === 'AAAA') && !held;
+}
+
+/** The addresses of `hostname` that are published from here. */
+export function publishedAddresses(state: DnsState, hostname: string): Addresses {
+  const of = (wanted: string) =>
+    state.values
+      .filter((own) => isOwnAddress(own, hostname) && own.type === wanted)
+      .map(({ value }) => value);
+  return { ipv4: of('A'), ipv6: of('AAAA') };
+}
+
+/** The version of the address that the text begins with, or null. */
+function versionOf(text: string): 4 | 6 | null {
+  if (/^\d+(?:\.\d+){3}(?:\s|$)/.test(text)) return 4;
+  return /^[\da-f]*:[\da-f:.]*(?:\s|$)/i.test(text) ? 6 : null;
+}
+
+const sameSet = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((one) => b.includes(one));
+
+export function planMove(published: Addresses, found: PublicAddresses): Move {
+  // words in place of an address: nothing is known of the interface
+  const unknown = found.unfit.filter((text) => versionOf(text) === null);
+  const wanted: Record<Family, readonly string[]> = { ipv4: [], ipv6: [] };
+  const vanished: Family[] = [];
+  const notes: string[] = [...unknown];
+  for (const { family, version, type } of FAMILIES) {
+    const unfit = found.unfit.filter((text) => versionOf(text) === version);
+    const kept = found[family].length === 0 && (unfit.length > 0 || unknown.length > 0);
+    wanted[family] = kept ? published[family] : found[family];
+    if (published[family].length === 0) continue;
+    if (kept) notes.push(...unfit.map((why) => `the ${type} record stays as it is: ${why}`));
+    if (wanted[family].length === 0) vanished.push(family);
+  }
+  const nothingLeft = wanted.ipv4.length + wanted.ipv6.length === 0;
+  if (nothingLeft && unknown.length === 0) notes.push(`${found.source} has no public address now`);
+  // without any address there is nothing to publish, and an old one may come back
+  const target = nothingLeft ? published : wanted;
+  const changed = FAMILIES.some(({ family }) => !sameSet(target[family], published[family]));
+  return { wanted: target, changed, vanished: nothingLeft ? [] : vanished, notes };
+}
+
+/**
+ * The entries of the last setup after the addresses have changed: taking it back must remove the new
+ * ones, and never bring back one that belongs to somebody else by now.
+ */
+export function followEntries(
+  entries: readonly JournalEntry[],
+  changes: readonly JournalEntry[],
+): JournalEntry[] {
+  return entries.map((entry) => {
+    const change = changes.find((one) => setKey(one) === setKey(entry));
+    if (change === undefined) return entry;
+    const kept = entry.added.filter((value) => !change.removed.includes(value));
+    return { ...entry, added: [...new Set([...kept, ...change.added])] };
+  });
+}

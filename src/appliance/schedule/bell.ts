@@ -1,0 +1,19 @@
+// Wakes whoever sleeps, and is not lost on one who is about to.
+
+export interface Bell {
+  ring(): void;
+  /** Aborted by the next ring after this call. */
+  listen(): AbortSignal;
+}
+
+export function createBell(): Bell {
+  let current = new AbortController();
+  return {
+    ring: () => {
+      const rung = current;
+      current = new AbortController();
+      rung.abort();
+    },
+    listen: () => current.signal,
+  };
+}

@@ -1,0 +1,46 @@
+// What is done without being asked: each row says which words of mailctl do it, and when they are due.
+// The parts are imported when they are asked, and say it from their own state alone.
+
+import type { Host } from '../../host/host.ts';
+import type { Target } from '../converge.ts';
+import type { Settings } from '../settings.ts';
+import type { JobRecord } from './state.ts';
+import { dailyDue } from './times.ts';
+
+export interface Job {
+  readonly name: string;
+  readonly words: readonly string[];
+  /** Milliseconds after which it is ended by force. */
+  readonly timeout: number;
+  /** When it has something to do; null when it has not, as far as can be known. */
+  due(host: Host, target: Target, last: JobRecord | null): Promise<Date | null>;
+}
+
+const MINUTE = 60_000;
+
+interface ReportSettings {
+  readonly enabled: boolean;
+  readonly time: string;
+}
+
+export const JOBS: readonly Job[] = [
+  {
+    name: 'addresses',
+    words: ['wan-changed'],
+    timeout: 15 * MINUTE,
+    due: async (host, target) => {
+      const { addressesDue } = await import('../dns/address-look.ts');
+      return addressesDue(host, target);
+    },
+  },
+  {
+    name: 'report',
+    words: ['report', 'send'],
+    timeout: 10 * MINUTE,
+    due: async (host, { settings }, last) => {
+      const { report } = settings as Settings & { readonly report?: ReportSettings };
+      if (report === undefined || !report.enabled) return null;
+      return dailyDue(report.time, last?.last ?? null, host.clock.now());
+    },
+  },
+];

@@ -1,0 +1,74 @@
+// What is due when: every job asked, each with what is remembered of it.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Target } from '../converge.ts';
+import { JOBS, type Job } from './jobs.ts';
+import type { JobRecord, Schedule } from './state.ts';
+import { allowedAt, type Outcome, pauseAfter } from './times.ts';
+
+export interface DueJob {
+  readonly job: Job;
+  readonly at: Date | null;
+  readonly record: JobRecord | null;
+  /** Why it cannot be told when it is due. */
+  readonly problem: string | null;
+}
+
+export interface Known {
+  readonly schedule: Schedule;
+  /** Pauses from before this moment count no more: something has been changed since. */
+  readonly changedAt: Date | null;
+}
+
+function notBefore(record: JobRecord | null, { changedAt }: Known): Date | null {
+  if (record === null) return null;
+  const isOver = changedAt !== null && record.last < changedAt;
+  return isOver ? null : record.notBefore;
+}
+
+async function askJob(host: Host, target: Target, job: Job, known: Known): Promise<DueJob> {
+  const record = known.schedule.get(job.name) ?? null;
+  const unplanned = (problem: string) => ({ job, at: null, record, problem });
+  try {
+    const due = await job.due(host, target, record);
+    if (due !== null && Number.isNaN(due.getTime())) return unplanned('internal error: no date');
+    const at = due && allowedAt(due, notBefore(record, known), host.clock.now());
+    return { job, at, record, problem: null };
+  } catch (error) {
+    // what is wrong with one job must not keep the others from being done
+    return unplanned(error instanceof MailctlError ? error.message : `internal error: ${error}`);
+  }
+}
+
+export async function planJobs(host: Host, target: Target, known: Known): Promise<DueJob[]> {
+  const planned: DueJob[] = [];
+  for (const job of JOBS) planned.push(await askJob(host, target, job, known));
+  return planned;
+}
+
+/** The one to do first, or null when none will be due as far as can be known. */
+export function earliest(jobs: readonly DueJob[]): { job: Job; at: Date } | null {
+  let first: { job: Job; at: Date } | null = null;
+  for (const { job, at } of jobs) {
+    if (at !== null && (first === null || at < first.at)) first = { job, at };
+  }
+  return first;
+}
+
+export interface JobResult {
+  readonly outcome: Outcome;
+  readonly status: number;
+  readonly said: string;
+}
+
+/** @param random 0 to 1 */
+export function recordResult(
+  before: JobRecord | null,
+  { outcome, status, said }: JobResult,
+  { now, random }: { now: Date; random: number },
+): JobRecord {
+  const failures = outcome === 'done' ? 0 : (before?.failures ?? 0) + 1;
+  const notBefore = new Date(now.getTime() + pauseAfter(outcome, failures, random));
+  return { last: now, outcome, status, said: outcome === 'done' ? '' : said, failures, notBefore };
+}

@@ -1,0 +1,67 @@
+// One job as a child process, so that what it needs lives only as long as it does. Which process that is
+// stands in a file: whoever comes after a serve that was killed finds and ends it.
+
+import { MailctlError, STATUS } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { processStart } from '../../host/own-program.ts';
+import { killTree } from '../../host/process-tree.ts';
+import { presentable } from '../../host/programs.ts';
+import type { Target } from '../converge.ts';
+import type { Paths } from '../paths.ts';
+import type { Job } from './jobs.ts';
+import type { JobResult } from './plan.ts';
+
+const ANY_STATUS = Array.from({ length: 255 }, (_, index) => index + 1);
+const LINES = 12;
+
+export interface RunningJob {
+  readonly job: string;
+  readonly pid: number;
+  /** When the process began: an id alone may be another's by now. */
+  readonly started: string;
+}
+
+export async function queryRunningJob(host: Host, paths: Paths): Promise<RunningJob | null> {
+  const [job, pid, started] = ((await host.files.read(paths.serveJob)) ?? '').trim().split(' ');
+  if (job === undefined || started === undefined) return null;
+  return processStart(Number(pid)) === started ? { job, pid: Number(pid), started } : null;
+}
+
+/** Ends what a serve that was killed has left running. Every command may be ended anywhere and run again. */
+export async function endLeftJob(host: Host, paths: Paths): Promise<string | null> {
+  const left = await queryRunningJob(host, paths);
+  if (left !== null) killTree(left.pid);
+  await host.files.remove(paths.serveJob);
+  return left?.job ?? null;
+}
+
+function judge(status: number, words: string): JobResult {
+  const outcome = status === STATUS.OK ? 'done' : status === STATUS.TRY_AGAIN ? 'later' : 'failed';
+  return { outcome, status, said: presentable(words, [], LINES) };
+}
+
+/** Never throws for what the job did: that is its result. */
+export async function runJob(
+  host: Host,
+  target: Target,
+  { job, program, signal }: { job: Job; program: readonly string[]; signal: AbortSignal },
+): Promise<JobResult> {
+  const command = [...program, '--config', target.configFile, '--no-color', ...job.words];
+  let noted: Promise<void> = Promise.resolve();
+  const onStart = (pid: number) => {
+    const text = `${job.name} ${pid} ${processStart(pid)}\n`;
+    noted = host.files.replace(target.paths.serveJob, text, { mode: 0o600 });
+  };
+  try {
+    const options = { accept: ANY_STATUS, timeout: job.timeout, signal, onStart };
+    const { status, stdout, stderr } = await host.programs.run(command, options);
+    return judge(status, `${stdout}\n${stderr}`);
+  } catch (error) {
+    if (!(error instanceof MailctlError)) throw error;
+    const status = error.code === 'TIMED_OUT' ? STATUS.TRY_AGAIN : STATUS.UNAVAILABLE;
+    return { outcome: 'failed', status, said: error.message };
+  } finally {
+    await noted;
+    await host.files.remove(target.paths.serveJob);
+  }
+}

@@ -1,0 +1,132 @@
+// A scheduler in a world of its own: a temporary root, a clock that a test drives, and a stand-in for mailctl
+// that notes what it is called with.
+
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { readSettings } from '../../../src/appliance/configuration.ts';
+import { appliancePaths } from '../../../src/appliance/paths.ts';
+import { createBell } from '../../../src/appliance/schedule/bell.ts';
+import { serve } from '../../../src/appliance/schedule/serve.ts';
+import { createHost, type Host } from '../../../src/host/host.ts';
+
+export const START = new Date('2026-11-21T12:00:00Z');
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+const CONFIG = '/etc/config/mailserver';
+const DATA = '/srv/mailserver';
+
+export interface World {
+  readonly host: Host;
+  /** What the scheduler has said. */
+  readonly said: string[];
+  /** How long it slept, each time. */
+  readonly sleeps: number[];
+  /** Time as the router sees it. */
+  now: Date;
+  write(path: string, text: string, mode?: number): void;
+  read(path: string): string | null;
+  /** The state that makes the addresses due, or not. */
+  publish(address: string): void;
+  /** The WAN interface has these addresses from now on. */
+  wan(ipv4: string, ipv6?: string): void;
+  uci(lines?: string, enabled?: string): void;
+  /** The stand-in's shell commands after it has noted the call. */
+  program(script: string): void;
+  calls(): string[];
+  /** Serves for that much of the router's time; `events` happen at the first sleep after their moment. */
+  serveFor(
+    milliseconds: number,
+    events?: readonly (readonly [number, () => void])[],
+  ): Promise<void>;
+  remove(): void;
+}
+
+export function createWorld(): World {
+  const root = mkdtempSync(join(tmpdir(), 'mailctl-serve-'));
+  const write = (path: string, text: string, mode = 0o644) => {
+    const full = join(root, path);
+    mkdirSync(dirname(full), { recursive: true });
+    writeFileSync(full, text);
+    chmodSync(full, mode);
+  };
+  const read = (path: string) => {
+    try {
+      return readFileSync(join(root, path), 'utf8');
+    } catch {
+      return null;
+    }
+  };
+  const env = { ...process.env, PATH: `${root}/bin:${process.env.PATH}` };
+  const real = createHost({ root, env, say: () => undefined });
+  const world: World = {
+    ...{ said: [], sleeps: [], now: START, write, read },
+    host: {
+      ...real,
+      clock: {
+        now: () => new Date(world.now),
+        sleep: async (milliseconds) => {
+          world.sleeps.push(milliseconds);
+          world.now = new Date(world.now.getTime() + milliseconds);
+        },
+      },
+    },
+    publish: (address) => {
+      const values = [{ name: 'mail.example.com', type: 'A', value: address, made: true }];
+      write(`${DATA}/dns/state.json`, JSON.stringify({ v: 1, values, last: null }));
+    },
+    wan: (ipv4, ipv6) => {
+      const list = (address?: string) => (address === undefined ? [] : [{ address }]);
+      const addresses = { 'ipv4-address': list(ipv4), 'ipv6-address': list(ipv6) };
+      const answer = JSON.stringify({ up: true, ...addresses });
+      write('/bin/ubus', `#!/bin/sh\necho '${answer}'\n`, 0o755);
+    },
+    uci: (lines = '', enabled = '1') => {
+      const main = `config mailserver 'main'\n\toption enabled '${enabled}'\n`;
+      write(CONFIG, `${main}\toption container 'box'\n\toption lxc_path '/srv/lxc'\n${lines}`);
+    },
+    program: (script) =>
+      write('/bin/job', `#!/bin/sh\necho "$*" >>${root}/calls\n${script}\n`, 0o755),
+    calls: () => (read('/calls') ?? '').split('\n').filter((line) => line !== ''),
+    serveFor: (milliseconds, events = []) => serveFor(world, root, { milliseconds, events }),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+  world.uci();
+  world.program('exit 0');
+  world.publish('192.0.2.1');
+  world.wan('192.0.2.1');
+  write('/srv/lxc/box/config', '');
+  return world;
+}
+
+async function serveFor(
+  world: World,
+  root: string,
+  plan: { milliseconds: number; events: readonly (readonly [number, () => void])[] },
+): Promise<void> {
+  const { host, said } = world;
+  const end = new AbortController();
+  const open = [...plan.events];
+  let passed = 0;
+  const sleep: Host['clock']['sleep'] = async (milliseconds) => {
+    await host.clock.sleep(milliseconds);
+    passed += milliseconds;
+    while (open[0] !== undefined && open[0][0] <= passed) open.shift()?.[1]();
+    if (passed >= plan.milliseconds) end.abort();
+  };
+  const readTarget = async () => {
+    const settings = await readSettings(host, CONFIG);
+    return { settings, paths: appliancePaths(settings), configFile: CONFIG };
+  };
+  const target = await readTarget();
+  mkdirSync(join(root, 'var/run/mailserver'), { recursive: true });
+  await serve(
+    { ...host, clock: { ...host.clock, sleep } },
+    {
+      ...{ readTarget, target, end: end.signal, bell: createBell() },
+      program: [join(root, 'bin/job')],
+      random: () => 0,
+      log: (text) => said.push(text),
+    },
+  );
+}

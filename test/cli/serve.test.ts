@@ -1,0 +1,306 @@
+// mailctl serve and wan-changed on a router without a container: who runs, what is remembered, what is said.
+
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRouter, type Router } from './router.ts';
+
+const RUN = '/var/run/mailserver/router-of-tests';
+const SCHEDULE = '/srv/mailserver/schedule.json';
+let router: Router;
+let serving: Bun.Subprocess[];
+
+const config = (dns = '', enabled = 1) =>
+  router.write(
+    '/etc/config/mailserver',
+    `config mailserver 'main'
+	option enabled '${enabled}'
+	option domain 'example.com'
+	option data_path '/srv/mailserver'
+	option container 'router-of-tests'
+	option lxc_path '/srv/lxc'
+config dns 'dns'
+${dns}`,
+  );
+
+const ubus = (address: string, before = '') =>
+  router.write(
+    '/bin/ubus',
+    `#!/bin/sh\n${before}\necho '${JSON.stringify({ up: true, 'ipv4-address': [{ address }] })}'\n`,
+    0o755,
+  );
+
+const publish = (address: string) => {
+  const values = [{ name: 'mail.example.com', type: 'A', value: address, made: true }];
+  router.write('/srv/mailserver/dns/state.json', JSON.stringify({ v: 1, values, last: null }));
+};
+
+const read = (path: string) => {
+  const full = join(router.root, path);
+  return existsSync(full) ? readFileSync(full, 'utf8') : null;
+};
+
+async function until<T>(look: () => T | null | undefined | false): Promise<T> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    const found = look();
+    if (found) return found;
+    await Bun.sleep(50);
+  }
+  throw new Error('it never came');
+}
+
+async function serve(): Promise<Bun.Subprocess> {
+  const child = router.start('serve');
+  serving.push(child);
+  await until(() => read(`${RUN}.serve.lock.holder`)?.includes(`(process ${child.pid})`));
+  return child;
+}
+
+const words = (stream: Bun.Subprocess['stderr']) =>
+  new Response(stream as ReadableStream<Uint8Array>).text();
+
+/** A dead process that nobody has asked for its status counts as gone. */
+const isAlive = (pid: number) =>
+  existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
+beforeEach(() => {
+  router = createRouter();
+  serving = [];
+  config();
+  publish('192.0.2.1');
+  ubus('192.0.2.1');
+  router.write('/srv/lxc/router-of-tests/config', '');
+});
+afterEach(async () => {
+  for (const child of serving) child.kill('SIGKILL');
+  await Promise.all(serving.map((child) => child.exited));
+  router.remove();
+});
+
+describe('serve', () => {
+  test('there is one for an appliance; the second names it and ends with 75', async () => {
+    const first = await serve();
+
+    const { status, stderr } = await router.mailctl('serve');
+
+    expect(status).toBe(75);
+    expect(stderr).toContain(`mailctl serve (process ${first.pid}) is still at work here`);
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends it with status 0 and no word',
+    async (name) => {
+      const child = await serve();
+      await Bun.sleep(200);
+
+      child.kill(name);
+
+      expect(await child.exited).toBe(0);
+      expect(await words(child.stderr)).toBe('');
+    },
+  );
+
+  test('killed, it leaves nothing that keeps the next one from serving', async () => {
+    const first = await serve();
+    first.kill('SIGKILL');
+    await first.exited;
+
+    await serve();
+
+    const scheduler = JSON.parse((await router.mailctl('status --json')).stdout).scheduler;
+    expect(scheduler).toEqual({ running: true, pid: serving[1]?.pid, job: null });
+  });
+
+  test('it runs what is due, and status shows how that went and where it is written', async () => {
+    ubus('192.0.2.7');
+    await serve();
+    await until(() => read(SCHEDULE));
+
+    const { stdout } = await router.mailctl('status --json');
+
+    // there is no dnsctl here
+    expect(JSON.parse(stdout).due).toEqual([
+      {
+        job: 'addresses',
+        at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        last: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        outcome: 'failed',
+        status: 69,
+        problem: expect.stringContaining('dnsctl'),
+      },
+    ]);
+    const log = await router.mailctl('logs --daemon serve');
+    expect(log.stdout).toMatch(/serve: addresses begins\n.*error: .*dnsctl/);
+    expect(log.stdout).toMatch(/serve: addresses ended with status 69; again after \d{4}-/);
+  });
+
+  test('SIGHUP makes it look at once', async () => {
+    const child = await serve();
+    await Bun.sleep(300);
+    ubus('192.0.2.7');
+
+    child.kill('SIGHUP');
+
+    await until(() => read(SCHEDULE));
+  });
+
+  test('ended in the middle of a job, it takes the job with it and remembers nothing of it', async () => {
+    const pid = `${router.root}/job.pid`;
+    // the first to ask is the scheduler, the second the job
+    ubus('192.0.2.7', `mkdir ${router.root}/asked 2>&- || { echo $$ >${pid}; exec sleep 100; }`);
+    const child = await serve();
+    const job = Number(await until(() => read('/job.pid')));
+
+    child.kill('SIGTERM');
+
+    expect(await child.exited).toBe(0);
+    await until(() => !isAlive(job));
+    expect(read(SCHEDULE)).toBeNull();
+    expect(read(`${RUN}.serve.job`)).toBeNull();
+  });
+
+  test('killed in the middle of a job, the next one ends the job and runs it again', async () => {
+    const pid = `${router.root}/job.pid`;
+    ubus('192.0.2.7', `mkdir ${router.root}/asked 2>&- || { echo $$ >${pid}; exec sleep 100; }`);
+    const first = await serve();
+    const job = Number(await until(() => read('/job.pid')));
+    first.kill('SIGKILL');
+    await first.exited;
+    expect(isAlive(job)).toBe(true);
+    ubus('192.0.2.7');
+
+    await serve();
+
+    await until(() => read(SCHEDULE));
+    expect(isAlive(job)).toBe(false);
+    const log = await router.mailctl('logs --daemon serve');
+    expect(log.stdout).toContain('addresses was left running: ended, and it will be run again');
+  });
+
+  test('a dry run shows what is due and starts nothing', async () => {
+    ubus('192.0.2.7');
+
+    const { status, stdout } = await router.mailctl('serve --dry-run --json');
+
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).due[0]).toMatchObject({ job: 'addresses', last: null });
+    expect(read(SCHEDULE)).toBeNull();
+  });
+
+  test('with a wrong UCI file it ends with 78 before it begins', async () => {
+    config('\toption provider perhaps\n');
+
+    expect((await router.mailctl('serve')).status).toBe(78);
+  });
+});
+
+test('status says that no scheduler runs, and what to do', async () => {
+  router.write('/bin/lxc-info', '#!/bin/sh\necho 4242\n', 0o755);
+  router.write('/bin/lxc-attach', '#!/bin/sh\n', 0o755);
+
+  const { stdout } = await router.mailctl('status');
+
+  expect(stdout).toContain('  scheduler   does not run; next: mailctl start');
+});
+
+describe('wan-changed', () => {
+  test('while the address is the published one it writes nothing and needs no lock', async () => {
+    const { status, stdout } = await router.mailctl('wan-changed');
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to change: 192.0.2.1\n' });
+    expect(read(`${RUN}.lock`)).toBeNull();
+  });
+
+  test.each([
+    ['another interface', '', '192.0.2.7', 'wan6 is not mailserver.dns.wan_interface (wan)'],
+    [
+      'a fixed address',
+      "\tlist public_address '192.0.2.9'\n",
+      '192.0.2.7',
+      'mailserver.dns.public_address says 192.0.2.9',
+    ],
+    ['records by hand', '\toption provider none\n', '192.0.2.7', "provider is 'none'"],
+  ])('with %s it does nothing and says why', async (name, dns, address, reason) => {
+    config(dns);
+    ubus(address);
+    const option = name === 'another interface' ? ' --interface wan6' : '';
+
+    const { status, stdout } = await router.mailctl(`wan-changed${option}`);
+
+    expect(status).toBe(0);
+    expect(stdout).toContain(`nothing to do: `);
+    expect(stdout).toContain(reason);
+  });
+
+  test.each([
+    ['100.64.3.4', 'CGNAT'],
+    ['192.168.1.4', 'private'],
+  ])('%s never takes the place of a public address', async (address, why) => {
+    ubus(address);
+
+    const { status, stdout, stderr } = await router.mailctl('wan-changed');
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to change: 192.0.2.1\n' });
+    expect(stderr).toContain(`the A record stays as it is: ${address}`);
+    expect(stderr).toContain(why);
+  });
+
+  test('before the first dns-setup it publishes nothing', async () => {
+    router.write('/srv/mailserver/dns/state.json', '{"v":1,"values":[],"last":null}');
+    ubus('192.0.2.7');
+
+    const { status, stdout, stderr } = await router.mailctl('wan-changed');
+
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to do\n' });
+    expect(stderr).toContain('no address is published from here yet: mailctl dns-setup');
+  });
+
+  test('a new address without a way to publish it is an error that names the way', async () => {
+    ubus('192.0.2.7');
+
+    const { status, stderr } = await router.mailctl('wan-changed');
+
+    expect(status).toBe(69);
+    expect(stderr).toContain('dnsctl');
+  });
+});
+
+describe('the hotplug script', () => {
+  const script = join(import.meta.dir, '../../files/etc/hotplug.d/iface/95-mailserver');
+  const calls = () => (read('/calls') ?? '').trim();
+
+  async function event(env: Record<string, string | undefined>): Promise<void> {
+    router.write(
+      '/bin/uci',
+      '#!/bin/sh\ncase "$3" in mailserver.main.enabled) echo 1;; *) exit 1;; esac\n',
+      0o755,
+    );
+    router.write('/bin/mailctl', `#!/bin/sh\necho "$*" >>${router.root}/calls\n`, 0o755);
+    router.write('/bin/logger', '#!/bin/sh\ncat >/dev/null\n', 0o755);
+    const child = Bun.spawn(['sh', '-c', `(. ${script}); wait`], {
+      env: { ...env, PATH: `${router.root}/bin:${process.env.PATH}` },
+    });
+    await child.exited;
+  }
+
+  test.each([
+    ['comes up', { ACTION: 'ifup' }],
+    ['has another address', { ACTION: 'ifupdate', IFUPDATE_ADDRESSES: '1' }],
+  ])('calls wan-changed when the WAN interface %s', async (_, env) => {
+    await event({ INTERFACE: 'wan', ...env });
+
+    // it goes on in the background
+    expect(await until(calls)).toBe('--quiet wan-changed --interface wan');
+  });
+
+  test.each([
+    ['goes down', { ACTION: 'ifdown', INTERFACE: 'wan' }],
+    ['has another route', { ACTION: 'ifupdate', IFUPDATE_ROUTES: '1', INTERFACE: 'wan' }],
+    ['is the LAN', { ACTION: 'ifup', INTERFACE: 'lan' }],
+  ])('does nothing when the interface %s', async (_, env) => {
+    await event(env);
+    await Bun.sleep(100);
+
+    expect(calls()).toBe('');
+  });
+});

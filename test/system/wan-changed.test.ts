@@ -1,0 +1,174 @@
+// wan-changed against real authoritative servers, with a dnsctl that behaves like each of the three providers:
+// the address moves, everybody else's records stay, and so does the way back from the last dns-setup.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ProviderName, Router } from './dns/router.ts';
+import { RESOLVER } from './dns/servers.ts';
+import { type DnsWorld, startDnsWorld } from './dns/world.ts';
+
+const PROVIDERS: ProviderName[] = ['cloudflare', 'ovh', 'gandi'];
+const FOREIGN = ['@ 300 A 192.0.2.80', 'x 300 TXT "verification=abc"', 'www 300 CNAME @'];
+const OWN = 'mail 3600 A 192.0.2.1';
+const PROGRAM = join(import.meta.dir, 'dns/addresses.ts');
+
+interface Moving extends Router {
+  /** The addresses of the WAN interface from now on. */
+  wan(...addresses: string[]): Promise<void>;
+  /** The server's address is 192.0.2.1, and was published from here. */
+  settle(): Promise<void>;
+  state(): Promise<{ moving?: boolean; values: { type: string; value: string }[] }>;
+}
+
+let world: DnsWorld;
+const folders: string[] = [];
+
+beforeAll(async () => {
+  const records = [...FOREIGN, OWN];
+  const moved = PROVIDERS.map((name) => `${name}-move.test.`);
+  const zones = [...moved, 'six.test.', 'lie.test.', 'hand.test.'];
+  world = await startDnsWorld({
+    ...Object.fromEntries(zones.map((name) => [name, { records }])),
+    'undo.test.': { records: FOREIGN },
+  });
+});
+afterAll(async () => {
+  await world.down();
+  for (const folder of folders) await rm(folder, { recursive: true });
+});
+
+async function makeRouter(domain: string, provider: ProviderName): Promise<Moving> {
+  const bin = await mkdtemp(join(tmpdir(), 'mailctl-wan-'));
+  const path = `${bin}:${join(import.meta.dir, '../stand-ins')}:${process.env.PATH}`;
+  const router = await world.router({ domain, provider, env: { PATH: path } });
+  folders.push(bin);
+  const state = join(router.root, 'srv/mailserver/dns/state.json');
+  const uci = [
+    ...["config mailserver 'main'", "\toption enabled '1'", `\toption domain '${domain}'`],
+    ...["config network 'network'", "\toption address6 'fd00:82::2/64'"],
+    ...["config dns 'dns'", `\tlist resolver '${RESOLVER}'`, ''],
+  ];
+  await writeFile(join(router.root, 'etc/config/mailserver'), uci.join('\n'));
+  return {
+    ...router,
+    wan: async (...addresses) => {
+      const list = (six: boolean) =>
+        addresses.filter((one) => one.includes(':') === six).map((address) => ({ address }));
+      const status = { up: true, 'ipv4-address': list(false), 'ipv6-address': list(true) };
+      await writeFile(join(bin, 'ubus'), `#!/bin/sh\necho '${JSON.stringify(status)}'\n`);
+      await chmod(join(bin, 'ubus'), 0o755);
+    },
+    settle: async () => {
+      const value = { type: 'A', value: '192.0.2.1', made: true };
+      const values = [{ name: `mail.${domain}`, ...value }];
+      await mkdir(dirname(state), { recursive: true });
+      await writeFile(state, JSON.stringify({ v: 1, values, last: null }));
+      expect((await router.mailctl('wan-changed')).stdout).toBe('nothing to change: 192.0.2.1\n');
+    },
+    state: async () => JSON.parse(await readFile(state, 'utf8')),
+  };
+}
+
+async function difference(zone: string, before: readonly string[]) {
+  const after = await world.zone(zone);
+  return {
+    gone: before.filter((line) => !after.includes(line)),
+    come: after.filter((line) => !before.includes(line)),
+  };
+}
+
+test.each(PROVIDERS)(
+  'with dnsctl at %s the address moves and nothing else does',
+  async (provider) => {
+    const domain = `${provider}-move.test`;
+    const router = await makeRouter(domain, provider);
+    await router.wan('192.0.2.1');
+    await router.settle();
+    const before = await world.zone(`${domain}.`);
+    await router.wan('192.0.2.7');
+
+    const { status, stdout } = await router.mailctl('wan-changed --wait 30');
+
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: `published: mail.${domain} is 192.0.2.7 now\n`,
+    });
+    expect(await difference(`${domain}.`, before)).toEqual({
+      gone: [`mail.${domain}. 3600 IN A 192.0.2.1`],
+      come: [`mail.${domain}. 3600 IN A 192.0.2.7`],
+    });
+    const calls = (await router.calls()).length;
+    expect((await router.mailctl('wan-changed')).stdout).toBe('nothing to change: 192.0.2.7\n');
+    expect(await router.calls()).toHaveLength(calls);
+  },
+);
+
+test('after a move dns-setup has nothing to change, and can still be taken back', async () => {
+  const router = await makeRouter('undo.test', 'ovh');
+  const untouched = await world.zone('undo.test.');
+  await router.wan('192.0.2.1');
+  expect((await router.mailctl('dns-setup --yes --wait 30')).status).toBe(0);
+  await router.wan('192.0.2.7');
+  expect((await router.mailctl('wan-changed --wait 30')).status).toBe(0);
+
+  expect((await router.mailctl('dns-setup --yes')).stdout).toBe('nothing to change\n');
+  expect((await router.mailctl('dns-setup --undo --yes --wait 30')).status).toBe(0);
+
+  expect(await world.zone('undo.test.')).toEqual(untouched);
+});
+
+test('a family that comes is published, and one that has gone is taken back', async () => {
+  const router = await makeRouter('six.test', 'ovh');
+  await router.wan('192.0.2.1');
+  await router.settle();
+  const before = await world.zone('six.test.');
+  await router.wan('192.0.2.1', '2001:db8::7');
+
+  expect((await router.mailctl('wan-changed --wait 30')).status).toBe(0);
+  expect(await difference('six.test.', before)).toEqual({
+    gone: [],
+    come: ['mail.six.test. 3600 IN AAAA 2001:db8::7'],
+  });
+  await router.wan('192.0.2.1');
+  expect((await router.run([PROGRAM])).status).toBe(0);
+
+  expect(await world.zone('six.test.')).toEqual(before);
+  expect((await router.state()).values.filter(({ type }) => type === 'AAAA')).toEqual([]);
+});
+
+test('a dnsctl that only says it did it is found out, and the next run does it', async () => {
+  const router = await makeRouter('lie.test', 'cloudflare');
+  await router.wan('192.0.2.1');
+  await router.settle();
+  await router.wan('192.0.2.7');
+
+  const { status, stderr } = await router.mailctl('wan-changed --wait 2', { DNSCTL_FAULT: 'lie' });
+
+  expect(status).toBe(75);
+  expect(stderr).toContain('mail.lie.test A');
+  expect((await router.state()).moving).toBe(true);
+  expect((await router.mailctl('wan-changed --wait 30')).status).toBe(0);
+  expect(await world.zone('lie.test.')).toContain('mail.lie.test. 3600 IN A 192.0.2.7');
+  expect(await world.zone('lie.test.')).not.toContain('mail.lie.test. 3600 IN A 192.0.2.1');
+  expect((await router.state()).moving).toBeUndefined();
+});
+
+test('an address that somebody else has put there is left, with what to do by hand', async () => {
+  const router = await makeRouter('hand.test', 'cloudflare');
+  await router.wan('192.0.2.1');
+  await router.settle();
+  await world.update(
+    'hand.test.',
+    'update delete mail.hand.test. A',
+    'update add mail.hand.test. 300 A 192.0.2.99',
+  );
+  await router.wan('192.0.2.7');
+
+  const { status, stderr } = await router.mailctl('wan-changed --wait 10');
+
+  expect(status).toBe(1);
+  expect(stderr).toContain('remove   mail.hand.test. 300 IN A 192.0.2.99');
+  expect(await world.zone('hand.test.')).toContain('mail.hand.test. 300 IN A 192.0.2.99');
+});
