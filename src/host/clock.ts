@@ -2,13 +2,41 @@
 
 export interface Clock {
   now(): Date;
-  sleep(milliseconds: number): Promise<void>;
+  /** Ends sooner when `signal` is aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, milliseconds);
+      signal?.addEventListener('abort', wake);
+    }),
 };
+
+/** Put in by scripts/build.ts: the moment at which this program was built. */
+declare const BUILD_TIME: string | undefined;
+
+// run from its source the program has no time of its own
+const SOURCE_TIME = '2026-01-01T00:00:00.000Z';
+const EARLIEST = Date.parse(typeof BUILD_TIME === 'string' ? BUILD_TIME : SOURCE_TIME);
+const LATEST = Date.parse('2100-01-01T00:00:00.000Z');
+
+/**
+ * False for a clock that was never set (a board without a battery begins in 1970) or that ran away: then
+ * nothing may be renewed, removed or judged by its age. This program cannot run before it was built.
+ */
+export function isPlausible(now: Date): boolean {
+  const time = now.getTime();
+  return time >= EARLIEST && time < LATEST;
+}
 
 /** Asks again until `attempt` gives something else than null or the time (milliseconds) is over. */
 export async function pollUntil<T>(

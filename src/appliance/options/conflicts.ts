@@ -144,6 +144,10 @@ function findDnsConflicts({ dns }: Settings): readonly Conflict[] {
 }
 
 function findCertificateConflicts({ ssl }: Settings): readonly Conflict[] {
+  if ((ssl.eabKid === null) !== (ssl.eabHmac === null)) {
+    const message = 'eab_kid and eab_hmac need each other';
+    return [{ options: ['ssl.eab_kid', 'ssl.eab_hmac'], message }];
+  }
   if (ssl.type !== 'manual') {
     return [];
   }

@@ -17,6 +17,8 @@ export interface RouterOptions {
   readonly zone?: string;
   /** Lines of the section `dns`, as `option value`. */
   readonly dns?: readonly string[];
+  /** Whole lines of other sections. */
+  readonly sections?: readonly string[];
   readonly env?: Record<string, string>;
 }
 
@@ -50,6 +52,7 @@ export async function makeRouter(
       "config dns 'dns'",
       `\tlist resolver '${RESOLVER}'`,
       ...lines.map((line) => `\t${line}`),
+      ...(options.sections ?? []),
     ];
     await writeFile(join(root, 'etc/config/mailserver'), `${uci.join('\n')}\n`);
   };
