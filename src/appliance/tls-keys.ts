@@ -71,10 +71,12 @@ export async function publishedKeyDigests(host: Host, paths: Paths): Promise<str
   return [...new Set(digests)];
 }
 
-/** `first`: published when there was no TLSA set, so no resolver holds one without it. */
 interface Notice {
   readonly since: string;
+  /** Published when there was no TLSA set, so no resolver holds one without it. */
   readonly first: boolean;
+  /** Names whose TLSA sets were taken away for the change, where no two values can stand together. */
+  readonly withdrawn?: readonly string[];
 }
 
 type Notices = Readonly<Record<string, Notice>>;
@@ -90,24 +92,29 @@ async function readNotices(host: Host, paths: Paths): Promise<Notices> {
   }
 }
 
-/** To be called when every authoritative server shows these digests. */
+/** To be called when every authoritative server shows these digests, or shows no TLSA any more. */
 export async function noteKeysPublished(
   host: Host,
   paths: Paths,
-  published: { digests: readonly string[]; first: boolean },
+  published: { digests: readonly string[]; first: boolean; withdrawn?: readonly string[] },
 ): Promise<void> {
   if (published.digests.length === 0) return;
   const since = host.clock.now().toISOString();
-  const { first } = published;
+  const { first, withdrawn = [] } = published;
   const known = await readNotices(host, paths);
   // several names show one key: the last of them to show it counts
   const fresh = published.digests.map((digest) => {
     const both = first && (known[digest]?.first ?? true);
-    return [digest, { since, first: both }] as const;
+    return [digest, { since, first: both, withdrawn }] as const;
   });
   await ensureAcmeFolder(host, paths);
   const text = `${JSON.stringify({ ...known, ...Object.fromEntries(fresh) }, null, 1)}\n`;
   await host.files.replace(noticesFile(paths), text, { mode: 0o600 });
+}
+
+/** Where the TLSA records of this key must be published when it serves. */
+export async function withdrawnNames(host: Host, paths: Paths, digest: string): Promise<string[]> {
+  return [...((await readNotices(host, paths))[digest]?.withdrawn ?? [])];
 }
 
 /**

@@ -23,7 +23,7 @@ import { provableNames } from './names.ts';
 import { forgetOrder, issue } from './order.ts';
 import { afterFailure } from './policy.ts';
 import type { Outlook } from './renewal.ts';
-import { announceKey, retireKey } from './roll.ts';
+import { announceKey, restoreTlsa, retireKey } from './roll.ts';
 import { type AcmeState, readAcmeState, writeAcmeState } from './state.ts';
 
 interface Target {
@@ -92,6 +92,7 @@ async function install(
   await forgetWaitingKey(host, paths);
   const now = keyDigest(pair.key);
   if (before !== null && before !== now) await retireKey(host, target, before);
+  await restoreTlsa(host, target, now);
   return { running };
 }
 

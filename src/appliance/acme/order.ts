@@ -171,7 +171,9 @@ async function finalize(
   if (done.status !== 'valid') {
     done = await awaitOrder(host, session, { order: done, states: ['valid'] });
   }
-  return session.client.getCertificate(done);
+  const text: unknown = await session.client.getCertificate(done);
+  if (typeof text === 'string') return text;
+  throw new AcmeError('ACME_REFUSED', 'what the CA sent is no certificate', null);
 }
 
 function chainGap({ chain }: CertificatePair): string[] {

@@ -8,6 +8,7 @@ import { readDkimRecords } from '../dkim.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
 import { publishedKeyDigests } from '../tls-keys.ts';
+import { holdsSeveralValues } from './provider.ts';
 import { readPublicAddresses } from './public-address.ts';
 import type { RecordFacts } from './records.ts';
 
@@ -62,7 +63,9 @@ export async function readRecordFacts(
   const { settings, paths } = target;
   const addresses = await readPublicAddresses(host, settings);
   const dkim = settings.features.dkim ? await readDkimRecords(host, paths, domains) : [];
-  const keyDigests = await publishedKeyDigests(host, paths);
+  const digests = await publishedKeyDigests(host, paths);
+  // the first of them serves
+  const keyDigests = (await holdsSeveralValues(host, settings)) ? digests : digests.slice(0, 1);
   const ca = await caOf(host, target);
   return { settings, domains, addresses, dkim, keyDigests, caaIdentity: ca };
 }

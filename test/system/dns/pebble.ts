@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { must, run, startInBackground, waitFor } from '../lab/programs.ts';
-import { RESOLVER } from './servers.ts';
+import { startUnbound } from './servers.ts';
 
 export interface PebbleOptions {
   /** Per cent of the nonces that are refused though they are good; 5 unless told. */
@@ -12,7 +12,6 @@ export interface PebbleOptions {
   readonly bindings?: Readonly<Record<string, string>>;
   /** Address that it listens on. */
   readonly address?: string;
-  readonly resolver?: string;
   /** Seconds that its certificates live. */
   readonly lifetime?: number;
 }
@@ -45,8 +44,12 @@ export async function startPebble(
   folder: string,
   options: PebbleOptions = {},
 ): Promise<Pebble> {
-  const { address = '127.53.0.14', badNonces = 5, bindings, resolver = RESOLVER } = options;
+  const { address = '127.53.0.14', badNonces = 5, bindings } = options;
   await mkdir(folder, { recursive: true });
+  const eyes = address.replace(/\d+$/, (last) => `${Number(last) + 100}`);
+  const resolver = await startUnbound(inside, join(folder, 'resolver'), null, {
+    ...{ address: eyes, remembers: false },
+  });
   const pairFiles = await makePair(folder, address);
   const config = join(folder, 'pebble.json');
   const pebble = {
@@ -63,7 +66,7 @@ export async function startPebble(
     PEBBLE_AUTHZREUSE: '0',
     PEBBLE_WFE_NONCEREJECT: String(badNonces),
   };
-  const words = ['pebble', '-config', config, '-dnsserver', `${resolver}:53`, '-strict'];
+  const words = ['pebble', '-config', config, '-dnsserver', `${eyes}:53`, '-strict'];
   const log = join(folder, 'log');
   const named = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const child = startInBackground(inside(['env', ...named, ...words]), log);
@@ -78,8 +81,8 @@ export async function startPebble(
     signal: (name) => child.kill(name),
     log: () => readFile(log, 'utf8'),
     stop: async () => {
-      child.kill('SIGKILL');
-      await child.exited;
+      for (const program of [child, resolver]) program.kill('SIGKILL');
+      await Promise.all([child.exited, resolver.exited]);
     },
   };
 }

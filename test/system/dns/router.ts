@@ -26,7 +26,8 @@ export interface Router {
   readonly root: string;
   /** Writes the section `dns` anew. */
   configure(lines: readonly string[]): Promise<void>;
-  mailctl(line: string, env?: Record<string, string>): Promise<Finished>;
+  /** Killed after `timeout` milliseconds. */
+  mailctl(line: string, env?: Record<string, string>, timeout?: number): Promise<Finished>;
   /** Runs a TypeScript program with the router's files and PATH. */
   run(argv: string[]): Promise<Finished>;
   /** The calls that dnsctl got so far, each as its words. */
@@ -75,10 +76,10 @@ export async function makeRouter(
   return {
     root,
     configure,
-    mailctl: (line, env = {}) =>
+    mailctl: (line, env = {}, timeout = 150_000) =>
       run(inside([...program, ...line.split(' ')]), {
         env: { ...base, ...options.env, ...env },
-        timeout: 150_000,
+        timeout,
       }),
     run: (argv) => run(inside([process.execPath, ...argv]), { env: { ...base, ...options.env } }),
     calls: async () =>
