@@ -62,7 +62,7 @@ export async function readRecordFacts(
 ): Promise<RecordFacts> {
   const { settings, paths } = target;
   const addresses = await readPublicAddresses(host, settings);
-  const dkim = settings.features.dkim ? await readDkimRecords(host, paths, domains) : [];
+  const dkim = settings.features.dkim ? await readDkimRecords(host, target, domains) : [];
   const digests = await publishedKeyDigests(host, paths);
   // the first of them serves
   const keyDigests = (await holdsSeveralValues(host, settings)) ? digests : digests.slice(0, 1);
