@@ -123,14 +123,13 @@ async function bringTo(
   const generation = unchanged ? present : await writeGeneration(host, paths, desired);
   if (!unchanged) await switchTo(host, paths, generation.name);
   // a run that was cut short after the switch may have left the daemons with either configuration
-  const effects = effectsOf([...prepared, ...changes, ...planGeneration(good, desired)]);
+  const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
   try {
     const started = await takeUp(host, target, { generation, effects, start });
     const running = started || (await isRunning(host, containerRef(target)));
     const repaired = running && !(await isNetworkUp(host, target, generation.host));
     if (repaired) await ensureNetwork(host, target, generation.host);
-    const reloaded = prepared.some(({ effect }) => effect !== 'none');
-    const touched = started || repaired || reloaded || !unchanged || good?.name !== generation.name;
+    const touched = started || repaired || !unchanged || good?.name !== generation.name;
     if (running && touched) await requireProbes(host, target, { generation, started });
     if (running && touched) await acceptGeneration(host, paths, generation.name);
     return { changes: [...prepared, ...changes], running, started };

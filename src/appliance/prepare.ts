@@ -62,7 +62,6 @@ export async function prepare(host: Host, target: Target): Promise<Change[]> {
   await ensureProbePassword(host, target);
   if ((await ensureCertificate(host, target)).changed) {
     changes.push(made('ssl/fullchain.pem', 'reload postfix'));
-    changes.push(made('ssl/privkey.pem', 'reload dovecot'));
   }
   await ensureNextKey(host, target);
   if (await applyDirectory(host, target)) changes.push(made('directory.db', 'none'));
