@@ -51,8 +51,11 @@ export function formatZoneRecord({ name, strings }: Pick<DkimRecord, 'name' | 's
   return `${name}. IN TXT ( ${quoted.join(' ')} )`;
 }
 
-/** The domains that a SigningTable signs for. */
-export function signedDomains(table: string): MailDomain[] {
-  const lines = table.split('\n').map((line) => /^\*@(\S+) /.exec(line)?.[1]);
-  return lines.filter((domain): domain is MailDomain => domain !== undefined);
+/** The keys that a SigningTable signs with. */
+export function signedKeys(table: string): { domain: MailDomain; selector: Selector }[] {
+  return table.split('\n').flatMap((line) => {
+    const [, domain, selector] = /^\*@(\S+) (\S+)\._domainkey\.\S+$/.exec(line) ?? [];
+    if (domain === undefined || selector === undefined) return [];
+    return [{ domain: domain as MailDomain, selector }];
+  });
 }

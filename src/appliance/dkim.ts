@@ -10,13 +10,8 @@ import type { Host } from '../host/host.ts';
 import { generateRsaKey } from '../host/keys.ts';
 import type { MailDomain } from './address.ts';
 import { shiftedOwner } from './container.ts';
-import {
-  DEFAULT_SELECTOR,
-  type DkimRecord,
-  dkimRecord,
-  type Selector,
-  signedDomains,
-} from './dkim-record.ts';
+import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './dkim-record.ts';
+import { type DomainKey, domainKeys, keyFile, readDkimState } from './dkim-state.ts';
 import { ids } from './ids.ts';
 import type { Paths } from './paths.ts';
 import { renderKeyTable, renderSigningTable, type SigningKey } from './render/opendkim.ts';
@@ -31,17 +26,13 @@ const FOLDER_MODE = 0o700;
 const KEY_MODE = 0o400;
 const TABLE_MODE = 0o440;
 
-function keyPath(paths: Paths, domain: MailDomain, selector: Selector): string {
-  return join(paths.dkim, domain, `${selector}.private`);
-}
-
 /** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
 export async function readDkimKey(
   host: Host,
   paths: Paths,
-  wanted: { domain: MailDomain; selector?: Selector },
+  wanted: { domain: MailDomain; selector: Selector },
 ): Promise<KeyObject | null> {
-  const path = keyPath(paths, wanted.domain, wanted.selector ?? DEFAULT_SELECTOR);
+  const path = keyFile(paths, wanted.domain, wanted.selector);
   const text = await host.files.read(path);
   if (text === null) return null;
   let key: KeyObject | null = null;
@@ -74,10 +65,15 @@ async function ensureFile(
   return true;
 }
 
-async function ensureKey(host: Host, target: DkimTarget, domain: MailDomain): Promise<boolean> {
+/** Makes a key where there is none, and mends owner and mode. True when something was written. */
+export async function ensureDkimKey(
+  host: Host,
+  target: DkimTarget,
+  { domain, selector }: SigningKey & { domain: MailDomain },
+): Promise<boolean> {
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
-  const path = keyPath(target.paths, domain, DEFAULT_SELECTOR);
-  const present = await readDkimKey(host, target.paths, { domain });
+  const path = keyFile(target.paths, domain, selector);
+  const present = await readDkimKey(host, target.paths, { domain, selector });
   const text =
     present === null
       ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -86,43 +82,39 @@ async function ensureKey(host: Host, target: DkimTarget, domain: MailDomain): Pr
   return ensureFile(host, path, text, { mode: KEY_MODE, owner });
 }
 
-/**
- * Makes the key of every domain that has none, and mends owners and modes. True when something was
- * written. Throws DKIM_KEY_INVALID.
- */
-export async function ensureDkimKeys(
+/** The key that signs for each of the domains, in their order. */
+async function signingKeys(
   host: Host,
   target: DkimTarget,
   domains: Iterable<MailDomain>,
-): Promise<boolean> {
-  let changed = false;
-  for (const domain of domains) changed = (await ensureKey(host, target, domain)) || changed;
-  return changed;
-}
-
-function signingKeys(domains: Iterable<MailDomain>): SigningKey[] {
-  return [...new Set(domains)].sort().map((domain) => ({ domain, selector: DEFAULT_SELECTOR }));
+): Promise<(SigningKey & { domain: MailDomain })[]> {
+  const state = await readDkimState(host, target.paths);
+  const keys: (SigningKey & { domain: MailDomain })[] = [];
+  for (const domain of [...new Set(domains)].sort()) {
+    const [first] = await domainKeys(host, target, { state, domain });
+    if (first !== undefined) keys.push({ domain, selector: first.selector });
+  }
+  return keys;
 }
 
 async function syncTables(
   host: Host,
   target: DkimTarget,
-  domains: readonly MailDomain[],
+  keys: readonly SigningKey[],
 ): Promise<boolean> {
   const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
   const keyTable = join(target.paths.dkim, 'KeyTable');
   const signingTable = join(target.paths.dkim, 'SigningTable');
   const before = (await host.files.read(signingTable)) ?? '';
-  const keys = renderKeyTable(signingKeys(domains));
-  const signing = renderSigningTable(signingKeys(domains));
+  const signing = renderSigningTable(keys);
   let changed = false;
   if (signing !== before) {
     // first every key that the old or the new SigningTable names, so that neither is ever ahead
-    const both = renderKeyTable(signingKeys([...signedDomains(before), ...domains]));
-    changed = await ensureFile(host, keyTable, both, options);
+    const both = new Map([...signedKeys(before), ...keys].map((key) => [JSON.stringify(key), key]));
+    changed = await ensureFile(host, keyTable, renderKeyTable([...both.values()]), options);
   }
   changed = (await ensureFile(host, signingTable, signing, options)) || changed;
-  return (await ensureFile(host, keyTable, keys, options)) || changed;
+  return (await ensureFile(host, keyTable, renderKeyTable(keys), options)) || changed;
 }
 
 /**
@@ -137,26 +129,35 @@ export async function syncDkim(
   const all = [...domains];
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
   await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
-  const keys = await ensureDkimKeys(host, target, all);
-  const tables = await syncTables(host, target, all);
-  return { changed: keys || tables };
+  const signing = await signingKeys(host, target, all);
+  let made = false;
+  for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
+  const tables = await syncTables(host, target, signing);
+  return { changed: made || tables };
 }
 
-/** What must be published for these domains. Throws DKIM_KEY_INVALID, also when a key is missing. */
+/**
+ * What must be published for these domains: the key that signs first, then those in waiting and those
+ * that were retired. Throws DKIM_KEY_INVALID, also when a key is missing.
+ */
 export async function readDkimRecords(
   host: Host,
-  paths: Paths,
+  target: DkimTarget,
   domains: Iterable<MailDomain>,
-): Promise<DkimRecord[]> {
-  const records: DkimRecord[] = [];
+): Promise<(DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[]> {
+  const state = await readDkimState(host, target.paths);
+  const records: (DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[] = [];
   for (const domain of domains) {
-    const key = await readDkimKey(host, paths, { domain });
-    if (key === null) {
-      throw new MailctlError('DKIM_KEY_INVALID', `${domain} has no DKIM key yet`, {
-        hint: 'mailctl apply',
-      });
+    for (const one of await domainKeys(host, target, { state, domain })) {
+      const { selector, use, since, removeAt } = one;
+      const key = await readDkimKey(host, target.paths, { domain, selector });
+      if (key === null) {
+        throw new MailctlError('DKIM_KEY_INVALID', `${domain} has no DKIM key ${selector} yet`, {
+          hint: 'mailctl apply',
+        });
+      }
+      records.push({ ...dkimRecord(domain, selector, key), use, since, removeAt });
     }
-    records.push(dkimRecord(domain, DEFAULT_SELECTOR, key));
   }
   return records;
 }

@@ -7,7 +7,6 @@ import {
   decimal,
   duration,
   integer,
-  oneOf,
   optional,
   orOff,
   port,
@@ -29,6 +28,7 @@ import {
 } from './options/names.ts';
 import { hostAddresses, hostCidr, ipAddress, ipNetwork } from './options/networks.ts';
 import { list, option, required, section } from './options/option.ts';
+import { ssl } from './options/ssl-section.ts';
 
 /** 2³² − 2·65536: the container's 65536 ids must fit above it, and -1 is no id. */
 const MAX_IDMAP_BASE = 4_294_836_224;
@@ -160,16 +160,6 @@ const fail2ban = section('fail2ban', 'Bans after failed logins', {
     '',
     "addresses and networks that are never banned; the bridge's own never are",
   ),
-});
-
-const ssl = section('ssl', 'The certificate', {
-  type: option(oneOf('letsencrypt', 'manual', 'selfsigned'), 'letsencrypt', 'where it comes from'),
-  cert_path: option(
-    optional(path()),
-    '',
-    'for manual: file with the certificate and its chain (PEM)',
-  ),
-  key_path: option(optional(path()), '', 'for manual: file with the private key (PEM)'),
 });
 
 const webmail = section('webmail', 'The webmail container', {

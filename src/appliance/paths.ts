@@ -16,6 +16,8 @@ export interface Paths {
   readonly log: string;
   readonly ssl: string;
   readonly dkim: string;
+  /** Account keys, orders and keys in waiting: for root of the host alone. */
+  readonly acme: string;
   /** Operators' own additions to the daemons' configuration. */
   readonly custom: string;
   /** Root of LXC's containers; the container's own folder is `container`. */
@@ -55,6 +57,7 @@ export function appliancePaths(settings: Settings, lxcPath: string = DEFAULT_LXC
     log: join(data, 'log'),
     ssl: join(data, 'ssl'),
     dkim: join(data, 'dkim'),
+    acme: join(data, 'acme'),
     custom: join(data, 'custom'),
     lxc,
     container: join(lxc, name),

@@ -13,6 +13,9 @@ import type { Paths } from './paths.ts';
 import { ensureProbePassword } from './probe-secret.ts';
 import type { Settings } from './settings.ts';
 import { ensureCertificate } from './tls.ts';
+import { isSelfSigned } from './tls-certificate.ts';
+import { ensureWaitingKey } from './tls-keys.ts';
+import { readInstalledPair } from './tls-store.ts';
 
 interface Target {
   readonly settings: Settings;
@@ -46,6 +49,13 @@ async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
   return true;
 }
 
+/** The key of the first certificate of a CA is there before it, so that dns-setup publishes both. */
+async function ensureNextKey(host: Host, target: Target): Promise<void> {
+  if (target.settings.ssl.type !== 'letsencrypt') return;
+  const pair = await readInstalledPair(host, target.paths);
+  if (pair !== null && isSelfSigned(pair.chain[0])) await ensureWaitingKey(host, target);
+}
+
 /** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
 export async function prepare(host: Host, target: Target): Promise<Change[]> {
   const changes: Change[] = [];
@@ -53,6 +63,7 @@ export async function prepare(host: Host, target: Target): Promise<Change[]> {
   if ((await ensureCertificate(host, target)).changed) {
     changes.push(made('ssl/fullchain.pem', 'reload postfix'));
   }
+  await ensureNextKey(host, target);
   if (await applyDirectory(host, target)) changes.push(made('directory.db', 'none'));
   if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
   const { directory } = await readDirectory(host, target);

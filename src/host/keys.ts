@@ -10,6 +10,11 @@ export async function generateRsaKey(): Promise<KeyObject> {
   return (await generate('rsa', { modulusLength: 2048 })).privateKey;
 }
 
+/** A private ECDSA key on the curve P-256, which every mail program of this decade knows. */
+export async function generateEcKey(): Promise<KeyObject> {
+  return (await generate('ec', { namedCurve: 'prime256v1' })).privateKey;
+}
+
 /** `bytes` random bytes, hex. */
 export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MailDomain, parseDomain } from '../../src/appliance/address.ts';
 import { readDkimKey, readDkimRecords, syncDkim } from '../../src/appliance/dkim.ts';
-import { dkimRecord, formatZoneRecord, signedDomains } from '../../src/appliance/dkim-record.ts';
+import { dkimRecord, formatZoneRecord, signedKeys } from '../../src/appliance/dkim-record.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
 import { defaultSettings } from '../../src/appliance/settings.ts';
 import { createHost, type Host } from '../../src/host/host.ts';
@@ -41,18 +41,18 @@ describe('the keys of the mail domains', () => {
     expect([file.mode & 0o777, file.uid, file.gid]).toEqual([0o400, 100_206, 100_206]);
     const folder = fs.statSync(inDkim('a.example'));
     expect([folder.mode & 0o777, folder.uid]).toEqual([0o700, 100_206]);
-    const key = await readDkimKey(host, target().paths, { domain: A });
+    const key = await readDkimKey(host, target().paths, { domain: A, selector: 'mail' });
     expect(key?.asymmetricKeyDetails?.modulusLength).toBe(2048);
   });
 
   test('stay when a domain is removed, and are used again when it comes back', async () => {
     await syncDkim(host, target(), [A, B]);
-    const before = await readDkimRecords(host, target().paths, [B]);
+    const before = await readDkimRecords(host, target(), [B]);
     expect(await syncDkim(host, target(), [A])).toEqual({ changed: true });
     expect(readText('SigningTable')).not.toContain('b.example');
     expect(readText('KeyTable')).not.toContain('b.example');
     await syncDkim(host, target(), [A, B]);
-    expect(await readDkimRecords(host, target().paths, [B])).toEqual(before);
+    expect(await readDkimRecords(host, target(), [B])).toEqual(before);
   });
 
   test('get their owner and mode back, as after a copy to another machine', async () => {
@@ -85,28 +85,28 @@ describe('the keys of the mail domains', () => {
         () => false,
       );
       const keys = readText('KeyTable');
-      for (const domain of signedDomains(readText('SigningTable'))) {
+      for (const { domain } of signedKeys(readText('SigningTable'))) {
         expect(keys).toContain(`mail._domainkey.${domain} ${domain}:mail:`);
         expect(fs.existsSync(inDkim(domain, 'mail.private'))).toBe(true);
       }
       if (finished) break;
     }
-    expect(signedDomains(readText('SigningTable'))).toEqual([B]);
+    expect(signedKeys(readText('SigningTable'))).toEqual([{ domain: B, selector: 'mail' }]);
   });
 });
 
 describe('the record', () => {
   test('holds the public key in strings that fit, and joins to the same value', async () => {
     await syncDkim(host, target(), [A]);
-    const [record] = await readDkimRecords(host, target().paths, [A]);
+    const [record] = await readDkimRecords(host, target(), [A]);
     expect(record?.name).toBe('mail._domainkey.a.example');
     expect(record?.strings.join('')).toBe(record?.value ?? '');
     expect(record?.strings.every((piece) => piece.length <= 255)).toBe(true);
     const der = Buffer.from(record?.value.split('p=')[1] ?? '', 'base64');
     const published = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    const key = await readDkimKey(host, target().paths, { domain: A });
+    const key = await readDkimKey(host, target().paths, { domain: A, selector: 'mail' });
     expect(key && createPublicKey(key).equals(published)).toBe(true);
-    expect(key && dkimRecord(A, 'mail', key)).toEqual(record ?? null);
+    expect(record).toMatchObject({ ...(key && dkimRecord(A, 'mail', key)), use: 'signing' });
   });
 
   test('is written for a zone file with every string in quotes', () => {
@@ -116,7 +116,7 @@ describe('the record', () => {
   });
 
   test('of a domain without a key is refused with the command that makes one', async () => {
-    await expect(readDkimRecords(host, target().paths, [A])).rejects.toMatchObject({
+    await expect(readDkimRecords(host, target(), [A])).rejects.toMatchObject({
       code: 'DKIM_KEY_INVALID',
       hint: 'mailctl apply',
     });

@@ -1,14 +1,14 @@
 // What the records are made of: domains, addresses, keys. Collected from this host, never from the DNS.
 
-import { X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
-import { digestBytes } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import { readAcmeState } from '../acme/state.ts';
 import type { MailDomain } from '../address.ts';
 import { readDirectory } from '../directory.ts';
 import { readDkimRecords } from '../dkim.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
+import { publishedKeyDigests } from '../tls-keys.ts';
+import { holdsSeveralValues } from './provider.ts';
 import { readPublicAddresses } from './public-address.ts';
 import type { RecordFacts } from './records.ts';
 
@@ -27,8 +27,6 @@ const CAA_IDENTITIES: readonly (readonly [string, string])[] = [
   ['pki.goog', 'pki.goog'],
 ];
 
-const DEFAULT_DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
-
 /** null for a CA whose name nobody told us: no CAA record is better than a wrong one. */
 export function caaIdentity(directory: string): string | null {
   const host = /^https:\/\/([^/:]+)/.exec(directory)?.[1]?.toLowerCase() ?? '';
@@ -38,22 +36,16 @@ export function caaIdentity(directory: string): string | null {
   return found?.[1] ?? null;
 }
 
-function caOf(settings: Settings): string | null {
-  if (settings.ssl.type !== 'letsencrypt') return null;
-  const { directory } = settings.ssl as { readonly directory?: string };
-  return caaIdentity(directory ?? DEFAULT_DIRECTORY);
-}
-
-async function servedKeyDigests(host: Host, paths: Paths): Promise<string[]> {
-  const text = await host.files.read(join(paths.ssl, 'fullchain.pem'));
-  if (text === null) return [];
-  try {
-    const { publicKey } = new X509Certificate(text);
-    return [digestBytes(publicKey.export({ type: 'spki', format: 'der' }))];
-  } catch {
-    // ssl-status and doctor tell of a damaged certificate; its key cannot be published
-    return [];
-  }
+/** What the CA says of itself goes before what is known of it. */
+async function caOf(host: Host, { settings, paths }: DnsTarget): Promise<string | null> {
+  const { type, directory } = settings.ssl;
+  if (type !== 'letsencrypt') return null;
+  const state = await readAcmeState(host, paths);
+  const told = state.directory === directory ? state.caaIdentities[0] : undefined;
+  const known = caaIdentity(directory);
+  // of several names of one CA, the known one is as good as the first
+  if (known !== null && state.caaIdentities.includes(known)) return known;
+  return told ?? known;
 }
 
 export async function mailDomains(host: Host, target: DnsTarget): Promise<readonly MailDomain[]> {
@@ -70,7 +62,10 @@ export async function readRecordFacts(
 ): Promise<RecordFacts> {
   const { settings, paths } = target;
   const addresses = await readPublicAddresses(host, settings);
-  const dkim = settings.features.dkim ? await readDkimRecords(host, paths, domains) : [];
-  const keyDigests = await servedKeyDigests(host, paths);
-  return { settings, domains, addresses, dkim, keyDigests, caaIdentity: caOf(settings) };
+  const dkim = settings.features.dkim ? await readDkimRecords(host, target, domains) : [];
+  const digests = await publishedKeyDigests(host, paths);
+  // the first of them serves
+  const keyDigests = (await holdsSeveralValues(host, settings)) ? digests : digests.slice(0, 1);
+  const ca = await caOf(host, target);
+  return { settings, domains, addresses, dkim, keyDigests, caaIdentity: ca };
 }

@@ -62,6 +62,14 @@ export async function readProvider(host: Host, settings: Settings): Promise<Prov
   };
 }
 
+/** False where a record set can only be replaced by a single value. */
+export async function holdsSeveralValues(host: Host, settings: Settings): Promise<boolean> {
+  if (settings.dns.provider !== 'dnsctl') return true;
+  const text = (await host.files.read(PROVIDER_FILE)) ?? '';
+  const manners = mannersOf(optionOf(text, 'provider'));
+  return manners === 'cloudflare' || manners === 'ovh';
+}
+
 /** Throws DNS_ZONE_UNFIT when the zone is nobody's, or not in dnsctl's hands. */
 export async function requireOwnZone(
   host: Host,

@@ -6,6 +6,7 @@ import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
 import type { Change } from '../changes.ts';
+import { noteKeysPublished } from '../tls-keys.ts';
 import { type DnsTarget, mailDomains, readRecordFacts } from './facts.ts';
 import {
   formatRecord,
@@ -202,8 +203,18 @@ export async function applySetup(
   if (!isIdle) {
     await publish(host, await readProvider(host, settings), { routes: plan.routes, timeout });
   }
+  await noteTlsa(host, target, plan.routes);
   const state = withoutValues(values, removed);
   await writeDnsState(host, paths, { ...state, last: { ...last, finished: true } });
+}
+
+/** A new key may serve only some time after its record has been published. */
+async function noteTlsa(host: Host, { paths }: DnsTarget, routes: readonly Route[]): Promise<void> {
+  for (const { change } of routes) {
+    if (change.type !== 'TLSA') continue;
+    const digests = change.add.map((value) => value.slice(value.lastIndexOf(' ') + 1));
+    await noteKeysPublished(host, paths, { digests, first: change.before.length === 0 });
+  }
 }
 
 /** The plan in the form that `plan` and `apply` print. */

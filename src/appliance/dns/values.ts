@@ -11,7 +11,7 @@ import {
 } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { DnsTarget } from './facts.ts';
-import { type PresentSet, readSet, setKey } from './present.ts';
+import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
 import { readProvider, requireOwnZone } from './provider.ts';
 import { publish, routeChanges, type ZoneChange } from './publish.ts';
 import { requireNoObstacle } from './setup.ts';
@@ -69,73 +69,128 @@ async function locate(
   });
 }
 
+interface Located {
+  readonly wanted: PublishedValue;
+  readonly authorities: Authorities;
+  readonly set: PresentSet;
+}
+
+/** One change for each record set, whatever the number of its values. */
+function joinChanges(changes: readonly ZoneChange[]): ZoneChange[] {
+  const joined = new Map<string, ZoneChange>();
+  for (const change of changes) {
+    const before = joined.get(setKey(change));
+    const add = [...(before?.add ?? []), ...change.add];
+    const remove = [...(before?.remove ?? []), ...change.remove];
+    joined.set(setKey(change), { ...change, add, remove });
+  }
+  return [...joined.values()];
+}
+
 async function change(
   host: Host,
   target: DnsTarget,
-  { planned, timeout }: { planned: ZoneChange; timeout: number },
+  { planned, timeout }: { planned: readonly ZoneChange[]; timeout: number },
 ): Promise<void> {
+  if (planned.length === 0) return;
   const provider = await readProvider(host, target.settings);
-  const { name, authorities } = planned;
-  await requireOwnZone(host, provider, { zone: authorities.zone, name });
-  const { routes, obstacles } = routeChanges(provider, [planned]);
+  for (const { name, authorities } of planned) {
+    await requireOwnZone(host, provider, { zone: authorities.zone, name });
+  }
+  const { routes, obstacles } = routeChanges(provider, joinChanges(planned));
   requireNoObstacle({ obstacles }, `do it by hand, then repeat the command`);
   await publish(host, provider, { routes, timeout });
 }
 
+function plannedChange(
+  { wanted, authorities, set }: Located,
+  rest: Pick<ZoneChange, 'add' | 'remove' | 'ttl' | 'purpose'>,
+): ZoneChange {
+  const before = set.values.map(({ value }) => value);
+  return { name: wanted.name, type: wanted.type, authorities, before, ...rest };
+}
+
 /**
- * Publishes a value beside what is at the name already, until `removeValue`. Done when every authoritative
- * server shows it; nothing is changed when they do. The caller holds the appliance's lock.
+ * Publishes values beside what is at their names already, until `removeValues`. Done when every
+ * authoritative server shows them; nothing is changed when they do. The caller holds the appliance's lock.
  * Throws DNS_NOT_VISIBLE when the time is over; DNS_BY_HAND when the provider's way would harm others.
  */
-export async function publishValue(
+export async function publishValues(
+  host: Host,
+  target: DnsTarget,
+  values: readonly PublishedValue[],
+  { timeout = TIMEOUT_MS, ttl = TTL }: ValueOptions = {},
+): Promise<void> {
+  const located: Located[] = [];
+  for (const wanted of values) {
+    located.push({ wanted, ...(await locate(host, target, { wanted, timeout })) });
+  }
+  const own = (one: Located) => ({ ...one.wanted, made: true, held: true });
+  const there = located.filter(({ set, wanted }) => hasValue(set, wanted.value));
+  const missing = located.filter((one) => !there.includes(one));
+  if (missing.length > 0) {
+    // remembered first: whatever happens now, it is known to be ours
+    const state = await readDnsState(host, target.paths);
+    await writeDnsState(host, target.paths, withValues(state, missing.map(own)));
+    const planned = missing.map((one) =>
+      plannedChange(one, { add: [one.wanted.value], remove: [], ttl, purpose: 'for a while' }),
+    );
+    await change(host, target, { planned, timeout });
+  }
+  if (there.length === 0) return;
+  const expectations = there.map(({ wanted: { name, type, value }, authorities }) => ({
+    ...{ name, type, authorities },
+    ...{ has: [value], hasNot: [], keeps: [] },
+  }));
+  const { pending } = await waitVisible(host, expectations, { timeout });
+  const lacking = pending.flatMap(({ lacks, expectation }) =>
+    lacks.map((lack) => `${setKey(expectation)}: ${lack}`),
+  );
+  if (lacking.length > 0) throw new MailctlError('DNS_NOT_VISIBLE', lacking.join('; '));
+  const state = await readDnsState(host, target.paths);
+  await writeDnsState(host, target.paths, withValues(state, there.map(own)));
+}
+
+/**
+ * Takes values back; what others have at their names stays. Done when no authoritative server shows them.
+ * Throws as `publishValues` does.
+ */
+export async function removeValues(
+  host: Host,
+  target: DnsTarget,
+  values: readonly PublishedValue[],
+  { timeout = TIMEOUT_MS }: ValueOptions = {},
+): Promise<void> {
+  const planned: ZoneChange[] = [];
+  for (const wanted of values) {
+    const located = { wanted, ...(await locate(host, target, { wanted, timeout })) };
+    if (!hasValue(located.set, wanted.value)) continue;
+    const remove = [wanted.value];
+    planned.push(
+      plannedChange(located, { add: [], remove, ttl: TTL, purpose: 'no longer needed' }),
+    );
+  }
+  await change(host, target, { planned, timeout });
+  const state = await readDnsState(host, target.paths);
+  await writeDnsState(host, target.paths, withoutValues(state, values));
+}
+
+export function publishValue(
   host: Host,
   target: DnsTarget,
   wanted: PublishedValue,
   options: ValueOptions = {},
 ): Promise<void> {
-  const { name, type, value } = wanted;
-  const { timeout = TIMEOUT_MS, ttl = TTL } = options;
-  const own = { name, type, value, made: true, held: true };
-  const { authorities, set } = await locate(host, target, { wanted, timeout });
-  const before = set.values.map((present) => present.value);
-  const state = await readDnsState(host, target.paths);
-  if (!before.includes(value)) {
-    // remembered first: whatever happens now, it is known to be ours
-    await writeDnsState(host, target.paths, withValues(state, [own]));
-    const add = [value];
-    const planned = { ...{ name, type, authorities, before, add, remove: [] }, ttl };
-    await change(host, target, { planned: { ...planned, purpose: 'for a while' }, timeout });
-    return;
-  }
-  const expectation = { ...{ name, type, authorities }, has: [value], hasNot: [], keeps: [] };
-  const { pending } = await waitVisible(host, [expectation], { timeout });
-  const lacking = pending.flatMap(({ lacks }) => lacks);
-  if (lacking.length > 0) {
-    throw new MailctlError('DNS_NOT_VISIBLE', `${setKey(wanted)}: ${lacking.join('; ')}`);
-  }
-  await writeDnsState(host, target.paths, withValues(state, [own]));
+  return publishValues(host, target, [wanted], options);
 }
 
-/**
- * Takes a value back; what others have at the name stays. Done when no authoritative server shows it.
- * Throws as `publishValue` does.
- */
-export async function removeValue(
+export function removeValue(
   host: Host,
   target: DnsTarget,
   unwanted: PublishedValue,
-  { timeout = TIMEOUT_MS }: ValueOptions = {},
+  options: ValueOptions = {},
 ): Promise<void> {
-  const { name, type, value } = unwanted;
-  const { authorities, set } = await locate(host, target, { wanted: unwanted, timeout });
-  const before = set.values.map((present) => present.value);
-  if (before.includes(value)) {
-    const remove = [value];
-    const planned = { ...{ name, type, authorities, before, add: [], remove }, ttl: TTL };
-    await change(host, target, { planned: { ...planned, purpose: 'no longer needed' }, timeout });
-  }
-  const state = await readDnsState(host, target.paths);
-  await writeDnsState(host, target.paths, withoutValues(state, [unwanted]));
+  return removeValues(host, target, [unwanted], options);
 }
 
 /** A TXT value; `value` is the text itself, without quotes, of any length. */

@@ -130,11 +130,15 @@ function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {
   return conflicts;
 }
 
-function findDnsConflicts({ dns }: Settings): readonly Conflict[] {
+function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   if (dns.provider === 'rfc2136' && dns.server === null) {
     const message = "provider 'rfc2136' needs server as well";
     conflicts.push({ options: ['dns.provider', 'dns.server'], message });
+  }
+  if (dns.dkimGrace < smtp.queueLifetime) {
+    const message = 'dkim_grace must not be shorter than queue_lifetime: mail may wait that long';
+    conflicts.push({ options: ['dns.dkim_grace', 'smtp.queue_lifetime'], message });
   }
   if ((dns.tsigName === null) !== (dns.tsigSecret === null)) {
     const message = 'tsig_name and tsig_secret need each other';
@@ -144,6 +148,10 @@ function findDnsConflicts({ dns }: Settings): readonly Conflict[] {
 }
 
 function findCertificateConflicts({ ssl }: Settings): readonly Conflict[] {
+  if ((ssl.eabKid === null) !== (ssl.eabHmac === null)) {
+    const message = 'eab_kid and eab_hmac need each other';
+    return [{ options: ['ssl.eab_kid', 'ssl.eab_hmac'], message }];
+  }
   if (ssl.type !== 'manual') {
     return [];
   }

@@ -56,6 +56,11 @@ export const dns = section('dns', 'The records that the world needs', {
     "who gets the DMARC and TLS reports; empty: each domain's postmaster",
   ),
   dkim_selector: option(hostLabel(), 'mail', "name of a new domain's DKIM key"),
+  dkim_grace: option(
+    duration('1h', '90d'),
+    '7d',
+    'how long a DKIM key stays published after another one has taken over',
+  ),
   mta_sts: option(
     oneOf('none', 'testing', 'enforce'),
     'none',

@@ -25,6 +25,24 @@ interface ReportSettings {
 
 export const JOBS: readonly Job[] = [
   {
+    name: 'certificate',
+    words: ['ssl-renew', '--scheduled'],
+    timeout: 30 * MINUTE,
+    due: async (host, target) => {
+      const { renewalDue } = await import('../acme/renewal.ts');
+      return renewalDue(host, target);
+    },
+  },
+  {
+    name: 'dkim',
+    words: ['dkim', 'step'],
+    timeout: 30 * MINUTE,
+    due: async (host, target) => {
+      const { rotationDue } = await import('../dkim-rotation.ts');
+      return rotationDue(host, target);
+    },
+  },
+  {
     name: 'addresses',
     words: ['wan-changed'],
     timeout: 15 * MINUTE,

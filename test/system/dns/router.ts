@@ -17,6 +17,8 @@ export interface RouterOptions {
   readonly zone?: string;
   /** Lines of the section `dns`, as `option value`. */
   readonly dns?: readonly string[];
+  /** Whole lines of other sections. */
+  readonly sections?: readonly string[];
   readonly env?: Record<string, string>;
 }
 
@@ -24,7 +26,8 @@ export interface Router {
   readonly root: string;
   /** Writes the section `dns` anew. */
   configure(lines: readonly string[]): Promise<void>;
-  mailctl(line: string, env?: Record<string, string>): Promise<Finished>;
+  /** Killed after `timeout` milliseconds. */
+  mailctl(line: string, env?: Record<string, string>, timeout?: number): Promise<Finished>;
   /** Runs a TypeScript program with the router's files and PATH. */
   run(argv: string[]): Promise<Finished>;
   /** The calls that dnsctl got so far, each as its words. */
@@ -50,6 +53,7 @@ export async function makeRouter(
       "config dns 'dns'",
       `\tlist resolver '${RESOLVER}'`,
       ...lines.map((line) => `\t${line}`),
+      ...(options.sections ?? []),
     ];
     await writeFile(join(root, 'etc/config/mailserver'), `${uci.join('\n')}\n`);
   };
@@ -72,10 +76,10 @@ export async function makeRouter(
   return {
     root,
     configure,
-    mailctl: (line, env = {}) =>
+    mailctl: (line, env = {}, timeout = 150_000) =>
       run(inside([...program, ...line.split(' ')]), {
         env: { ...base, ...options.env, ...env },
-        timeout: 150_000,
+        timeout,
       }),
     run: (argv) => run(inside([process.execPath, ...argv]), { env: { ...base, ...options.env } }),
     calls: async () =>

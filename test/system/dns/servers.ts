@@ -93,13 +93,16 @@ export async function startUnbound(
   inside: (argv: string[]) => string[],
   folder: string,
   anchor: string | null,
+  { address = RESOLVER, remembers = true } = {},
 ) {
   await mkdir(folder, { recursive: true });
   const config = join(folder, 'unbound.conf');
   const lines = [
     ...[
       'server:',
-      `  interface: ${RESOLVER}`,
+      `  interface: ${address}`,
+      // a CA's resolver looks at every record anew
+      ...(remembers ? [] : ['  cache-max-ttl: 0', '  cache-max-negative-ttl: 0']),
       '  do-daemonize: no',
       '  use-syslog: no',
       '  chroot: ""',
@@ -121,7 +124,7 @@ export async function startUnbound(
   const child = startInBackground(inside(['unbound', '-c', config]), join(folder, 'log'));
   await waitFor('the resolver', async () => {
     if (child.exitCode !== null) throw new Error(await readFile(join(folder, 'log'), 'utf8'));
-    const kdig = ['kdig', `@${RESOLVER}`, '+short', '+time=1', '+retry=0', 'test.', 'SOA'];
+    const kdig = ['kdig', `@${address}`, '+short', '+time=1', '+retry=0', 'test.', 'SOA'];
     return (await run(inside(kdig))).stdout.includes('hostmaster') ? true : undefined;
   });
   return child;

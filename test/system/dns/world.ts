@@ -23,6 +23,9 @@ export interface DnsWorld {
   /** Changes a zone as somebody else would. */
   update(zone: string, ...lines: string[]): Promise<void>;
   run(argv: string[]): Promise<Finished>;
+  /** The argument vector that runs a program there. */
+  command(argv: string[]): string[];
+  folder: string;
   /** Stops and continues the second server. */
   signalSecondary(signal: NodeJS.Signals): void;
   down(): Promise<void>;
@@ -99,6 +102,8 @@ export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise
   return {
     update,
     run: (argv) => run(inside(argv)),
+    command: inside,
+    folder,
     zone: async (name) => {
       const axfr = ['kdig', `@${PRIMARY}`, '-y', `hmac-sha256:${TSIG.name}:${TSIG.secret}`];
       const text = await must(inside([...axfr, '+noall', '+answer', name, 'AXFR']));

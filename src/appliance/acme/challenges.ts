@@ -1,0 +1,76 @@
+// Proofs for the CA by records in the DNS (RFC 8555 8.4): answered only when every authoritative server
+// shows them, and taken back whatever happened.
+
+import type { Authorization } from 'acme-client';
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { readDnsState } from '../dns/state.ts';
+import { type PublishedValue, publishValues, removeValues } from '../dns/values.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings.ts';
+import type { AcmeSession } from './client.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const LABEL = '_acme-challenge.';
+
+/** Takes back what an interrupted run has left; a provider that fails keeps nothing from going on. */
+export async function removeChallenges(host: Host, target: Target): Promise<void> {
+  const { values } = await readDnsState(host, target.paths);
+  const left = values.filter(({ name, held }) => held && name.startsWith(LABEL));
+  if (left.length === 0) return;
+  try {
+    await removeValues(host, target, left);
+  } catch (error) {
+    if (!(error instanceof MailctlError)) throw error;
+    const names = [...new Set(left.map(({ name }) => name))].join(', ');
+    host.say(`the proofs at ${names} are still published, and go with the next ssl-renew:`);
+    host.say(error.message);
+  }
+}
+
+function dnsChallenge(authorization: Authorization) {
+  const found = authorization.challenges.find(({ type }) => type === 'dns-01');
+  if (found !== undefined) return found;
+  const { value } = authorization.identifier;
+  throw new MailctlError('ACME_REFUSED', `the CA does not prove ${value} by DNS (dns-01)`, {
+    hint: 'choose another CA: uci set mailserver.ssl.directory=<URL>',
+  });
+}
+
+/** Publishes the proofs of all authorizations that need one, then tells the CA to look. */
+export async function answerChallenges(
+  host: Host,
+  target: Target,
+  { session, authorizations }: { session: AcmeSession; authorizations: readonly Authorization[] },
+): Promise<void> {
+  const { client } = session;
+  const pending = authorizations.filter(({ status }) => status === 'pending');
+  const values: PublishedValue[] = [];
+  for (const authorization of pending) {
+    const value = await client.getChallengeKeyAuthorization(dnsChallenge(authorization));
+    const name = `${LABEL}${authorization.identifier.value}`;
+    values.push({ name, type: 'TXT', value });
+  }
+  if (values.length === 0) return;
+  host.say(`publishing the proofs for ${pending.length} names`);
+  await publishValues(host, target, values);
+  host.say('every authoritative server shows them; the CA is asked to look');
+  for (const authorization of pending) await client.completeChallenge(dnsChallenge(authorization));
+}
+
+/** Why the CA did not accept a proof, a sentence for each name. */
+export function challengeProblems(authorizations: readonly Authorization[]): string[] {
+  return authorizations
+    .filter(({ status }) => status === 'invalid')
+    .map(({ identifier, challenges }) => {
+      const errors = challenges.map(
+        (challenge) => (challenge as { error?: { detail?: string } }).error?.detail,
+      );
+      const detail = errors.find((text) => text !== undefined) ?? 'no reason given';
+      return `${identifier.value}: ${detail}`;
+    });
+}

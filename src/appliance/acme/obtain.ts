@@ -1,0 +1,155 @@
+// A certificate of a CA, from the decision to the served pair: what `ssl-setup` and `ssl-renew` do. What
+// is served stays through every failure.
+
+import type { KeyObject } from 'node:crypto';
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings.ts';
+import { type CertificatePair, isSelfSigned } from '../tls-certificate.ts';
+import {
+  ensureWaitingKey,
+  fitsType,
+  forgetWaitingKey,
+  keyDigest,
+  servedKeyDigest,
+} from '../tls-keys.ts';
+import { putIntoService } from '../tls-swap.ts';
+import { ensureAccountKey } from './account.ts';
+import { askAdvice, certificateId } from './advice.ts';
+import { removeChallenges } from './challenges.ts';
+import { AcmeError, type AcmeSession, openAcme } from './client.ts';
+import { provableNames } from './names.ts';
+import { forgetOrder, issue } from './order.ts';
+import { afterFailure } from './policy.ts';
+import type { Outlook } from './renewal.ts';
+import { announceKey, restoreTlsa, retireKey } from './roll.ts';
+import { type AcmeState, readAcmeState, writeAcmeState } from './state.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+export interface Obtained {
+  /** `waiting`: the new key's TLSA record is not old enough yet. */
+  readonly outcome: 'issued' | 'waiting';
+  readonly names: readonly string[];
+  /** Sentences. */
+  readonly leftOut: readonly string[];
+  readonly readyAt: Date | null;
+  readonly running: boolean;
+}
+
+export async function connectCa(
+  host: Host,
+  { settings, paths }: Target,
+  directory: string,
+): Promise<AcmeSession> {
+  const accountKey = await ensureAccountKey(host, paths, directory);
+  return openAcme(host, { directory, accountKey, settings });
+}
+
+/** The served key, so that TLSA records stay true, unless another is wanted. */
+async function chooseKey(host: Host, target: Target, { pair, state }: Outlook): Promise<KeyObject> {
+  const reusable =
+    pair !== null &&
+    !isSelfSigned(pair.chain[0]) &&
+    fitsType(pair.key, target.settings.ssl.keyType) &&
+    !state.newKeyWanted;
+  return reusable ? pair.key : ensureWaitingKey(host, target);
+}
+
+/** Remembers why it failed and when it may be tried again; throws the same error. */
+async function rememberFailure(host: Host, paths: Paths, error: unknown): Promise<never> {
+  if (error instanceof MailctlError) {
+    const retryAfter = error instanceof AcmeError ? error.retryAfter : null;
+    const failure = { now: host.clock.now(), message: error.message, retryAfter };
+    await writeAcmeState(host, paths, afterFailure(await readAcmeState(host, paths), failure));
+  }
+  throw error;
+}
+
+async function install(
+  host: Host,
+  target: Target,
+  work: { session: AcmeSession; outlook: Outlook; pair: CertificatePair },
+): Promise<{ running: boolean }> {
+  const { session, outlook, pair } = work;
+  const { paths } = target;
+  const before = await servedKeyDigest(host, paths);
+  const { running } = await putIntoService(host, target, pair);
+  const state: AcmeState = {
+    ...(await readAcmeState(host, paths)),
+    ...{ directory: session.directory, names: outlook.names },
+    ...{ failures: [], lastError: null, notBefore: null, limitedByCa: false },
+    ...{ keyReadyAt: null, newKeyWanted: false },
+    caaIdentities: session.resources.meta?.caaIdentities ?? [],
+    advice: await askAdvice(host, session, pair.chain[0]),
+  };
+  await writeAcmeState(host, paths, state);
+  await forgetOrder(host, paths);
+  await forgetWaitingKey(host, paths);
+  const now = keyDigest(pair.key);
+  if (before !== null && before !== now) await retireKey(host, target, before);
+  await restoreTlsa(host, target, now);
+  return { running };
+}
+
+async function attempt(host: Host, target: Target, outlook: Outlook): Promise<Obtained> {
+  const { paths, settings } = target;
+  const { names, leftOut } = await provableNames(host, settings, outlook.names);
+  for (const sentence of leftOut) host.say(sentence);
+  const key = await chooseKey(host, target, outlook);
+  const served = await servedKeyDigest(host, paths);
+  const digest = keyDigest(key);
+  const readyAt = digest === served ? null : await announceKey(host, target, digest);
+  const state = await readAcmeState(host, paths);
+  const keyReadyAt = readyAt?.toISOString() ?? null;
+  await writeAcmeState(host, paths, { ...state, keyReadyAt });
+  if (readyAt !== null) return { outcome: 'waiting', names, leftOut, readyAt, running: false };
+  const session = await connectCa(host, target, settings.ssl.directory);
+  const replaces = outlook.pair === null ? null : certificateId(outlook.pair.chain[0]);
+  const request = { names, key, replaces };
+  const pair = await issue(host, target, { session, request });
+  const { running } = await install(host, target, { session, outlook, pair });
+  return { outcome: 'issued', names, leftOut, readyAt: null, running };
+}
+
+/**
+ * Gets a certificate and puts it into service. Throws what the steps throw; the failure is remembered.
+ */
+export async function obtain(host: Host, target: Target, outlook: Outlook): Promise<Obtained> {
+  await removeChallenges(host, target);
+  try {
+    return await attempt(host, target, outlook);
+  } catch (error) {
+    return rememberFailure(host, target.paths, error);
+  }
+}
+
+/** The whole way with another directory and a key of its own; nothing of it is kept or served. */
+export async function rehearse(
+  host: Host,
+  target: Target,
+  { outlook, directory }: { outlook: Outlook; directory: string },
+): Promise<{ names: readonly string[]; leftOut: readonly string[] }> {
+  await removeChallenges(host, target);
+  const { names, leftOut } = await provableNames(host, target.settings, outlook.names);
+  const { generateEcKey } = await import('../../host/keys.ts');
+  const key = await generateEcKey();
+  const session = await connectCa(host, target, directory);
+  await issue(host, target, { session, request: { names, key, replaces: null } });
+  await forgetOrder(host, target.paths);
+  return { names, leftOut };
+}
+
+/** Asks the CA again when it wants to be asked. */
+export async function refreshAdvice(host: Host, target: Target, outlook: Outlook): Promise<void> {
+  const { pair, state } = outlook;
+  if (pair === null || state.advice === null) return;
+  if (Date.parse(state.advice.askAgainAt) > host.clock.now().getTime()) return;
+  const session = await connectCa(host, target, target.settings.ssl.directory);
+  const advice = await askAdvice(host, session, pair.chain[0]);
+  await writeAcmeState(host, target.paths, { ...state, advice });
+}

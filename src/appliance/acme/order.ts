@@ -1,0 +1,225 @@
+// One certificate, from the order to the checked pair. The order is remembered as soon as there is one:
+// a run that was cut short anywhere is continued by the next.
+
+import type { KeyObject } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import type { Order } from 'acme-client';
+import { MailctlError } from '../../errors.ts';
+import { pollUntil } from '../../host/clock.ts';
+import type { Host } from '../../host/host.ts';
+import { presentable } from '../../host/programs.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings.ts';
+import {
+  type CertificatePair,
+  isSelfSigned,
+  pairProblems,
+  parseChain,
+} from '../tls-certificate.ts';
+import { keyDigest } from '../tls-keys.ts';
+import { answerChallenges, challengeProblems, removeChallenges } from './challenges.ts';
+import { AcmeError, type AcmeSession } from './client.ts';
+import { ensureAcmeFolder } from './state.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+export interface CertificateRequest {
+  readonly names: readonly [string, ...string[]];
+  readonly key: KeyObject;
+  /** Identifier of the certificate that this one follows (RFC 9773 5). */
+  readonly replaces: string | null;
+}
+
+interface RememberedOrder {
+  readonly directory: string;
+  readonly url: string;
+  readonly names: readonly string[];
+  /** SHA-256 of the public key that it is for. */
+  readonly key: string;
+}
+
+const ORDER_TIMEOUT_MS = 180_000;
+const POLL_MS = 1000;
+/** A CA that asks for longer pauses between two looks is asked less often than it wants. */
+const LONGEST_PAUSE_S = 30;
+
+const orderFile = (paths: Paths): string => join(paths.acme, 'order.json');
+
+async function readOrder(host: Host, paths: Paths): Promise<RememberedOrder | null> {
+  const text = await host.files.read(orderFile(paths));
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as RememberedOrder;
+  } catch {
+    // a new order costs nothing but a request
+    return null;
+  }
+}
+
+/** The interrupted order for the same certificate, if the CA still knows it. */
+async function resume(
+  host: Host,
+  paths: Paths,
+  { session, request }: { session: AcmeSession; request: CertificateRequest },
+): Promise<Order | null> {
+  const left = await readOrder(host, paths);
+  const same =
+    left?.directory === session.directory &&
+    left.key === keyDigest(request.key) &&
+    left.names.join() === request.names.join();
+  if (!same) return null;
+  try {
+    const order = await session.client.getOrder({ url: left.url } as Order);
+    if (order.status === 'invalid') return null;
+    host.say('going on with the order of an earlier run');
+    return order;
+  } catch (error) {
+    if (error instanceof AcmeError && error.code === 'ACME_REFUSED') return null;
+    throw error;
+  }
+}
+
+async function placeOrder(
+  host: Host,
+  paths: Paths,
+  { session, request }: { session: AcmeSession; request: CertificateRequest },
+): Promise<Order> {
+  const identifiers = request.names.map((value) => ({ type: 'dns', value }));
+  const { renewalInfo } = session.resources;
+  const replaces = renewalInfo === undefined ? null : request.replaces;
+  const create = (more: object) => session.client.createOrder({ identifiers, ...more });
+  let order: Order;
+  try {
+    order = await create(replaces === null ? {} : { replaces });
+  } catch (error) {
+    // RFC 9773 5: a CA may refuse the reference, which the order does not need
+    if (replaces === null || !(error instanceof AcmeError) || error.code !== 'ACME_REFUSED') {
+      throw error;
+    }
+    order = await create({});
+  }
+  const { directory } = session;
+  const remembered: RememberedOrder = {
+    ...{ directory, url: order.url, names: request.names },
+    key: keyDigest(request.key),
+  };
+  await ensureAcmeFolder(host, paths);
+  await host.files.replace(orderFile(paths), `${JSON.stringify(remembered)}\n`, { mode: 0o600 });
+  return order;
+}
+
+/** Looks until the order is one of these, or cannot be any more. */
+async function awaitOrder(
+  host: Host,
+  session: AcmeSession,
+  { order, states }: { order: Order; states: readonly string[] },
+): Promise<Order> {
+  let first = true;
+  const done = await pollUntil(
+    host.clock,
+    { timeout: ORDER_TIMEOUT_MS, interval: POLL_MS },
+    async () => {
+      const asked = session.retryAfter();
+      if (!first && asked !== null) {
+        await host.clock.sleep(Math.min(asked, LONGEST_PAUSE_S) * 1000);
+      }
+      first = false;
+      const now = await session.client.getOrder(order);
+      return now.status === 'invalid' || states.includes(now.status) ? now : null;
+    },
+  );
+  if (done === null) {
+    throw new AcmeError('ACME_LIMITED', 'the CA has not finished yet', session.retryAfter());
+  }
+  if (done.status !== 'invalid') return done;
+  const problems = challengeProblems(await session.client.getAuthorizations(done));
+  const { error } = done as { error?: { detail?: string } };
+  const why = problems.length > 0 ? problems.join('; ') : (error?.detail ?? 'no reason given');
+  throw new AcmeError('ACME_REFUSED', `the CA did not accept the proof: ${presentable(why)}`, null);
+}
+
+async function prove(
+  host: Host,
+  target: Target,
+  { session, order }: { session: AcmeSession; order: Order },
+): Promise<Order> {
+  try {
+    const authorizations = await session.client.getAuthorizations(order);
+    await answerChallenges(host, target, { session, authorizations });
+    return await awaitOrder(host, session, { order, states: ['ready', 'processing', 'valid'] });
+  } finally {
+    await removeChallenges(host, target);
+  }
+}
+
+async function finalize(
+  host: Host,
+  { session, order, request }: { session: AcmeSession; order: Order; request: CertificateRequest },
+): Promise<string> {
+  const { crypto } = await import('acme-client');
+  let done = order;
+  if (order.status === 'ready') {
+    const pem = request.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const [, csr] = await crypto.createCsr({ altNames: [...request.names] }, pem);
+    done = await session.client.finalizeOrder(order, csr);
+  }
+  if (done.status !== 'valid') {
+    done = await awaitOrder(host, session, { order: done, states: ['valid'] });
+  }
+  const text: unknown = await session.client.getCertificate(done);
+  if (typeof text === 'string') return text;
+  throw new AcmeError('ACME_REFUSED', 'what the CA sent is no certificate', null);
+}
+
+function chainGap({ chain }: CertificatePair): string[] {
+  const last = chain[chain.length - 1] as X509Certificate;
+  if (chain.length > 1 || isSelfSigned(last)) return [];
+  const known = rootCertificates.some((root) => last.checkIssued(new X509Certificate(root)));
+  return known ? [] : ['its chain lacks the certificate of its issuer'];
+}
+
+/** Throws CERTIFICATE_INVALID with everything that is wrong; nobody has seen the pair then. */
+function checkIssued(host: Host, text: string, request: CertificateRequest): CertificatePair {
+  const pair = { chain: parseChain(text, 'the answer of the CA'), key: request.key };
+  const now = host.clock.now();
+  const problems = [...pairProblems(pair, { names: request.names, now }), ...chainGap(pair)];
+  if (problems.length === 0) return pair;
+  const message = `the certificate that the CA sent is not used: ${problems.join('; ')}`;
+  throw new MailctlError('CERTIFICATE_INVALID', message, { hint: 'mailctl ssl-status' });
+}
+
+/** Forgotten when its certificate is installed, or will never be. */
+export async function forgetOrder(host: Host, paths: Paths): Promise<void> {
+  await host.files.remove(orderFile(paths));
+}
+
+/**
+ * Gets a certificate for the key and checks it. Throws AcmeError; what `publishValues` throws;
+ * CERTIFICATE_INVALID. Run again after any interruption, it goes on.
+ */
+export async function issue(
+  host: Host,
+  target: Target,
+  work: { session: AcmeSession; request: CertificateRequest },
+): Promise<CertificatePair> {
+  const { session, request } = work;
+  const { paths } = target;
+  let order = (await resume(host, paths, work)) ?? (await placeOrder(host, paths, work));
+  try {
+    if (order.status === 'pending') order = await prove(host, target, { session, order });
+    else await removeChallenges(host, target);
+    return checkIssued(host, await finalize(host, { session, order, request }), request);
+  } catch (error) {
+    // an order whose proof or certificate was refused is over
+    const over =
+      error instanceof MailctlError &&
+      (error.code === 'ACME_REFUSED' || error.code === 'CERTIFICATE_INVALID');
+    if (over) await forgetOrder(host, paths);
+    throw error;
+  }
+}

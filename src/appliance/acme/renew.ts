@@ -1,0 +1,106 @@
+// The two words: `ssl-setup` gets the first certificate, `ssl-renew` keeps it fresh.
+
+import { MailctlError } from '../../errors.ts';
+import { isPlausible } from '../../host/clock.ts';
+import type { Host } from '../../host/host.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings.ts';
+import { ensureCertificate } from '../tls.ts';
+import { reloadTls } from '../tls-swap.ts';
+import { removeChallenges } from './challenges.ts';
+import { type Obtained, obtain, refreshAdvice } from './obtain.ts';
+import { type ExpiryWarning, expiryWarning, waitsUntil } from './policy.ts';
+import { nextRenewal, type Outlook, readOutlook } from './renewal.ts';
+import { writeAcmeState } from './state.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+export type Renewal =
+  | { readonly outcome: 'unchanged'; readonly at: Date | null; readonly why: string }
+  | { readonly outcome: 'taken-up' }
+  | Obtained;
+
+export interface RenewOptions {
+  /** Whatever the age of the certificate. */
+  readonly now: boolean;
+  readonly newKey: boolean;
+  /** An operator asks, rather than the scheduler. */
+  readonly byHand: boolean;
+}
+
+/** Throws CLOCK_WRONG: nothing is judged by its age before the time is known. */
+export function requireClock(host: Host): void {
+  const now = host.clock.now();
+  if (isPlausible(now)) return;
+  const message = `the clock of this host shows ${now.toISOString().slice(0, 10)}, which cannot be`;
+  throw new MailctlError('CLOCK_WRONG', message, {
+    hint: 'wait until the time is set (NTP), or set it with date; then repeat the command',
+  });
+}
+
+/** Throws ACME_LIMITED while nothing may be tried. */
+function requireTurn(host: Host, { state }: Outlook, byHand: boolean): void {
+  const wait = waitsUntil(state, host.clock.now(), byHand);
+  if (wait === null) return;
+  const at = wait.toISOString().replace(/\.\d+Z$/, 'Z');
+  const message = `not tried again before ${at}: ${state.failures.length} attempts have failed, the last because ${state.lastError}`;
+  throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status' });
+}
+
+/** For certificates that no CA is asked for. */
+async function renewGiven(host: Host, target: Target): Promise<Renewal> {
+  const { changed } = await ensureCertificate(host, target);
+  if (changed) {
+    await reloadTls(host, target);
+    return { outcome: 'taken-up' };
+  }
+  const next = await nextRenewal(host, target);
+  return { outcome: 'unchanged', at: next?.at ?? null, why: next?.why ?? '' };
+}
+
+/** Throws NOT_INSTALLED before the first `ssl-setup`; what `obtain` throws. */
+export async function renew(host: Host, target: Target, options: RenewOptions): Promise<Renewal> {
+  requireClock(host);
+  if (target.settings.ssl.type !== 'letsencrypt') return renewGiven(host, target);
+  let outlook = await readOutlook(host, target);
+  if (!outlook.state.agreed) {
+    throw new MailctlError('NOT_INSTALLED', 'no certificate of a CA was asked for yet', {
+      hint: 'mailctl ssl-setup',
+    });
+  }
+  await removeChallenges(host, target);
+  if (options.newKey && !outlook.state.newKeyWanted) {
+    await writeAcmeState(host, target.paths, { ...outlook.state, newKeyWanted: true });
+    outlook = await readOutlook(host, target);
+  }
+  if (!options.now && outlook.plan.at > host.clock.now()) {
+    await refreshAdvice(host, target, outlook);
+    outlook = await readOutlook(host, target);
+  }
+  if (!options.now && outlook.plan.at > host.clock.now()) {
+    return { outcome: 'unchanged', ...outlook.plan };
+  }
+  requireTurn(host, outlook, options.byHand);
+  return obtain(host, target, outlook);
+}
+
+/** The first certificate; does nothing when the installed one is as it should be. */
+export async function setUp(host: Host, target: Target): Promise<Renewal> {
+  requireClock(host);
+  const outlook = await readOutlook(host, target);
+  const { state, plan } = outlook;
+  if (!state.agreed) await writeAcmeState(host, target.paths, { ...state, agreed: true });
+  if (plan.at > host.clock.now()) return { outcome: 'unchanged', ...plan };
+  requireTurn(host, outlook, true);
+  return obtain(host, target, await readOutlook(host, target));
+}
+
+/** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */
+export async function servedExpiry(host: Host, target: Target): Promise<ExpiryWarning | null> {
+  const { readInstalledPair } = await import('../tls-store.ts');
+  const pair = await readInstalledPair(host, target.paths);
+  return pair === null ? null : expiryWarning(pair.chain[0], host.clock.now());
+}

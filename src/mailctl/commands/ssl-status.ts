@@ -1,0 +1,108 @@
+// mailctl ssl-status: what is installed, what each port really shows, and what comes next.
+
+import type { Command } from 'commander';
+import type { Schedule } from '../../appliance/acme/policy.ts';
+import type { AcmeState } from '../../appliance/acme/state.ts';
+import type { CertificateSummary } from '../../appliance/tls.ts';
+import type { ServedPort } from '../../appliance/tls-served.ts';
+import { MailctlError } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../cli.ts';
+import { moment, warnOfExpiry } from '../renewal-text.ts';
+
+interface Status {
+  readonly certificate: CertificateSummary;
+  /** null while the server does not run. */
+  readonly ports: readonly ServedPort[] | null;
+  readonly next: Schedule | null;
+  readonly state: AcmeState;
+}
+
+async function readStatus(app: App): Promise<Status> {
+  const { readCertificate } = await import('../../appliance/tls.ts');
+  const { servedCertificates } = await import('../../appliance/tls-served.ts');
+  const { nextRenewal } = await import('../../appliance/acme/renewal.ts');
+  const { readAcmeState } = await import('../../appliance/acme/state.ts');
+  const target = await app.appliance();
+  const certificate = await readCertificate(app.host, target);
+  if (certificate === null) {
+    throw new MailctlError('NOT_INSTALLED', 'there is no certificate yet', {
+      hint: 'mailctl install',
+    });
+  }
+  const root = process.geteuid?.() === 0;
+  return {
+    certificate,
+    ports: root ? await servedCertificates(app.host, target) : null,
+    next: await nextRenewal(app.host, target),
+    state: await readAcmeState(app.host, target.paths),
+  };
+}
+
+function describePorts({ certificate, ports }: Status): string[] {
+  if (ports === null) return ['ports:       the server does not run'];
+  const shows = ({ fingerprint }: ServedPort) => fingerprint === certificate.fingerprint;
+  const good = ports.filter(shows).map(({ name, port }) => `${name} (${port})`);
+  const bad = ports
+    .filter((port) => !shows(port))
+    .map(({ name, port, fingerprint, problem }) => {
+      const seen = fingerprint === null ? (problem ?? 'nothing') : `another: ${fingerprint}`;
+      return `NOT on ${name} (${port}): ${seen}`;
+    });
+  return [...(good.length > 0 ? [`served on:   ${good.join(', ')}`] : []), ...bad];
+}
+
+function describeNext({ next, state, certificate }: Status, now: Date): string[] {
+  if (next === null && certificate.type === 'letsencrypt') {
+    return ['renewal:     not set up yet: mailctl ssl-setup'];
+  }
+  if (next === null) return [];
+  const when = next.at <= now ? 'due now' : moment(next.at);
+  const failed =
+    state.lastError === null
+      ? []
+      : [`last error:  ${state.lastError} (${state.failures.length} attempts within a day)`];
+  return [`renewal:     ${when}: ${next.why}`, ...failed];
+}
+
+function describeStatus(status: Status, now: Date): string[] {
+  const { names, issuer, not_before, not_after, key, fingerprint, problem, ...rest } =
+    status.certificate;
+  const kind = rest.self_signed ? 'self-signed' : `issued by ${issuer}`;
+  return [
+    `names:       ${names.join(', ')}`,
+    `certificate: ${kind} (ssl.type ${rest.type})`,
+    `valid:       ${not_before.slice(0, 10)} to ${not_after.slice(0, 10)}`,
+    `key:         ${key}`,
+    `SHA-256:     ${fingerprint}`,
+    ...(problem === null ? [] : [`problem:     ${problem}`]),
+    ...describePorts(status),
+    ...describeNext(status, now),
+  ];
+}
+
+export function registerSslStatus(program: Command, app: AppSource): void {
+  const command = program
+    .command('ssl-status')
+    .description('show the certificate, what each port serves, and the next renewal')
+    .action(async () => {
+      const status = await readStatus(app());
+      const { certificate, ports, next, state } = status;
+      app().output.result(describeStatus(status, app().host.clock.now()), {
+        ...certificate,
+        ports,
+        next_renewal: next?.at ?? null,
+        next_renewal_why: next?.why ?? null,
+        last_error: state.lastError,
+        failures: state.failures,
+      });
+      await warnOfExpiry(app());
+    });
+  describeWord(command, {
+    examples: ['mailctl ssl-status', 'mailctl ssl-status --json'],
+    statuses: [
+      '69  there is no certificate yet, or only root may read it',
+      '78  the UCI file is wrong',
+    ],
+  });
+}

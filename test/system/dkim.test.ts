@@ -1,0 +1,156 @@
+// DKIM keys change against real authoritative servers; that mail stays verifiable meanwhile: trust.test.ts.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ProviderName, Router } from './dns/router.ts';
+import { type DnsWorld, startDnsWorld } from './dns/world.ts';
+
+const ZONES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
+
+let world: DnsWorld;
+let used = 0;
+
+async function freshRouter(
+  provider: ProviderName = 'cloudflare',
+  dns: readonly string[] = [],
+): Promise<{ router: Router; domain: string }> {
+  const domain = `${ZONES[used]}.test`;
+  used += 1;
+  const router = await world.router({
+    ...{ domain, provider },
+    dns: ["list public_address '192.0.2.25'", ...dns],
+  });
+  await mkdir(join(router.root, 'srv/mailserver/config'), { recursive: true });
+  await writeFile(join(router.root, 'srv/mailserver/config/vdomains'), `${domain}\n`);
+  return { router, domain };
+}
+
+const inDkim = (router: Router, ...names: string[]) =>
+  join(router.root, 'srv/mailserver/dkim', ...names);
+const signing = async (router: Router) =>
+  /^\*@\S+ (\S+)\._domainkey/m.exec(await readFile(inDkim(router, 'SigningTable'), 'utf8'))?.[1];
+const keyFiles = (router: Router, domain: string) =>
+  readdirSync(inDkim(router, domain))
+    .filter((name) => name.endsWith('.private'))
+    .sort();
+const published = async (domain: string) =>
+  (await world.zone(`${domain}.`))
+    .map((line) => /^(\S+)\._domainkey\./.exec(line)?.[1])
+    .filter((name) => name !== undefined);
+
+/** As if the rotation had been begun two weeks earlier. */
+async function letGraceEnd(router: Router): Promise<void> {
+  const file = inDkim(router, 'keys.json');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace(/("removeAt": ")[^"]+"/g, '$12026-02-01T00:00:00.000Z"'));
+}
+
+beforeAll(async () => {
+  world = await startDnsWorld(
+    Object.fromEntries(ZONES.map((name) => [`${name}.test.`, { records: [] }])),
+  );
+}, 60_000);
+
+afterAll(() => world?.down());
+
+describe.each(['cloudflare', 'ovh', 'gandi'] as const)('a rotation at %s', (provider) => {
+  let router: Router;
+  let domain: string;
+  let fresh: string;
+
+  test('publishes a second key, signs with it and keeps the first published', async () => {
+    ({ router, domain } = await freshRouter(provider));
+    await router.mailctl('dns-setup --yes');
+    const { status, stdout, stderr } = await router.mailctl(`dkim rotate ${domain}`);
+    expect(stderr).not.toContain('error');
+    expect(status).toBe(0);
+    expect(stdout).toContain('mail stays published until');
+    fresh = (await signing(router)) ?? '';
+    expect(fresh).toMatch(/^mail\d{8}$/);
+    expect(await published(domain)).toEqual(['mail', fresh]);
+  }, 60_000);
+
+  test('a dns-setup in the middle changes nothing', async () => {
+    const before = await world.zone(`${domain}.`);
+    expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
+    expect(await world.zone(`${domain}.`)).toEqual(before);
+  }, 60_000);
+
+  test('a second rotation is refused until the first is over', async () => {
+    const { status, stderr } = await router.mailctl(`dkim rotate ${domain}`);
+    expect(status).toBe(75);
+    expect(stderr).toContain('is still in a rotation');
+    expect(await signing(router)).toBe(fresh);
+  });
+
+  test('nothing is removed before the grace is over; then record and key go', async () => {
+    expect((await router.mailctl('dkim step')).stdout).toContain('nothing to do');
+    expect(await published(domain)).toEqual(['mail', fresh]);
+    await letGraceEnd(router);
+    expect((await router.mailctl('dkim step')).status).toBe(0);
+    expect(await published(domain)).toEqual([fresh]);
+    expect(keyFiles(router, domain)).toEqual([`${fresh}.private`]);
+    expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
+    const { stdout } = await router.mailctl(`dkim show ${domain} --json`);
+    const { records } = JSON.parse(stdout) as { records: { selector: string; use: string }[] };
+    expect(records.map(({ selector, use }) => `${selector} ${use}`)).toEqual([`${fresh} signing`]);
+  }, 60_000);
+});
+
+test('a dnsctl that lies leaves the old key signing, and the next step goes on', async () => {
+  const { router, domain } = await freshRouter();
+  await router.mailctl('dns-setup --yes');
+  const lied = await router.mailctl(`dkim rotate ${domain}`, { DNSCTL_FAULT: 'refuse' }, 8000);
+  expect(lied.status).not.toBe(0);
+  expect(keyFiles(router, domain)).toHaveLength(2);
+  await router.mailctl('dkim step', { DNSCTL_FAULT: 'refuse' }, 5000);
+  const { status } = await router.mailctl('dkim step');
+  expect(status).toBe(0);
+  expect(await signing(router)).not.toBe('mail');
+}, 60_000);
+
+test('killed at any moment, one key signs, and it is always one that is there', async () => {
+  const { router, domain } = await freshRouter();
+  await router.mailctl('dns-setup --yes');
+  for (const delay of [150, 300, 500, 800, 1200]) {
+    await router.mailctl(`dkim rotate ${domain}`, {}, delay);
+    await world.run(['pkill', '-9', '-f', 'stand-ins/dnsctl']);
+    const signs = await signing(router).catch(() => 'mail');
+    expect(keyFiles(router, domain)).toContain(`${signs}.private`);
+    if (signs !== 'mail') break;
+  }
+  expect([0, 75]).toContain((await router.mailctl(`dkim rotate ${domain}`)).status);
+  const signs = (await signing(router)) ?? '';
+  expect(signs).not.toBe('mail');
+  expect(await published(domain)).toEqual(['mail', signs]);
+  expect(keyFiles(router, domain)).toEqual(['mail.private', `${signs}.private`]);
+}, 60_000);
+
+test('without a provider the record is printed, and the step after its publication signs', async () => {
+  const { router, domain } = await freshRouter('cloudflare', ["option provider 'none'"]);
+  const asked = await router.mailctl(`dkim rotate ${domain}`);
+  expect(asked.status).toBe(75);
+  const line = /^mail\d{8}\._domainkey\S+ IN TXT \( (.+) \)$/m.exec(asked.stderr);
+  const [name = ''] = /^mail\d{8}/m.exec(line?.[0] ?? '') ?? [];
+  expect((await router.mailctl('dkim step')).status).toBe(75);
+  await world.update(`${domain}.`, `update add ${name}._domainkey.${domain}. 60 TXT ${line?.[1]}`);
+  expect((await router.mailctl('dkim step')).status).toBe(0);
+  expect(await signing(router)).toBe(name);
+}, 60_000);
+
+test('a revoked key is replaced and gone at once, after a question', async () => {
+  const { router, domain } = await freshRouter();
+  await router.mailctl('dns-setup --yes');
+  const asked = await router.mailctl(`dkim revoke ${domain}`);
+  expect(asked.status).toBe(64);
+  expect(asked.stderr).toContain('can no longer be checked');
+  expect(await published(domain)).toEqual(['mail']);
+  expect((await router.mailctl(`dkim revoke ${domain} --yes`)).status).toBe(0);
+  const signs = (await signing(router)) ?? '';
+  expect(await published(domain)).toEqual([signs]);
+  expect(keyFiles(router, domain)).toEqual([`${signs}.private`]);
+  const unknown = await router.mailctl(`dkim revoke ${domain} nothing --yes`);
+  expect(unknown.status).toBe(67);
+}, 60_000);

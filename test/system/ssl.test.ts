@@ -1,0 +1,397 @@
+// Certificates from a real ACME server that validates by the DNS, and from one that has bad days.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Pebble, startPebble } from './dns/pebble.ts';
+import type { ProviderName, Router } from './dns/router.ts';
+import { type DnsWorld, startDnsWorld } from './dns/world.ts';
+import { must, startInBackground, waitFor } from './lab/programs.ts';
+
+const BINDING = {
+  kid: 'kid-1',
+  hmac: 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W',
+};
+const LIAR = '127.53.0.15';
+const LATER_TTL = "option ttl '60'";
+
+let world: DnsWorld;
+let pebble: Pebble;
+let strict: Pebble;
+let liar: { directory: string; caFile: string };
+
+interface Given {
+  readonly ca?: { readonly directory: string; readonly caFile: string };
+  readonly provider?: ProviderName;
+  readonly ssl?: readonly string[];
+  readonly dns?: readonly string[];
+}
+
+const ZONES = [
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+  'ten',
+  'eleven',
+];
+let used = 0;
+
+/** A router for a zone that no other test has touched. */
+async function freshRouter(given: Given = {}): Promise<{ router: Router; domain: string }> {
+  const domain = `${ZONES[used]}.test`;
+  used += 1;
+  const ca = given.ca ?? pebble;
+  const router = await world.router({
+    domain,
+    ...(given.provider === undefined ? {} : { provider: given.provider }),
+    dns: ["list public_address '192.0.2.25'", ...(given.dns ?? [])],
+    sections: [
+      "config ssl 'ssl'",
+      `\toption directory '${ca.directory}'`,
+      "\toption ca_file '/etc/acme.crt'",
+      ...(given.ssl ?? []).map((line) => `\t${line}`),
+    ],
+  });
+  await writeFile(join(router.root, 'etc/acme.crt'), await readFile(ca.caFile));
+  return { router, domain };
+}
+
+const chainFile = (router: Router) => join(router.root, 'srv/mailserver/ssl/fullchain.pem');
+const served = async (router: Router) => new X509Certificate(await readFile(chainFile(router)));
+const isServed = async (router: Router) => Bun.file(chainFile(router)).exists();
+const proofs = async (domain: string) =>
+  (await world.zone(`${domain}.`)).filter((line) => line.includes('_acme-challenge'));
+const mode = (text: string) => writeFile(join(world.folder, 'mode'), text);
+
+/** As if the TLSA records of the key in waiting had been published ten minutes earlier. */
+async function letTlsaAge(router: Router): Promise<void> {
+  const file = join(router.root, 'srv/mailserver/acme/tlsa.json');
+  const notices = JSON.parse(await readFile(file, 'utf8')) as Record<string, { since: string }>;
+  const aged = Object.entries(notices).map(([digest, notice]) => {
+    const since = new Date(Date.parse(notice.since) - 600_000).toISOString();
+    return [digest, { ...notice, since }];
+  });
+  await writeFile(file, JSON.stringify(Object.fromEntries(aged)));
+}
+
+const fakeClock = (time: string) => {
+  const [folder] = readdirSync('/usr/lib').flatMap((name) =>
+    name.endsWith('-linux-gnu') ? [`/usr/lib/${name}/faketime/libfaketime.so.1`] : [],
+  );
+  return { LD_PRELOAD: folder ?? '', FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+};
+
+beforeAll(async () => {
+  const zones = ZONES.map((name, index) => [`${name}.test.`, { records: [], signed: index <= 1 }]);
+  world = await startDnsWorld(Object.fromEntries(zones));
+  pebble = await startPebble(world.command, join(world.folder, 'pebble'), { badNonces: 50 });
+  strict = await startPebble(world.command, join(world.folder, 'strict'), {
+    ...{ address: '127.53.0.16', bindings: { [BINDING.kid]: BINDING.hmac } },
+  });
+  await mode('none');
+  const pair = join(world.folder, 'liar');
+  const openssl = ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30'];
+  const made = (file: string, names: string) =>
+    must([
+      ...openssl,
+      '-subj',
+      '/CN=x',
+      '-addext',
+      `subjectAltName=${names}`,
+      '-out',
+      `${file}.crt`,
+      '-keyout',
+      `${file}.key`,
+    ]);
+  await made(pair, `IP:${LIAR}`);
+  await made(join(world.folder, 'other'), 'DNS:mail.somebody-else.test');
+  const script = join(import.meta.dir, 'dns/lying-ca.ts');
+  const upstream = pebble.directory.replace(/\/dir$/, '');
+  startInBackground(
+    world.command([
+      process.execPath,
+      script,
+      LIAR,
+      '14000',
+      upstream,
+      `${pair}.crt`,
+      `${pair}.key`,
+      join(world.folder, 'mode'),
+      join(world.folder, 'other.crt'),
+    ]),
+    join(world.folder, 'liar.log'),
+  );
+  liar = { directory: `https://${LIAR}:14000/dir`, caFile: `${pair}.crt` };
+  await waitFor('the lying CA', async () =>
+    (await world.run(['curl', '-ks', '-m', '2', liar.directory])).status === 0 ? true : undefined,
+  );
+}, 120_000);
+
+afterAll(async () => {
+  await world.run(['pkill', '-9', '-f', 'lying-ca.ts']);
+  await strict?.stop();
+  await pebble?.stop();
+  await world?.down();
+});
+
+describe('a certificate, while half of all nonces are refused', () => {
+  let router: Router;
+  let domain: string;
+
+  test('dns-setup publishes TLSA for the first key of a CA before it serves', async () => {
+    ({ router, domain } = await freshRouter({ provider: 'gandi', dns: [LATER_TTL] }));
+    const { status, stderr } = await router.mailctl('dns-setup --yes');
+    expect(stderr).not.toContain('error');
+    expect(status).toBe(0);
+  }, 60_000);
+
+  test('a trial with the staging directory serves and keeps nothing', async () => {
+    const { status, stdout } = await router.mailctl('ssl-setup --staging');
+    expect(status).toBe(0);
+    expect(stdout).toContain('it works');
+    expect(await isServed(router)).toBe(false);
+    expect(await proofs(domain)).toEqual([]);
+  }, 60_000);
+
+  test('is issued for every name, and its proofs are taken back', async () => {
+    const { status, stderr } = await router.mailctl('ssl-setup');
+    expect(stderr).not.toContain('error');
+    expect(status).toBe(0);
+    const leaf = await served(router);
+    for (const label of ['mail', 'webmail', 'autoconfig', 'autodiscover']) {
+      expect(leaf.checkHost(`${label}.${domain}`)).toBe(`${label}.${domain}`);
+    }
+    expect(leaf.publicKey.asymmetricKeyType).toBe('ec');
+    expect(await proofs(domain)).toEqual([]);
+  }, 60_000);
+
+  test('asked for again, nothing is done', async () => {
+    const before = (await served(router)).fingerprint256;
+    const { status, stdout } = await router.mailctl('ssl-setup');
+    expect(status).toBe(0);
+    expect(stdout).toContain('nothing to do before');
+    expect((await served(router)).fingerprint256).toBe(before);
+  });
+
+  test('is renewed with the same key, so that TLSA stays true', async () => {
+    const before = await served(router);
+    await router.mailctl('dns-setup --yes');
+    expect((await router.mailctl('ssl-renew --now')).status).toBe(0);
+    const after = await served(router);
+    expect(after.fingerprint256).not.toBe(before.fingerprint256);
+    const spki = (leaf: X509Certificate) => leaf.publicKey.export({ type: 'spki', format: 'pem' });
+    expect(spki(after)).toEqual(spki(before));
+  }, 60_000);
+
+  test('where no two TLSA can stand together, a new key waits for two TTLs without any', async () => {
+    const before = await served(router);
+    const tlsa = async () =>
+      (await world.zone(`${domain}.`)).filter((line) => line.includes('_25._tcp'));
+    const waiting = await router.mailctl('ssl-renew --now --new-key');
+    expect(waiting.status).toBe(75);
+    expect(waiting.stderr).toContain('must have been visible for two TTLs');
+    expect((await served(router)).fingerprint256).toBe(before.fingerprint256);
+    // gandi holds one value at a name: there the change goes through a time without any
+    expect(await tlsa()).toHaveLength(0);
+    const early = await router.mailctl('ssl-renew');
+    expect(early.status).toBe(75);
+    expect((await served(router)).fingerprint256).toBe(before.fingerprint256);
+
+    await letTlsaAge(router);
+    const ready = await router.mailctl('ssl-renew');
+    expect(ready.stderr).not.toContain('error');
+    expect(ready.status).toBe(0);
+    expect((await served(router)).fingerprint256).not.toBe(before.fingerprint256);
+    expect(await tlsa()).toHaveLength(1);
+    expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
+  }, 90_000);
+
+  test('ssl-status tells names, issuer, key and the next renewal', async () => {
+    const { stdout } = await router.mailctl('ssl-status --json');
+    const status = JSON.parse(stdout) as Record<string, unknown>;
+    expect(status.names).toContain(`mail.${domain}`);
+    expect(String(status.issuer)).toContain('Pebble');
+    const share = Date.parse(String(status.next_renewal)) - Date.parse(String(status.not_before));
+    const life = Date.parse(String(status.not_after)) - Date.parse(String(status.not_before));
+    expect(share / life).toBeGreaterThan(0.6);
+    expect(share / life).toBeLessThan(0.67);
+  });
+
+  test('in 1970 and 2099 nothing is renewed, and it is said why', async () => {
+    const before = (await served(router)).fingerprint256;
+    for (const time of ['1970-01-02 00:00:00', '2100-12-02 00:00:00']) {
+      const { status, stderr } = await router.mailctl('ssl-renew --now', fakeClock(time));
+      expect(status).toBe(75);
+      expect(stderr).toContain('the clock of this host shows');
+    }
+    expect((await served(router)).fingerprint256).toBe(before);
+  });
+});
+
+test('where they can, both TLSA are there for two TTLs before the new key serves', async () => {
+  const { router, domain } = await freshRouter({ dns: [LATER_TTL] });
+  await router.mailctl('ssl-setup');
+  await router.mailctl('dns-setup --yes');
+  const before = await served(router);
+  const tlsa = async () =>
+    (await world.zone(`${domain}.`)).filter((line) => line.includes('_25._tcp'));
+  expect(await tlsa()).toHaveLength(1);
+  expect((await router.mailctl('ssl-renew --now --new-key')).status).toBe(75);
+  expect(await tlsa()).toHaveLength(2);
+  expect((await router.mailctl('ssl-renew')).status).toBe(75);
+  expect((await served(router)).fingerprint256).toBe(before.fingerprint256);
+
+  await letTlsaAge(router);
+  const ready = await router.mailctl('ssl-renew');
+  expect(ready.status).toBe(0);
+  expect((await served(router)).fingerprint256).not.toBe(before.fingerprint256);
+  // dnsctl cannot take away one of two at cloudflare; the old one harms nobody
+  expect(ready.stderr).toContain('the TLSA records of the old key are still published');
+}, 90_000);
+
+test('killed at any moment, the next run goes on and leaves no proof behind', async () => {
+  const { router, domain } = await freshRouter();
+  for (const delay of [300, 600, 900, 1300, 1800, 2500, 3500]) {
+    await router.mailctl('ssl-setup', {}, delay);
+    await world.run(['pkill', '-9', '-f', 'stand-ins/dnsctl']);
+    if (await isServed(router)) break;
+  }
+  const { status, stderr } = await router.mailctl('ssl-setup');
+  expect(stderr).not.toContain('error');
+  expect(status).toBe(0);
+  expect((await served(router)).checkHost(`mail.${domain}`)).toBeDefined();
+  await router.mailctl('ssl-renew');
+  expect(await proofs(domain)).toEqual([]);
+}, 120_000);
+
+test('with a provider that removes whole sets the way is the same', async () => {
+  const { router, domain } = await freshRouter({
+    provider: 'gandi',
+    ssl: ["option key_type 'rsa'"],
+  });
+  expect((await router.mailctl('ssl-setup')).status).toBe(0);
+  expect((await served(router)).publicKey.asymmetricKeyType).toBe('rsa');
+  expect(await proofs(domain)).toEqual([]);
+}, 60_000);
+
+describe('external account binding', () => {
+  test('an account without one is refused in the words of the CA', async () => {
+    const { router } = await freshRouter({ ca: strict });
+    const { status, stderr } = await router.mailctl('ssl-setup');
+    expect(status).toBe(69);
+    expect(stderr).toContain('externalAccountRequired');
+  }, 60_000);
+
+  test('with the key of the CA it works, and the key is never shown', async () => {
+    const ssl = [`option eab_kid '${BINDING.kid}'`, `option eab_hmac '${BINDING.hmac}'`];
+    const { router } = await freshRouter({ ca: strict, ssl });
+    const { status, stdout, stderr } = await router.mailctl('ssl-setup --debug');
+    expect(stderr).not.toContain('error');
+    expect(status).toBe(0);
+    expect(stdout + stderr).not.toContain(BINDING.hmac);
+  }, 60_000);
+});
+
+describe('a CA on a bad day', () => {
+  let router: Router;
+  let domain: string;
+  let before: string;
+  const again = async (words = 'ssl-renew --now') => router.mailctl(words);
+
+  /** As if the pauses after failures were over. */
+  const forgetFailures = async () => {
+    const file = join(router.root, 'srv/mailserver/acme/state.json');
+    const state = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...state, failures: [], notBefore: null }));
+  };
+
+  beforeAll(async () => {
+    ({ router, domain } = await freshRouter({ ca: liar }));
+    await mode('none');
+    const { status, stderr } = await router.mailctl('ssl-setup');
+    if (status !== 0) throw new Error(stderr);
+    before = (await served(router)).fingerprint256;
+  }, 60_000);
+
+  const refused: [string, string, number, string][] = [
+    ['down', 'is out of order', 75, 'down'],
+    ['rate limited', 'limits how often it is asked', 75, 'limited'],
+    ['that forgets the chain', 'its chain lacks the certificate of its issuer', 65, 'cut'],
+    ['that sends a certificate for other names', 'mail.somebody-else.test', 65, 'other'],
+  ];
+  for (const [what, words, expected, setting] of refused) {
+    test(`one ${what} is named, and the old certificate keeps serving`, async () => {
+      await mode(setting);
+      const { status, stderr } = await again();
+      expect(stderr).toContain(words);
+      expect(status).toBe(expected);
+      expect((await served(router)).fingerprint256).toBe(before);
+      expect(await proofs(domain)).toEqual([]);
+      if (setting !== 'limited') return forgetFailures();
+      await mode('none');
+      const second = await again();
+      expect(second.status).toBe(75);
+      expect(second.stderr).toContain('not tried again before');
+      await forgetFailures();
+    }, 60_000);
+  }
+
+  test('a few failed proofs in an hour are the most that are tried', async () => {
+    await mode('none');
+    const file = join(router.root, 'srv/mailserver/acme/state.json');
+    const state = JSON.parse(await readFile(file, 'utf8')) as object;
+    const failures = [1, 2, 3].map((minutes) =>
+      new Date(Date.now() - minutes * 60_000).toISOString(),
+    );
+    await writeFile(
+      file,
+      JSON.stringify({ ...state, failures: failures.reverse(), lastError: 'x' }),
+    );
+    const third = await again();
+    expect(third.status).toBe(75);
+    expect(third.stderr).toContain('3 attempts have failed');
+    await forgetFailures();
+  }, 60_000);
+
+  test('one that wants a certificate renewed early is followed', async () => {
+    await mode('advice');
+    expect((await again()).status).toBe(0);
+    const first = (await served(router)).fingerprint256;
+    expect(first).not.toBe(before);
+    expect((await router.mailctl('ssl-status')).stdout).toContain(
+      "the CA's renewal information says so",
+    );
+    const renewed = await again('ssl-renew --debug');
+    expect(renewed.stderr).not.toContain('error');
+    expect(renewed.status).toBe(0);
+    expect((await served(router)).fingerprint256).not.toBe(first);
+  }, 60_000);
+});
+
+test('a CA that cannot be reached is named by its address', async () => {
+  const directory = pebble.directory.replace('14000', '14999');
+  const { router } = await freshRouter({ ca: { ...pebble, directory } });
+  const { status, stderr } = await router.mailctl('ssl-setup');
+  expect(stderr).toContain(`${directory} cannot be reached`);
+  expect(status).toBe(75);
+}, 60_000);
+
+test('a zone that is not ours is left out with a reason, and the hostname must be ours', async () => {
+  const { router } = await freshRouter();
+  await writeFile(
+    join(router.root, 'etc/config/dns-provider'),
+    "config dns-provider 'main'\n\toption provider 'ovh'\n\toption zone 'elsewhere.test'\n\toption zones 'elsewhere.test'\n",
+  );
+  const { status, stderr } = await router.mailctl('ssl-setup');
+  expect(status).toBe(65);
+  expect(stderr).toContain('which dnsctl does not manage');
+  expect(await isServed(router)).toBe(false);
+}, 60_000);
