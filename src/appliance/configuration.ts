@@ -29,10 +29,14 @@ export async function readSettings(host: Host, file: string): Promise<Settings> 
   return settings;
 }
 
-async function setEnabled(host: Host, file: string, value: '0' | '1'): Promise<void> {
+async function setEnabled(
+  host: Host,
+  file: string,
+  { section, value }: { section: 'main' | 'report'; value: '0' | '1' },
+): Promise<void> {
   const text = (await host.files.read(file)) ?? '';
   const { document } = parseUci(text);
-  const changed = setOption(document, { section: 'main', option: 'enabled' }, value);
+  const changed = setOption(document, { section, option: 'enabled' }, value);
   const stat = await host.files.stat(file);
   const owner = { uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
   await host.files.replace(file, formatUci(changed), { mode: stat?.mode ?? 0o600, owner });
@@ -41,10 +45,21 @@ async function setEnabled(host: Host, file: string, value: '0' | '1'): Promise<v
 /** Installing means that the server is wanted, also after the next boot. True when that was news. */
 export async function enableInUci(host: Host, file: string, settings: Settings): Promise<boolean> {
   if (settings.main.enabled) return false;
-  await setEnabled(host, file, '1');
+  await setEnabled(host, file, { section: 'main', value: '1' });
   return true;
 }
 
 export async function disableInUci(host: Host, file: string, settings: Settings): Promise<void> {
-  if (settings.main.enabled) await setEnabled(host, file, '0');
+  if (settings.main.enabled) await setEnabled(host, file, { section: 'main', value: '0' });
+}
+
+/** True when that was news. */
+export async function switchReport(
+  host: Host,
+  file: string,
+  wanted: { settings: Settings; on: boolean },
+): Promise<boolean> {
+  if (wanted.settings.report.enabled === wanted.on) return false;
+  await setEnabled(host, file, { section: 'report', value: wanted.on ? '1' : '0' });
+  return true;
 }

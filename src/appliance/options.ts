@@ -12,6 +12,7 @@ import {
   port,
   secret,
   size,
+  timeOfDay,
 } from './options/kinds.ts';
 import {
   containerName,
@@ -168,6 +169,12 @@ const webmail = section('webmail', 'The webmail container', {
   port: option(port(), '8026', 'port of its web server on this host'),
 });
 
+const report = section('report', 'The daily report', {
+  enabled: option(boolean(), '1', 'send it when something has changed since the last one'),
+  to: option(optional(recipient()), '', 'who gets it; empty: the postmaster'),
+  time: option(timeOfDay(), '06:30', 'when it is made, in the time of this host'),
+});
+
 const mesh = section('mesh', 'Backups on other routers', {
   enabled: option(boolean(), '0', 'send backups to the peers by themselves'),
   backup_peers: list(peerId(), '', 'peers that keep a backup'),
@@ -185,5 +192,6 @@ export const OPTIONS = {
   dns,
   ssl,
   webmail,
+  report,
   mesh,
 };

@@ -16,6 +16,8 @@ export interface Paths {
   readonly log: string;
   readonly ssl: string;
   readonly dkim: string;
+  /** What the last report said. */
+  readonly report: string;
   /** Account keys, orders and keys in waiting: for root of the host alone. */
   readonly acme: string;
   /** Operators' own additions to the daemons' configuration. */
@@ -57,6 +59,7 @@ export function appliancePaths(settings: Settings, lxcPath: string = DEFAULT_LXC
     log: join(data, 'log'),
     ssl: join(data, 'ssl'),
     dkim: join(data, 'dkim'),
+    report: join(data, 'report.json'),
     acme: join(data, 'acme'),
     custom: join(data, 'custom'),
     lxc,

@@ -143,20 +143,36 @@ function foundUids(lines: readonly string[]): string[] {
     .filter((uid) => /^\d+$/.test(uid));
 }
 
-/** Waits in one session for the message and deletes it. */
-export async function awaitProbe(
+/** The lines of the literal in an answer to FETCH (RFC 3501 7.4.2). */
+function fetchedLines(lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => /^\* \d+ FETCH .*\{\d+\}$/i.test(line));
+  const size = Number(/\{(\d+)\}$/.exec(lines[first] ?? '')?.[1] ?? 0);
+  const text: string[] = [];
+  let left = size;
+  for (const line of lines.slice(first + 1)) {
+    if (left <= 0) break;
+    text.push(line);
+    left -= line.length + 2;
+  }
+  return text;
+}
+
+/** Waits in one session for the message and deletes it; answers with its text, in Latin-1. */
+export async function takeProbe(
   context: ProbeContext,
   service: 'imap' | 'imaps',
   token: string,
-): Promise<void> {
-  await withService(context, service, async (dialogue) => {
+): Promise<string> {
+  const { result } = await withService(context, service, async (dialogue) => {
     await imapLogin(dialogue, context.password);
     for (;;) {
       const uids = foundUids(await imapCommand(dialogue, `UID SEARCH HEADER Message-ID ${token}`));
-      if (uids.length > 0) {
+      const [uid] = uids;
+      if (uid !== undefined) {
+        const lines = fetchedLines(await imapCommand(dialogue, `UID FETCH ${uid} BODY.PEEK[]`));
         await imapCommand(dialogue, `UID STORE ${uids.join(',')} +FLAGS.SILENT (\\Deleted)`);
         await imapCommand(dialogue, 'EXPUNGE');
-        return;
+        return lines.map((line) => `${line}\r\n`).join('');
       }
       if (timeLeft(context) <= ARRIVAL_INTERVAL_MS) {
         throw new MailctlError('PROBE_FAILED', 'it was accepted and has not arrived');
@@ -165,4 +181,5 @@ export async function awaitProbe(
       await imapCommand(dialogue, 'NOOP');
     }
   });
+  return result;
 }

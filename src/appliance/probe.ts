@@ -9,12 +9,12 @@ import { presentable } from '../host/programs.ts';
 import { bareAddress, type NetworkPlan } from './network.ts';
 import type { Paths } from './paths.ts';
 import {
-  awaitProbe,
   firstOf,
   type ProbeContext,
   probeListener,
   probeLogin,
   submitProbe,
+  takeProbe,
 } from './probe-mail.ts';
 import { PROTOCOLS, type Service } from './probe-protocols.ts';
 import { readProbePassword } from './probe-secret.ts';
@@ -61,7 +61,7 @@ async function probeDelivery(context: ProbeContext): Promise<string> {
   const reply = await persist(context, () => submitProbe(context, out, token));
   const back = firstOf(settings, ['imaps', 'imap']);
   if (back === null) return `a message was accepted on ${out}: ${reply}`;
-  await persist(context, () => awaitProbe(context, back, token));
+  await persist(context, () => takeProbe(context, back, token));
   return `a message sent on ${out} arrived (read on ${back})`;
 }
 

@@ -2,6 +2,7 @@
 
 import { MailctlError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import { randomHex } from '../host/keys.ts';
 import { markLogEnd } from '../host/log-folder.ts';
 import { runInside } from '../host/lxc.ts';
 import { presentable } from '../host/programs.ts';
@@ -33,6 +34,39 @@ function formatDate(date: Date): string {
   return date.toUTCString().replace('GMT', '+0000');
 }
 
+/** A text of the appliance itself to one recipient. */
+export interface Message {
+  readonly to: Address;
+  readonly subject: string;
+  readonly lines: readonly string[];
+}
+
+const MAX_LINE = 900;
+
+/** RFC 5322: what names and log lines bring along becomes plain text in lines that may be sent. */
+function composeOwn(
+  { to, subject, lines }: Message,
+  { from, id, date, hostname }: { from: string; id: string; date: Date; hostname: string },
+): string[] {
+  const plain = (text: string) => text.replace(/\p{Cc}/gu, ' ').slice(0, MAX_LINE);
+  const body = lines.flatMap((line) => line.split('\n')).map(plain);
+  const ascii = body.every((line) => /^[ -~]*$/.test(line));
+  return [
+    `From: ${from}`,
+    `To: ${to}`,
+    `Subject: ${subject.replace(/[^ -~]/g, '?').slice(0, 200)}`,
+    `Date: ${formatDate(date)}`,
+    `Message-ID: <${id}@${hostname}>`,
+    'Auto-Submitted: auto-generated',
+    'MIME-Version: 1.0',
+    `Content-Type: text/plain; charset=${ascii ? 'us-ascii' : 'utf-8'}`,
+    ...(ascii ? [] : ['Content-Transfer-Encoding: 8bit']),
+    '',
+    // RFC 5321 4.5.2
+    ...body.map((line) => (line.startsWith('.') ? `.${line}` : line)),
+  ];
+}
+
 export function composeTestMessage({ from, to, id, date, hostname }: TestMessage): string[] {
   return [
     `From: ${from}`,
@@ -50,13 +84,20 @@ export function composeTestMessage({ from, to, id, date, hostname }: TestMessage
   ];
 }
 
-function dialogue(message: TestMessage): string {
+interface Envelope {
+  readonly from: string;
+  readonly to: Address;
+  readonly hostname: string;
+  readonly text: readonly string[];
+}
+
+function dialogue({ from, to, hostname, text }: Envelope): string {
   const lines = [
-    `EHLO ${message.hostname}`,
-    `MAIL FROM:<${message.from}>`,
-    `RCPT TO:<${message.to}>`,
+    `EHLO ${hostname}`,
+    `MAIL FROM:<${from}>`,
+    `RCPT TO:<${to}>`,
     'DATA',
-    ...composeTestMessage(message),
+    ...text,
     '.',
     'QUIT',
   ];
@@ -80,7 +121,7 @@ export function parseSubmission(answers: string): Submission {
   return { refused: presentable(refused, [], 1), temporary: first === '4' };
 }
 
-async function submit(host: Host, target: Target, message: TestMessage): Promise<Submission> {
+async function submit(host: Host, target: Target, message: Envelope): Promise<Submission> {
   const command = ['s6-ipcclient', SOCKET, 's6-ioconnect'];
   const { stdout } = await runInside(host, containerRef(target), command, {
     input: dialogue(message),
@@ -123,7 +164,9 @@ export async function sendTestMessage(
   const from = `postmaster@${domain}`;
   const mark = await markLogEnd(host, target.paths.log);
   const date = host.clock.now();
-  const sent = await submit(host, target, { from, to: wanted.to, id: wanted.id, date, hostname });
+  const { to, id } = wanted;
+  const text = composeTestMessage({ from, to, id, date, hostname });
+  const sent = await submit(host, target, { from, to, hostname, text });
   if ('refused' in sent) {
     const outcome = sent.temporary ? 'deferred' : 'refused';
     return { from, queueId: null, outcome, signed: false, words: sent.refused, relay: null };
@@ -135,4 +178,13 @@ export async function sendTestMessage(
     if (isDecided(fate) || host.clock.now().getTime() >= deadline) break;
   }
   return { from, queueId: sent.queueId, signed: fate.signed, ...concludeFate(fate) };
+}
+
+/** Sends a message of the appliance itself, from the postmaster; answers as soon as Postfix has it. */
+export async function submitOwn(host: Host, target: Target, message: Message): Promise<Submission> {
+  const { hostname, domain } = target.settings.main;
+  const from = `postmaster@${domain}`;
+  const about = { from, id: randomHex(16), date: host.clock.now(), hostname };
+  const text = composeOwn(message, about);
+  return submit(host, target, { from, to: message.to, hostname, text });
 }

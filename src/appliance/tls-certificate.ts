@@ -2,6 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { MailctlError } from '../errors.ts';
+import { isPlausible } from '../host/clock.ts';
 
 export interface CertificatePair {
   /** The server's own certificate first, then those that lead to the CA's. */
@@ -20,8 +21,6 @@ const PRIVATE_KEY =
   /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[^-]+-----END (?:[A-Z]+ )?PRIVATE KEY-----/;
 const ENCRYPTED = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m;
 const DAY_MS = 86_400_000;
-/** A clock that shows an earlier time was never set: many routers have no battery. */
-const PLAUSIBLE_TIME = Date.UTC(2025, 0, 1);
 
 function invalid(message: string, details: { hint?: string; cause?: unknown } = {}): MailctlError {
   return new MailctlError('CERTIFICATE_INVALID', message, details);
@@ -91,7 +90,7 @@ export function validFrom(certificate: X509Certificate): Date {
 
 /** What is wrong with the dates, at `now` and for `days` to come; null when nothing is. */
 export function dateProblem(certificate: X509Certificate, now: Date, days = 0): string | null {
-  if (now.getTime() < PLAUSIBLE_TIME) return null;
+  if (!isPlausible(now)) return null;
   const from = validFrom(certificate);
   const until = validUntil(certificate);
   const dayOf = (date: Date) => date.toISOString().slice(0, 10);

@@ -9,12 +9,29 @@ import { type CertificatePair, fingerprintOf, formatPair } from './tls-certifica
 import { portsWithout } from './tls-served.ts';
 import { installPair, type TlsTarget } from './tls-store.ts';
 
+const DAEMONS = ['postfix', 'dovecot'] as const;
+
 /** Makes running daemons read the certificate again. False when nothing runs. */
 export async function reloadTls(host: Host, target: TlsTarget): Promise<boolean> {
   if (!(await isRunning(host, containerRef(target)))) return false;
-  await reloadDaemon(host, target, 'postfix');
-  await reloadDaemon(host, target, 'dovecot');
+  const failures: unknown[] = [];
+  for (const daemon of DAEMONS) {
+    // one that is down must not keep the other from its reload
+    await reloadDaemon(host, target, daemon).catch((error: unknown) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
   return true;
+}
+
+/** A daemon that cannot reload shows on its ports; anything but a refusal is thrown. */
+async function tryReload(host: Host, target: TlsTarget): Promise<boolean> {
+  try {
+    return await reloadTls(host, target);
+  } catch (error) {
+    if (!(error instanceof MailctlError)) throw error;
+    host.say(error.message);
+    return true;
+  }
 }
 
 /**
@@ -27,7 +44,7 @@ export async function putIntoService(
   pair: CertificatePair,
 ): Promise<{ running: boolean }> {
   await installPair(host, target, formatPair(pair));
-  if (!(await reloadTls(host, target))) return { running: false };
+  if (!(await tryReload(host, target))) return { running: false };
   const wrong = await portsWithout(host, target, fingerprintOf(pair.chain[0]));
   if (wrong.length === 0) return { running: true };
   const ports = wrong.map(

@@ -10,12 +10,14 @@ import { registerConfig } from './commands/config.ts';
 import { registerDkim } from './commands/dkim.ts';
 import { registerDnsCheck } from './commands/dns-check.ts';
 import { registerDnsSetup } from './commands/dns-setup.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerDomain } from './commands/domain.ts';
 import { registerFail2ban } from './commands/fail2ban.ts';
 import { registerInstall } from './commands/install.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerQueue } from './commands/queue.ts';
+import { registerReport } from './commands/report.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSsl } from './commands/ssl.ts';
 import { registerStart } from './commands/start.ts';
@@ -92,6 +94,8 @@ export function buildProgram(json: boolean): { program: Command; app: AppSource 
     registerFail2ban,
     registerLogs,
     registerTest,
+    registerDoctor,
+    registerReport,
     registerCompletion,
     registerVersion,
   ];

@@ -20,7 +20,8 @@ const LATER_TTL = "option ttl '60'";
 let world: DnsWorld;
 let pebble: Pebble;
 let strict: Pebble;
-let liar: { directory: string; caFile: string };
+let liar: Bun.Subprocess;
+let lyingCa: { directory: string; caFile: string };
 
 interface Given {
   readonly ca?: { readonly directory: string; readonly caFile: string };
@@ -82,6 +83,19 @@ async function letTlsaAge(router: Router): Promise<void> {
   await writeFile(file, JSON.stringify(Object.fromEntries(aged)));
 }
 
+/** Ends what a killed mailctl has left running, and nobody else's. */
+async function endPrograms(router: Router): Promise<void> {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+    if (!environment.split('\0').includes(`MAILCTL_ROOT=${router.root}`)) continue;
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // it has ended by itself
+    }
+  }
+}
+
 const fakeClock = (time: string) => {
   const [folder] = readdirSync('/usr/lib').flatMap((name) =>
     name.endsWith('-linux-gnu') ? [`/usr/lib/${name}/faketime/libfaketime.so.1`] : [],
@@ -115,7 +129,7 @@ beforeAll(async () => {
   await made(join(world.folder, 'other'), 'DNS:mail.somebody-else.test');
   const script = join(import.meta.dir, 'dns/lying-ca.ts');
   const upstream = pebble.directory.replace(/\/dir$/, '');
-  startInBackground(
+  liar = startInBackground(
     world.command([
       process.execPath,
       script,
@@ -129,14 +143,16 @@ beforeAll(async () => {
     ]),
     join(world.folder, 'liar.log'),
   );
-  liar = { directory: `https://${LIAR}:14000/dir`, caFile: `${pair}.crt` };
+  lyingCa = { directory: `https://${LIAR}:14000/dir`, caFile: `${pair}.crt` };
   await waitFor('the lying CA', async () =>
-    (await world.run(['curl', '-ks', '-m', '2', liar.directory])).status === 0 ? true : undefined,
+    (await world.run(['curl', '-ks', '-m', '2', lyingCa.directory])).status === 0
+      ? true
+      : undefined,
   );
 }, 120_000);
 
 afterAll(async () => {
-  await world.run(['pkill', '-9', '-f', 'lying-ca.ts']);
+  liar?.kill('SIGKILL');
   await strict?.stop();
   await pebble?.stop();
   await world?.down();
@@ -261,7 +277,7 @@ test('killed at any moment, the next run goes on and leaves no proof behind', as
   const { router, domain } = await freshRouter();
   for (const delay of [300, 600, 900, 1300, 1800, 2500, 3500]) {
     await router.mailctl('ssl-setup', {}, delay);
-    await world.run(['pkill', '-9', '-f', 'stand-ins/dnsctl']);
+    await endPrograms(router);
     if (await isServed(router)) break;
   }
   const { status, stderr } = await router.mailctl('ssl-setup');
@@ -310,11 +326,14 @@ describe('a CA on a bad day', () => {
   const forgetFailures = async () => {
     const file = join(router.root, 'srv/mailserver/acme/state.json');
     const state = JSON.parse(await readFile(file, 'utf8')) as object;
-    await writeFile(file, JSON.stringify({ ...state, failures: [], notBefore: null }));
+    await writeFile(
+      file,
+      JSON.stringify({ ...state, failures: [], refusals: [], notBefore: null }),
+    );
   };
 
   beforeAll(async () => {
-    ({ router, domain } = await freshRouter({ ca: liar }));
+    ({ router, domain } = await freshRouter({ ca: lyingCa }));
     await mode('none');
     const { status, stderr } = await router.mailctl('ssl-setup');
     if (status !== 0) throw new Error(stderr);
@@ -353,7 +372,12 @@ describe('a CA on a bad day', () => {
     );
     await writeFile(
       file,
-      JSON.stringify({ ...state, failures: failures.reverse(), lastError: 'x' }),
+      JSON.stringify({
+        ...state,
+        failures: failures.reverse(),
+        refusals: failures,
+        lastError: 'x',
+      }),
     );
     const third = await again();
     expect(third.status).toBe(75);

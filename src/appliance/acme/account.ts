@@ -1,19 +1,18 @@
-// The account at a CA: a key for each directory, made once.
+// The account at a CA: a key for each directory, made once, and what UCI says of it.
 
 import { join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import type { AcmeAccess } from '../../host/acme.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { generateEcKey } from '../../host/keys.ts';
 import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings.ts';
 import { parseKey } from '../tls-certificate.ts';
 import { ensureAcmeFolder } from './state.ts';
 
 /** In PEM. Throws CERTIFICATE_INVALID that names a damaged file. */
-export async function ensureAccountKey(
-  host: Host,
-  paths: Paths,
-  directory: string,
-): Promise<string> {
+async function ensureAccountKey(host: Host, paths: Paths, directory: string): Promise<string> {
   const path = join(paths.acme, `account-${digestText(directory).slice(0, 16)}.pem`);
   const present = await host.files.read(path);
   if (present !== null) {
@@ -25,4 +24,35 @@ export async function ensureAccountKey(
   const text = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   await host.files.replace(path, text, { mode: 0o600 });
   return text;
+}
+
+/** Throws CONFIG_INVALID. */
+async function trustedCertificates(host: Host, { ssl }: Settings): Promise<string | null> {
+  if (ssl.caFile === null) return null;
+  const text = await host.files.read(ssl.caFile);
+  if (text !== null) return text;
+  throw new MailctlError(
+    'CONFIG_INVALID',
+    `ssl.ca_file names ${ssl.caFile}, which does not exist`,
+    {
+      hint: 'uci set mailserver.ssl.ca_file=<file>',
+    },
+  );
+}
+
+/** Throws CERTIFICATE_INVALID, CONFIG_INVALID that name a file. */
+export async function accountAt(
+  host: Host,
+  { settings, paths }: { settings: Settings; paths: Paths },
+  directory: string,
+): Promise<AcmeAccess> {
+  const { eabKid: kid, eabHmac: hmacKey, contact } = settings.ssl;
+  const address = contact ?? settings.main.postmaster;
+  return {
+    directory,
+    accountKey: await ensureAccountKey(host, paths, directory),
+    contact: address.includes('@') ? address : `${address}@${settings.main.domain}`,
+    binding: kid === null || hmacKey === null ? null : { kid, hmacKey },
+    trusted: await trustedCertificates(host, settings),
+  };
 }

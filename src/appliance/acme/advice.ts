@@ -6,8 +6,8 @@ import {
   X509Certificate as ParsedCertificate,
 } from '@peculiar/x509';
 import { MailctlError } from '../../errors.ts';
+import type { AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
-import type { AcmeSession } from './client.ts';
 import type { RenewalAdvice } from './state.ts';
 
 /** Without a word from the CA it is asked this often (RFC 9773 4.3.2). */

@@ -1,10 +1,11 @@
 // The names of the certificate: those under which clients find the server, as far as they can be proved.
 
-import { MailctlError } from '../../errors.ts';
+import { exitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import { mailDomains } from '../dns/facts.ts';
-import { readProvider, requireOwnZone } from '../dns/provider.ts';
+import { readSet } from '../dns/present.ts';
+import { type Provider, readProvider, requireOwnZone } from '../dns/provider.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
 
@@ -39,31 +40,51 @@ export interface ProvableNames {
   readonly leftOut: readonly string[];
 }
 
+/** Throws where no proof for this name can be published from here. */
+async function requireProvable(
+  host: Host,
+  settings: Settings,
+  { provider, name }: { provider: Provider; name: string },
+): Promise<void> {
+  const challenge = `_acme-challenge.${name}`;
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const authorities = await findAuthorities(resolvers, challenge);
+  await requireOwnZone(host, provider, { zone: authorities.zone, name });
+  const { set } = await readSet(authorities, { name: challenge, type: 'TXT' });
+  if (set.alias === null) return;
+  throw new MailctlError(
+    'DNS_BY_HAND',
+    `its proof is delegated: ${challenge} is an alias (CNAME) of ${set.alias}`,
+    { hint: `remove the CNAME record of ${challenge}, then repeat the command` },
+  );
+}
+
 /**
- * The names in whose zones this host can publish. Throws where the hostname itself is not among them:
- * DNS_PROVIDER_UNFIT, DNS_ZONE_UNFIT, DNS_UNREACHABLE.
+ * The names that can be proved by records published from here. Throws where the hostname itself is not
+ * among them, and DNS_UNREACHABLE or DNS_DISAGREES where a name in `keep` cannot be looked at just now:
+ * DNS_PROVIDER_UNFIT, DNS_ZONE_UNFIT, DNS_BY_HAND.
+ * @param keep names that must not be lost to a short trouble
  */
 export async function provableNames(
   host: Host,
   settings: Settings,
-  [hostname, ...others]: readonly [string, ...string[]],
+  wanted: { names: readonly [string, ...string[]]; keep?: readonly string[] },
 ): Promise<ProvableNames> {
+  const { names: all, keep = [] } = wanted;
+  const [hostname, ...others] = all;
   const provider = await readProvider(host, settings);
-  const resolvers = await readResolvers(host, settings.dns.resolver);
-  const require = async (name: string) => {
-    const { zone } = await findAuthorities(resolvers, `_acme-challenge.${name}`);
-    await requireOwnZone(host, provider, { zone, name });
-  };
-  await require(hostname);
+  await requireProvable(host, settings, { provider, name: hostname });
   const names: [string, ...string[]] = [hostname];
   const leftOut: string[] = [];
   for (const name of others) {
     try {
-      await require(name);
+      await requireProvable(host, settings, { provider, name });
       names.push(name);
     } catch (error) {
       if (!(error instanceof MailctlError)) throw error;
-      leftOut.push(`the certificate will not name ${name}: ${error.message}`);
+      if (exitStatus(error) === STATUS.TRY_AGAIN && keep.includes(name)) throw error;
+      const later = 'when that is mended: mailctl ssl-renew --now';
+      leftOut.push(`the certificate will not name ${name}: ${error.message}; ${later}`);
     }
   }
   return { names, leftOut };

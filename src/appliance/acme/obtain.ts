@@ -3,10 +3,11 @@
 
 import type { KeyObject } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
+import { AcmeError, type AcmeSession, openAcme } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
-import { type CertificatePair, isSelfSigned } from '../tls-certificate.ts';
+import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls-certificate.ts';
 import {
   ensureWaitingKey,
   fitsType,
@@ -15,10 +16,9 @@ import {
   servedKeyDigest,
 } from '../tls-keys.ts';
 import { putIntoService } from '../tls-swap.ts';
-import { ensureAccountKey } from './account.ts';
+import { accountAt } from './account.ts';
 import { askAdvice, certificateId } from './advice.ts';
 import { removeChallenges } from './challenges.ts';
-import { AcmeError, type AcmeSession, openAcme } from './client.ts';
 import { provableNames } from './names.ts';
 import { forgetOrder, issue } from './order.ts';
 import { afterFailure } from './policy.ts';
@@ -41,13 +41,8 @@ export interface Obtained {
   readonly running: boolean;
 }
 
-export async function connectCa(
-  host: Host,
-  { settings, paths }: Target,
-  directory: string,
-): Promise<AcmeSession> {
-  const accountKey = await ensureAccountKey(host, paths, directory);
-  return openAcme(host, { directory, accountKey, settings });
+async function connectCa(host: Host, target: Target, directory: string): Promise<AcmeSession> {
+  return openAcme(host.clock, await accountAt(host, target, directory));
 }
 
 /** The served key, so that TLSA records stay true, unless another is wanted. */
@@ -64,7 +59,8 @@ async function chooseKey(host: Host, target: Target, { pair, state }: Outlook): 
 async function rememberFailure(host: Host, paths: Paths, error: unknown): Promise<never> {
   if (error instanceof MailctlError) {
     const retryAfter = error instanceof AcmeError ? error.retryAfter : null;
-    const failure = { now: host.clock.now(), message: error.message, retryAfter };
+    const refused = error.code === 'ACME_REFUSED' || error.code === 'CERTIFICATE_INVALID';
+    const failure = { now: host.clock.now(), message: error.message, retryAfter, refused };
     await writeAcmeState(host, paths, afterFailure(await readAcmeState(host, paths), failure));
   }
   throw error;
@@ -82,7 +78,7 @@ async function install(
   const state: AcmeState = {
     ...(await readAcmeState(host, paths)),
     ...{ directory: session.directory, names: outlook.names },
-    ...{ failures: [], lastError: null, notBefore: null, limitedByCa: false },
+    ...{ failures: [], refusals: [], lastError: null, notBefore: null, limitedByCa: false },
     ...{ keyReadyAt: null, newKeyWanted: false },
     caaIdentities: session.resources.meta?.caaIdentities ?? [],
     advice: await askAdvice(host, session, pair.chain[0]),
@@ -96,9 +92,19 @@ async function install(
   return { running };
 }
 
+const WEEK_MS = 7 * 86_400_000;
+
+/** What is served goes on being served, unless waiting for it would cost the certificate itself. */
+function namesToKeep({ pair }: Outlook, now: Date): string[] {
+  if (pair === null) return [];
+  const left = validUntil(pair.chain[0]).getTime() - now.getTime();
+  return left > WEEK_MS ? namesOf(pair.chain[0]) : [];
+}
+
 async function attempt(host: Host, target: Target, outlook: Outlook): Promise<Obtained> {
   const { paths, settings } = target;
-  const { names, leftOut } = await provableNames(host, settings, outlook.names);
+  const keep = namesToKeep(outlook, host.clock.now());
+  const { names, leftOut } = await provableNames(host, settings, { names: outlook.names, keep });
   for (const sentence of leftOut) host.say(sentence);
   const key = await chooseKey(host, target, outlook);
   const served = await servedKeyDigest(host, paths);
@@ -135,7 +141,7 @@ export async function rehearse(
   { outlook, directory }: { outlook: Outlook; directory: string },
 ): Promise<{ names: readonly string[]; leftOut: readonly string[] }> {
   await removeChallenges(host, target);
-  const { names, leftOut } = await provableNames(host, target.settings, outlook.names);
+  const { names, leftOut } = await provableNames(host, target.settings, outlook);
   const { generateEcKey } = await import('../../host/keys.ts');
   const key = await generateEcKey();
   const session = await connectCa(host, target, directory);

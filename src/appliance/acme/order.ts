@@ -1,12 +1,11 @@
 // One certificate, from the order to the checked pair. The order is remembered as soon as there is one:
 // a run that was cut short anywhere is continued by the next.
 
-import type { KeyObject } from 'node:crypto';
-import { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
 import type { Order } from 'acme-client';
 import { MailctlError } from '../../errors.ts';
+import { AcmeError, type AcmeSession, createRequest, isPubliclyIssued } from '../../host/acme.ts';
 import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
@@ -20,7 +19,6 @@ import {
 } from '../tls-certificate.ts';
 import { keyDigest } from '../tls-keys.ts';
 import { answerChallenges, challengeProblems, removeChallenges } from './challenges.ts';
-import { AcmeError, type AcmeSession } from './client.ts';
 import { ensureAcmeFolder } from './state.ts';
 
 interface Target {
@@ -161,12 +159,10 @@ async function finalize(
   host: Host,
   { session, order, request }: { session: AcmeSession; order: Order; request: CertificateRequest },
 ): Promise<string> {
-  const { crypto } = await import('acme-client');
   let done = order;
   if (order.status === 'ready') {
     const pem = request.key.export({ type: 'pkcs8', format: 'pem' }).toString();
-    const [, csr] = await crypto.createCsr({ altNames: [...request.names] }, pem);
-    done = await session.client.finalizeOrder(order, csr);
+    done = await session.client.finalizeOrder(order, await createRequest(request.names, pem));
   }
   if (done.status !== 'valid') {
     done = await awaitOrder(host, session, { order: done, states: ['valid'] });
@@ -179,8 +175,7 @@ async function finalize(
 function chainGap({ chain }: CertificatePair): string[] {
   const last = chain[chain.length - 1] as X509Certificate;
   if (chain.length > 1 || isSelfSigned(last)) return [];
-  const known = rootCertificates.some((root) => last.checkIssued(new X509Certificate(root)));
-  return known ? [] : ['its chain lacks the certificate of its issuer'];
+  return isPubliclyIssued(last) ? [] : ['its chain lacks the certificate of its issuer'];
 }
 
 /** Throws CERTIFICATE_INVALID with everything that is wrong; nobody has seen the pair then. */

@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** Let's Encrypt takes five failed validations of a name in an hour; an operator may need some of them. */
-const FAILURES_AN_HOUR = 3;
+const REFUSALS_AN_HOUR = 3;
 const FIRST_PAUSE_MS = 20 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 6 * HOUR_MS;
 /** However long a CA wants to be left alone: an operator who has mended something is not locked out. */
@@ -49,18 +49,25 @@ export function recentFailures(failures: readonly string[], now: Date): string[]
   return failures.filter((at) => Date.parse(at) > since && Date.parse(at) <= now.getTime());
 }
 
-/** @param retryAfter seconds that the CA wants to be left alone; null when it did not say */
-export function afterFailure(
-  state: AcmeState,
-  failure: { now: Date; message: string; retryAfter: number | null },
-): AcmeState {
-  const { now, message, retryAfter } = failure;
+export interface Failure {
+  readonly now: Date;
+  readonly message: string;
+  /** Seconds that the CA wants to be left alone; null when it did not say. */
+  readonly retryAfter: number | null;
+  /** The CA has looked and did not like what it saw, or its certificate could not be used. */
+  readonly refused: boolean;
+}
+
+export function afterFailure(state: AcmeState, failure: Failure): AcmeState {
+  const { now, message, retryAfter, refused } = failure;
+  const refusals = recentFailures(state.refusals, now);
   const failures = [...recentFailures(state.failures, now), now.toISOString()];
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** (failures.length - 1), LONGEST_PAUSE_MS);
   const asked = Math.min((retryAfter ?? 0) * 1000, LONGEST_CA_PAUSE_MS);
   return {
     ...state,
     failures: failures.slice(-20),
+    refusals: (refused ? [...refusals, now.toISOString()] : refusals).slice(-20),
     lastError: message,
     notBefore: new Date(now.getTime() + Math.max(pause, asked)).toISOString(),
     limitedByCa: asked > 0,
@@ -75,10 +82,10 @@ export function waitsUntil(state: AcmeState, now: Date, byHand: boolean): Date |
   const limits: number[] = [];
   const notBefore = state.notBefore === null ? Number.NaN : Date.parse(state.notBefore);
   if (!byHand || state.limitedByCa) limits.push(notBefore);
-  const lastHour = state.failures
+  const lastHour = state.refusals
     .map((at) => Date.parse(at))
     .filter((at) => at > now.getTime() - HOUR_MS && at <= now.getTime());
-  const oldest = lastHour.at(-FAILURES_AN_HOUR);
+  const oldest = lastHour.at(-REFUSALS_AN_HOUR);
   if (oldest !== undefined) limits.push(oldest + HOUR_MS);
   // a moment that a wrong clock has put into the far future binds nobody
   const longest = now.getTime() + LONGEST_CA_PAUSE_MS + DAY_MS;

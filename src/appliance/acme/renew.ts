@@ -31,12 +31,12 @@ export interface RenewOptions {
   readonly byHand: boolean;
 }
 
-/** Throws CLOCK_WRONG: nothing is judged by its age before the time is known. */
+/** Throws CLOCK_UNSET: nothing is judged by its age before the time is known. */
 export function requireClock(host: Host): void {
   const now = host.clock.now();
   if (isPlausible(now)) return;
   const message = `the clock of this host shows ${now.toISOString().slice(0, 10)}, which cannot be`;
-  throw new MailctlError('CLOCK_WRONG', message, {
+  throw new MailctlError('CLOCK_UNSET', message, {
     hint: 'wait until the time is set (NTP), or set it with date; then repeat the command',
   });
 }

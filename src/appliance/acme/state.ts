@@ -15,6 +15,8 @@ export interface AcmeState {
   readonly agreed: boolean;
   /** Failed attempts of the last day, oldest first. */
   readonly failures: readonly string[];
+  /** Those of them in which the CA looked and refused. */
+  readonly refusals: readonly string[];
   readonly lastError: string | null;
   /** No attempt before this moment, and whether it was the CA that said so. */
   readonly notBefore: string | null;
@@ -42,6 +44,7 @@ export const NO_STATE: AcmeState = {
   names: [],
   agreed: false,
   failures: [],
+  refusals: [],
   lastError: null,
   notBefore: null,
   limitedByCa: false,

@@ -74,6 +74,13 @@ function parseDuration(text: string): number {
   return Number(match?.[1]) * (SECONDS.get(match?.[2] ?? '') ?? NaN);
 }
 
+export function timeOfDay(): Kind<string> {
+  return {
+    expected: 'a time of day (00:00–23:59)',
+    parse: (text) => (/^(?:[01]\d|2[0-3]):[0-5]\d$/.test(text) ? text : undefined),
+  };
+}
+
 /** NaN is out of every bounds. */
 function bounded(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;

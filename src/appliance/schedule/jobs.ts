@@ -3,7 +3,6 @@
 
 import type { Host } from '../../host/host.ts';
 import type { Target } from '../converge.ts';
-import type { Settings } from '../settings.ts';
 import type { JobRecord } from './state.ts';
 import { dailyDue } from './times.ts';
 
@@ -17,11 +16,6 @@ export interface Job {
 }
 
 const MINUTE = 60_000;
-
-interface ReportSettings {
-  readonly enabled: boolean;
-  readonly time: string;
-}
 
 export const JOBS: readonly Job[] = [
   {
@@ -56,9 +50,8 @@ export const JOBS: readonly Job[] = [
     words: ['report', 'send'],
     timeout: 10 * MINUTE,
     due: async (host, { settings }, last) => {
-      const { report } = settings as Settings & { readonly report?: ReportSettings };
-      if (report === undefined || !report.enabled) return null;
-      return dailyDue(report.time, last?.last ?? null, host.clock.now());
+      if (!settings.report.enabled) return null;
+      return dailyDue(settings.report.time, last?.last ?? null, host.clock.now());
     },
   },
 ];

@@ -38,7 +38,7 @@ async function showOnly(app: App): Promise<void> {
   const target = await app.appliance();
   requireCa(target);
   const { names, plan } = await readOutlook(app.host, target);
-  const provable = await provableNames(app.host, target.settings, names);
+  const provable = await provableNames(app.host, target.settings, { names });
   const { directory } = target.settings.ssl;
   const due = plan.at <= app.host.clock.now();
   const text = due

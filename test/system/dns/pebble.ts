@@ -12,6 +12,8 @@ export interface PebbleOptions {
   readonly bindings?: Readonly<Record<string, string>>;
   /** Address that it listens on. */
   readonly address?: string;
+  /** Address of the DNS server that it asks; one of its own unless told. */
+  readonly resolver?: string;
   /** Seconds that its certificates live. */
   readonly lifetime?: number;
 }
@@ -46,10 +48,12 @@ export async function startPebble(
 ): Promise<Pebble> {
   const { address = '127.53.0.14', badNonces = 5, bindings } = options;
   await mkdir(folder, { recursive: true });
-  const eyes = address.replace(/\d+$/, (last) => `${Number(last) + 100}`);
-  const resolver = await startUnbound(inside, join(folder, 'resolver'), null, {
-    ...{ address: eyes, remembers: false },
-  });
+  const eyes = options.resolver ?? address.replace(/\d+$/, (last) => `${Number(last) + 100}`);
+  const own = { address: eyes, remembers: false };
+  const resolver =
+    options.resolver === undefined
+      ? [await startUnbound(inside, join(folder, 'resolver'), null, own)]
+      : [];
   const pairFiles = await makePair(folder, address);
   const config = join(folder, 'pebble.json');
   const pebble = {
@@ -81,8 +85,8 @@ export async function startPebble(
     signal: (name) => child.kill(name),
     log: () => readFile(log, 'utf8'),
     stop: async () => {
-      for (const program of [child, resolver]) program.kill('SIGKILL');
-      await Promise.all([child.exited, resolver.exited]);
+      for (const program of [child, ...resolver]) program.kill('SIGKILL');
+      await Promise.all([child, ...resolver].map(({ exited }) => exited));
     },
   };
 }

@@ -1,13 +1,13 @@
 // A session with a CA that speaks ACME (RFC 8555). The library's own repetition is taken out: a CA that
 // is away or overloaded is left alone until the scheduler tries again.
 
+import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { Client } from 'acme-client';
-import { MailctlError } from '../../errors.ts';
-import type { Host } from '../../host/host.ts';
-import { presentable } from '../../host/programs.ts';
-import type { Settings } from '../settings.ts';
+import { MailctlError } from '../errors.ts';
+import type { Clock } from './clock.ts';
+import { presentable } from './programs.ts';
 
 export interface AcmeSession {
   readonly client: Client;
@@ -29,7 +29,12 @@ export interface AcmeAccess {
   readonly directory: string;
   /** PEM. */
   readonly accountKey: string;
-  readonly settings: Settings;
+  /** E-mail address. */
+  readonly contact: string;
+  /** External account binding (RFC 8555 7.3.4). */
+  readonly binding: { readonly kid: string; readonly hmacKey: string } | null;
+  /** Certificates (PEM) that are trusted beside the public ones. */
+  readonly trusted: string | null;
 }
 
 interface Problem {
@@ -85,16 +90,6 @@ function problemOf({ status, data, headers }: Answer, now: Date): Problem | null
   };
 }
 
-async function trustedCertificates(host: Host, settings: Settings): Promise<string[] | null> {
-  const { caFile } = settings.ssl;
-  if (caFile === null) return null;
-  const text = await host.files.read(caFile);
-  if (text !== null) return [...rootCertificates, text];
-  throw new MailctlError('CONFIG_INVALID', `ssl.ca_file names ${caFile}, which does not exist`, {
-    hint: 'uci set mailserver.ssl.ca_file=<file>',
-  });
-}
-
 /** The library's interceptors repeat requests and hide why; these tell what the CA said. */
 function watch(
   axios: typeof import('acme-client').axios,
@@ -121,38 +116,33 @@ function watch(
 /**
  * Opens a session and makes sure of the account. Throws ACME_UNREACHABLE, ACME_LIMITED, ACME_REFUSED.
  */
-export async function openAcme(host: Host, access: AcmeAccess): Promise<AcmeSession> {
+export async function openAcme(clock: Clock, access: AcmeAccess): Promise<AcmeSession> {
   const acme = await import('acme-client');
-  const { settings, directory, accountKey } = access;
+  const { directory, accountKey, contact, binding, trusted } = access;
   const seen: { problem: Problem | null; retryAfter: number | null } = {
     problem: null,
     retryAfter: null,
   };
-  watch(acme.axios, () => host.clock.now(), seen);
-  const trusted = await trustedCertificates(host, settings);
+  watch(acme.axios, () => clock.now(), seen);
   Object.assign(acme.axios.defaults, {
     timeout: REQUEST_TIMEOUT_MS,
     maxContentLength: MAX_ANSWER,
-    ...(trusted === null ? {} : { httpsAgent: new Agent({ ca: trusted }) }),
+    ...(trusted === null ? {} : { httpsAgent: new Agent({ ca: [...rootCertificates, trusted] }) }),
   });
   // RFC 8555 6.1
   acme.axios.defaults.headers.common['User-Agent'] = 'mailctl';
-  const { eabKid: kid, eabHmac: hmacKey } = settings.ssl;
-  const binding = kid === null || hmacKey === null ? undefined : { kid, hmacKey };
   const client = new acme.Client({
     ...{ directoryUrl: directory, accountKey },
-    ...(binding === undefined ? {} : { externalAccountBinding: binding }),
+    ...(binding === null ? {} : { externalAccountBinding: { ...binding } }),
   });
   const { http } = client as unknown as {
     http: { maxBadNonceRetries: number; getDirectory(): Promise<AcmeDirectory> };
   };
   http.maxBadNonceRetries = NONCE_ATTEMPTS;
-  const contact = settings.ssl.contact ?? settings.main.postmaster;
-  const address = contact.includes('@') ? contact : `${contact}@${settings.main.domain}`;
   const told = <T>(work: () => Promise<T>) => explain(seen, directory, work);
   const resources = await told(() => http.getDirectory());
   await told(() =>
-    client.createAccount({ termsOfServiceAgreed: true, contact: [`mailto:${address}`] }),
+    client.createAccount({ termsOfServiceAgreed: true, contact: [`mailto:${contact}`] }),
   );
   return {
     client: explained(client, told),
@@ -167,6 +157,18 @@ export async function openAcme(host: Host, access: AcmeAccess): Promise<AcmeSess
         return { data: data as unknown, retryAfter: seen.retryAfter };
       }),
   };
+}
+
+/** A request for a certificate (RFC 2986), PEM. @param key private, PEM */
+export async function createRequest(names: readonly string[], key: string): Promise<Buffer> {
+  const { crypto } = await import('acme-client');
+  const [, request] = await crypto.createCsr({ altNames: [...names] }, key);
+  return request;
+}
+
+/** True when a CA that every mail program knows has issued it. */
+export function isPubliclyIssued(certificate: X509Certificate): boolean {
+  return rootCertificates.some((root) => certificate.checkIssued(new X509Certificate(root)));
 }
 
 /** The same client, whose methods throw what an operator can read. */

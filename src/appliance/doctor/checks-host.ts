@@ -1,0 +1,224 @@
+// Checks of this host: clock, room, memory, files, resolver, what was left half done.
+
+import { join } from 'node:path';
+import { isPlausible } from '../../host/clock.ts';
+import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import { shiftedOwner } from '../container.ts';
+import type { Target } from '../converge.ts';
+import { dataDirectories, ensureDataDirectories } from '../directories.ts';
+import { readGeneration } from '../generation.ts';
+import { ids } from '../ids.ts';
+import { queryScheduling } from '../schedule/query.ts';
+import type { Check } from './context.ts';
+
+const MEGABYTE = 1_000_000;
+
+const clock: Check = {
+  id: 'clock.plausible',
+  about: 'this host knows what time it is',
+  measured: 'the clock of this host, against the day on which mailctl was built',
+  run: async ({ host }, report) => {
+    const now = host.clock.now();
+    if (isPlausible(now)) return report('ok', 'the clock can be believed');
+    const message = `the clock shows ${now.toISOString().slice(0, 10)}: certificates look invalid, and nothing is renewed`;
+    return report('error', message, { fix: '/etc/init.d/sysntpd restart   (or set it with date)' });
+  },
+};
+
+const disk: Check = {
+  id: 'disk.free',
+  about: 'there is room for mail',
+  measured: 'statfs of the data folder',
+  run: async ({ host, target: { paths } }, report) => {
+    if ((await host.files.stat(paths.data)) === null) {
+      return report('note', `${paths.data} does not exist yet`, { fix: 'mailctl install' });
+    }
+    const { free, total } = await host.files.space(paths.data);
+    const share = free / total;
+    const text = `${Math.round(free / MEGABYTE)} MB of ${Math.round(total / MEGABYTE)} MB are free in ${paths.data}`;
+    const fix = 'mailctl user list --sizes   (who has the most mail), or a larger disk';
+    if (free < 50 * MEGABYTE) return report('error', `${text}: mail is turned away`, { fix });
+    if (share < 0.05 || free < 200 * MEGABYTE) return report('warning', text, { fix });
+    return report('ok', text);
+  },
+};
+
+/** Folder of the container's memory controller; null where this host has none. */
+async function memoryFolder(host: Host, pid: number): Promise<string | null> {
+  const text = (await host.files.read(`/proc/${pid}/cgroup`)) ?? '';
+  const old = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(text)?.[1];
+  const folder =
+    old === undefined
+      ? join('/sys/fs/cgroup', /^0::(.*)$/m.exec(text)?.[1] ?? '/')
+      : join('/sys/fs/cgroup/memory', old);
+  return (await host.files.stat(folder)) === null ? null : folder;
+}
+
+async function numberIn(host: Host, ...names: string[]): Promise<number | null> {
+  for (const name of names) {
+    const text = await host.files.read(name);
+    if (text !== null && /^\d+\s*$/.test(text)) return Number(text);
+  }
+  return null;
+}
+
+const memory: Check = {
+  id: 'memory.limit',
+  about: 'the container has memory enough',
+  needsContainer: true,
+  measured: "the memory controller of the container's cgroup",
+  run: async ({ host, pid, target: { settings } }, report) => {
+    const folder = await memoryFolder(host, pid ?? 0);
+    if (folder === null)
+      return report('unknown', 'could not tell, because this host does not count it');
+    const at = (name: string) => join(folder, name);
+    const used = await numberIn(host, at('memory.current'), at('memory.usage_in_bytes'));
+    const events =
+      (await host.files.read(at('memory.events'))) ??
+      (await host.files.read(at('memory.oom_control'))) ??
+      '';
+    const kills = Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0);
+    const { memory: limit } = settings.main;
+    const text = `${Math.round((used ?? 0) / MEGABYTE)} MB of ${Math.round(limit / MEGABYTE)} MB are used, files in memory included`;
+    const fix = `uci set mailserver.main.memory=${Math.round((limit * 1.5) / 2 ** 20)}M; uci commit mailserver; mailctl apply`;
+    if (kills > 0) {
+      return report(
+        'warning',
+        `the kernel has ended ${kills} processes for lack of memory; ${text}`,
+        { fix },
+      );
+    }
+    return report(
+      used === null ? 'unknown' : 'ok',
+      used === null ? 'could not tell, because this host does not count it' : text,
+    );
+  },
+};
+
+interface Wanted {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+}
+
+async function secretFiles(host: Host, { settings, paths }: Target): Promise<Wanted[]> {
+  const root = shiftedOwner(settings, ids.root.uid).uid;
+  const dkim = shiftedOwner(settings, ids.opendkim.uid).uid;
+  const wanted: Wanted[] = [
+    { path: join(paths.ssl, 'current', 'privkey.pem'), mode: 0o600, uid: root },
+  ];
+  for (const domain of await host.files.list(paths.dkim).catch(() => [])) {
+    if ((await host.files.stat(join(paths.dkim, domain)))?.kind !== 'directory') continue;
+    for (const name of await host.files.list(join(paths.dkim, domain))) {
+      if (name.startsWith('.') || !name.endsWith('.private')) continue;
+      wanted.push({ path: join(paths.dkim, domain, name), mode: 0o400, uid: dkim });
+    }
+  }
+  if ((await host.files.stat(paths.acme)) !== null) {
+    wanted.push({ path: paths.acme, mode: 0o700, uid: 0 });
+    for (const name of await host.files.list(paths.acme)) {
+      if (!name.startsWith('.')) wanted.push({ path: join(paths.acme, name), mode: 0o600, uid: 0 });
+    }
+  }
+  return wanted;
+}
+
+async function wrongFiles(host: Host, target: Target): Promise<Wanted[]> {
+  const { settings } = target;
+  const folders = dataDirectories(target.paths).map(({ path, mode, owner }) => ({
+    ...{ path, mode },
+    uid: owner === null ? 0 : settings.main.idmapBase + owner,
+  }));
+  const wrong: Wanted[] = [];
+  for (const wanted of [...folders, ...(await secretFiles(host, target))]) {
+    const stat = await host.files.stat(wanted.path);
+    if (stat !== null && (stat.mode !== wanted.mode || stat.uid !== wanted.uid)) wrong.push(wanted);
+  }
+  return wrong;
+}
+
+const files: Check = {
+  id: 'files.modes',
+  about: 'keys and folders belong to whom they should',
+  measured: 'owner and mode of the data folders and of every private key',
+  run: async ({ host, target }, report) => {
+    const wrong = await wrongFiles(host, target);
+    if (wrong.length === 0) return report('ok', 'owners and modes are as they should be');
+    const names = wrong.map(
+      ({ path, mode, uid }) => `${path} (wanted: ${mode.toString(8)}, owner ${uid})`,
+    );
+    return report('error', `wrong owner or mode: ${names.join(', ')}`, {
+      fix: 'mailctl doctor --fix',
+    });
+  },
+  mend: async ({ host, target }) => {
+    await ensureDataDirectories(host, target);
+    const wrong = await wrongFiles(host, target);
+    for (const { path, mode, uid } of wrong) {
+      const text = await host.files.readBytes(path);
+      if (text !== null) await host.files.replace(path, text, { mode, owner: { uid, gid: uid } });
+    }
+    return 'gave folders and keys their owners and modes back';
+  },
+};
+
+const resolver: Check = {
+  id: 'resolver.host',
+  about: "this host's resolver answers",
+  measured: 'SOA and NS of the mail domain, by the resolvers of dns.resolver or /etc/resolv.conf',
+  run: async ({ host, target: { settings } }, report) => {
+    const started = host.clock.now().getTime();
+    const resolvers = await readResolvers(host, settings.dns.resolver);
+    const { zone } = await findAuthorities(resolvers, settings.main.domain);
+    const took = host.clock.now().getTime() - started;
+    const text = `it found the servers of ${zone} in ${took} ms`;
+    return took > 5000 ? report('warning', `${text}, which is slow`) : report('ok', text);
+  },
+};
+
+const generation: Check = {
+  id: 'apply.state',
+  about: 'the last apply came to its end',
+  measured: 'which rendering is in use, and which one passed its probes last',
+  run: async ({ host, target: { paths } }, report) => {
+    const current = await readGeneration(host, paths, 'current');
+    const good = await readGeneration(host, paths, 'good');
+    if (current === null)
+      return report('note', 'nothing is installed yet', { fix: 'mailctl install' });
+    if (current.name === good?.name) return report('ok', 'what runs has passed its probes');
+    const message =
+      'the last apply did not come to its end: what is in use has not passed its probes';
+    return report('warning', message, { fix: 'mailctl apply' });
+  },
+};
+
+const scheduler: Check = {
+  id: 'schedule.serve',
+  about: 'what should happen by itself does',
+  measured: 'the lock of mailctl serve, and schedule.json',
+  run: async ({ host, target }, report) => {
+    const { server, due } = await queryScheduling(host, target);
+    const fix = 'mailctl start';
+    const failing = due.filter(
+      ({ record, problem }) => problem !== null || (record?.failures ?? 0) > 2,
+    );
+    if (server === null)
+      return report('error', 'mailctl serve does not run: nothing is renewed', { fix });
+    if (failing.length === 0) return report('ok', 'mailctl serve runs, and nothing it does fails');
+    const names = failing.map(
+      ({ job, problem }) => `${job.name}${problem === null ? '' : `: ${problem}`}`,
+    );
+    return report('warning', `these keep failing: ${names.join('; ')}`, { fix: 'mailctl status' });
+  },
+};
+
+export const HOST_CHECKS: readonly Check[] = [
+  clock,
+  disk,
+  memory,
+  files,
+  resolver,
+  generation,
+  scheduler,
+];

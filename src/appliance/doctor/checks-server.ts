@@ -1,0 +1,196 @@
+// Checks of the running server: container, daemons, ports, a login and a message, the queue, open relay.
+
+import { withDialogue } from '../../host/connect.ts';
+import { containerRef } from '../container.ts';
+import { converge, requireInstalled } from '../converge.ts';
+import { restartDaemon } from '../daemons.ts';
+import { readDirectory } from '../directory.ts';
+import { readGeneration } from '../generation.ts';
+import { currentImage } from '../image.ts';
+import type { Daemon } from '../manifest.ts';
+import { bareAddress } from '../network.ts';
+import { probeAppliance } from '../probe.ts';
+import { smtpCommand, smtpReply } from '../probe-protocols.ts';
+import { listQueue } from '../queue.ts';
+import { queryDaemons } from '../status-daemons.ts';
+import { queryPorts } from '../status-ports.ts';
+import type { Check, Context } from './context.ts';
+
+const HOUR_MS = 3_600_000;
+
+const container: Check = {
+  id: 'container.running',
+  about: 'the container runs',
+  measured: 'lxc-info',
+  run: async ({ host, target, pid }, report) => {
+    if (pid !== null) return report('ok', `the container ${target.settings.main.container} runs`);
+    if ((await currentImage(host, target.paths)) === null) {
+      return report('error', 'the mail server is not installed', { fix: 'mailctl install' });
+    }
+    return report('error', 'the container does not run: no mail is taken', {
+      fix: 'mailctl start',
+    });
+  },
+  mend: async ({ host, target }) => {
+    const image = await requireInstalled(host, target.paths);
+    await converge(host, target, { image, start: true });
+    return 'started the container';
+  },
+};
+
+const daemons: Check = {
+  id: 'daemons.up',
+  about: 'every daemon runs, and none keeps dying',
+  needsContainer: true,
+  measured: 's6-svstat and s6-svdt in the container',
+  run: async ({ host, target }, report) => {
+    const all = await queryDaemons(host, containerRef(target));
+    const sick = all.filter(({ state }) => state !== 'up');
+    if (sick.length === 0) return report('ok', `${all.map(({ name }) => name).join(', ')} are up`);
+    return sick.map(({ name, state, deaths }) => {
+      const text =
+        state === 'down' ? `${name} is down` : `${name} ended ${deaths} times in the last minute`;
+      const fix = state === 'down' ? 'mailctl doctor --fix' : `mailctl logs 50 --daemon ${name}`;
+      return report('error', text, { fix });
+    });
+  },
+  mend: async ({ host, target }) => {
+    const down = (await queryDaemons(host, containerRef(target))).filter(
+      ({ state }) => state === 'down',
+    );
+    const { runInside } = await import('../../host/lxc.ts');
+    for (const { name } of down) {
+      // one that was taken down by hand stays down in a restart
+      await runInside(host, containerRef(target), ['s6-svc', '-u', `/run/service/${name}`]);
+      if (name !== 'log') await restartDaemon(host, target, name as Daemon);
+    }
+    return `started ${down.map(({ name }) => name).join(', ')}`;
+  },
+};
+
+const ports: Check = {
+  id: 'ports.listening',
+  about: 'somebody listens on every port that is switched on',
+  needsContainer: true,
+  measured: "the kernel's list of the container's listeners",
+  run: async ({ host, target: { settings }, pid }, report) => {
+    const silent = (await queryPorts(host, settings, pid)).filter(({ listening }) => !listening);
+    if (silent.length === 0) return report('ok', 'every port has its listener');
+    const names = silent.map(({ name, port }) => `${port} (${name})`);
+    return report('error', `nobody listens on port ${names.join(', ')}`, {
+      fix: 'mailctl restart',
+    });
+  },
+};
+
+const service: Check = {
+  id: 'service.probe',
+  about: 'a login works, and a message arrives',
+  needsContainer: true,
+  measured: 'a connection to every port, a login, and a message from the probe account to itself',
+  run: async ({ host, target }, report) => {
+    const generation = await readGeneration(host, target.paths, 'current');
+    if (generation === null)
+      return report('unknown', 'could not tell, because nothing is installed');
+    const results = await probeAppliance(host, target, generation.host.network);
+    const failed = results.filter(({ ok }) => !ok);
+    if (failed.length === 0) return report('ok', 'every port answers as it should, and mail flows');
+    return failed.map(({ name, measured }) =>
+      report('error', `${name}: ${measured}`, { fix: 'mailctl logs 50' }),
+    );
+  },
+};
+
+const queue: Check = {
+  id: 'queue.age',
+  about: 'mail does not wait for long',
+  needsContainer: true,
+  measured: 'postqueue -j in the container',
+  run: async ({ host, target }, report) => {
+    const messages = await listQueue(host, target);
+    const waiting = messages.filter((one) => one.queue !== 'hold');
+    const [oldest] = waiting;
+    if (oldest === undefined) return report('ok', 'the queue is empty');
+    const age = host.clock.now().getTime() - oldest.arrived.getTime();
+    const hours = Math.floor(age / HOUR_MS);
+    const why = oldest.recipients.find(({ reason }) => reason !== null)?.reason;
+    const text = `${waiting.length} messages wait, the oldest for ${hours} hours${why ? `: ${why}` : ''}`;
+    const limit = (target.settings.smtp.delayWarning ?? 4 * 3600) * 1000;
+    if (age < limit) return report('ok', text);
+    return report(age < 24 * HOUR_MS ? 'warning' : 'error', text, { fix: 'mailctl queue list' });
+  },
+};
+
+const STRANGER = 'stranger@example.net';
+const VICTIM = 'victim@example.com';
+
+interface Attempt {
+  readonly sender: string;
+  readonly recipient: string;
+  /** The recipient is one of our own addresses to a server that rewrites nothing. */
+  readonly looksLocal?: boolean;
+}
+
+function attempts(own: string): Attempt[] {
+  const [local = '', foreign = ''] = VICTIM.split('@');
+  return [
+    { sender: STRANGER, recipient: VICTIM },
+    { sender: '', recipient: VICTIM },
+    { sender: `postmaster@${own}`, recipient: VICTIM },
+    { sender: STRANGER, recipient: `@${own}:${VICTIM}` },
+    { sender: STRANGER, recipient: `${local}%${foreign}@${own}`, looksLocal: true },
+    { sender: STRANGER, recipient: `"${VICTIM}"@${own}`, looksLocal: true },
+    { sender: STRANGER, recipient: `${foreign}!${local}@${own}`, looksLocal: true },
+  ];
+}
+
+/** Forms that are taken as if this server carried anybody's mail; the session ends before any message. */
+async function relayedForms(context: Context, address: string): Promise<string[]> {
+  const { host, target } = context;
+  const { domain } = target.settings.main;
+  const { directory } = await readDirectory(host, target);
+  // a catch-all takes every local part, and delivers it here
+  const catchAll = [...directory.aliases.keys()].some((name) => name === `@${domain}`);
+  const port = target.settings.ports.smtp ?? 25;
+  return withDialogue({ address, port, timeout: 45_000 }, async (dialogue) => {
+    await smtpReply(dialogue, 220);
+    await smtpCommand(dialogue, 'EHLO stranger.example.net', 250);
+    const taken: string[] = [];
+    for (const { sender, recipient, looksLocal } of attempts(domain)) {
+      if (looksLocal && catchAll) continue;
+      dialogue.send(`MAIL FROM:<${sender}>`);
+      const from = await dialogue.readLine();
+      if (from.startsWith('2')) {
+        dialogue.send(`RCPT TO:<${recipient}>`);
+        const answer = await dialogue.readLine();
+        if (answer.startsWith('2')) taken.push(`from <${sender}> to <${recipient}>`);
+        await smtpCommand(dialogue, 'RSET', 250);
+      }
+    }
+    await smtpCommand(dialogue, 'QUIT', 221);
+    return taken;
+  });
+}
+
+const relay: Check = {
+  id: 'smtp.open-relay',
+  about: 'strangers cannot send through this server',
+  needsContainer: true,
+  measured:
+    'an SMTP session on port 25 from outside of the container, up to RCPT, in seven classic forms',
+  run: async (context, report) => {
+    const { host, target } = context;
+    if (target.settings.ports.smtp === null) return report('ok', 'port 25 is switched off');
+    const generation = await readGeneration(host, target.paths, 'current');
+    if (generation === null)
+      return report('unknown', 'could not tell, because nothing is installed');
+    const taken = await relayedForms(context, bareAddress(generation.host.network.address));
+    if (taken.length === 0) return report('ok', 'no form of foreign address was taken');
+    const message = `ANYBODY CAN SEND THROUGH THIS SERVER (${taken.join('; ')}): it will be on every blocklist soon`;
+    return report('error', message, {
+      fix: `look into ${target.paths.custom}/postfix-main.cf for mynetworks and restrictions, then: mailctl apply`,
+    });
+  },
+};
+
+export const SERVER_CHECKS: readonly Check[] = [container, daemons, ports, service, queue, relay];

@@ -1,0 +1,66 @@
+// What every check is given, and how a check is run: within its time, and never in the way of the others.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Target } from '../converge.ts';
+import type { Finding, Severity } from './finding.ts';
+
+export interface Context {
+  readonly host: Host;
+  readonly target: Target;
+  /** Of the container's init on this host; null while it does not run. */
+  readonly pid: number | null;
+}
+
+export interface Check {
+  readonly id: string;
+  /** For --list. */
+  readonly about: string;
+  /** Asks the running container. */
+  readonly needsContainer?: boolean;
+  /** How it is measured, when it says nothing better itself. */
+  readonly measured: string;
+  readonly run: (context: Context, report: Report) => Promise<Finding | readonly Finding[]>;
+  /** Mends what the check found, where that harms nothing; says what it did. */
+  readonly mend?: (context: Context) => Promise<string>;
+}
+
+/** Makes a finding of this check. */
+export type Report = (severity: Severity, message: string, details?: Partial<Finding>) => Finding;
+
+const TIME_LIMIT_MS = 60_000;
+
+function reporter({ id, measured }: Check): Report {
+  return (severity, message, details = {}) => ({
+    ...{ id, severity, message, measured, fix: null },
+    ...details,
+  });
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new MailctlError('TIMED_OUT', `it took longer than ${TIME_LIMIT_MS / 1000} s`);
+    timer = setTimeout(() => reject(error), TIME_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whatever happens to one check, the others say what they found. */
+export async function runCheck(context: Context, check: Check): Promise<readonly Finding[]> {
+  const report = reporter(check);
+  if (check.needsContainer && context.pid === null) {
+    return [report('unknown', 'could not tell, because the container does not run')];
+  }
+  try {
+    return [await inTime(check.run(context, report))].flat();
+  } catch (error) {
+    if (!(error instanceof MailctlError)) throw error;
+    const message = `could not tell, because ${error.message}`;
+    return [report('unknown', message, { fix: error.hint ?? null })];
+  }
+}

@@ -1,0 +1,39 @@
+// What doctor found out about one thing, and how.
+
+/** `unknown`: it could not be told, and the message says why. */
+export type Severity = 'ok' | 'note' | 'warning' | 'error' | 'unknown';
+
+export interface Finding {
+  /** Stable, for scripts: `daemons.up`, `tls.certificate`, … */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly message: string;
+  /** What was looked at, and how. */
+  readonly measured: string;
+  /** One command, or what to do at somebody else's; null when there is nothing to do. */
+  readonly fix: string | null;
+}
+
+/** Worst first; what could not be told stands between what is wrong and what is only worth knowing. */
+const ORDER: readonly Severity[] = ['error', 'warning', 'unknown', 'note', 'ok'];
+
+export function bySeverity(a: Finding, b: Finding): number {
+  return ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity);
+}
+
+/** What makes the status 1. */
+export function isProblem({ severity }: Finding): boolean {
+  return severity === 'error' || severity === 'warning';
+}
+
+export function countText(findings: readonly Finding[]): string {
+  const words: Readonly<Record<Severity, string>> = {
+    ...{ error: 'errors', warning: 'warnings', unknown: 'could not be told' },
+    ...{ note: 'notes', ok: 'in order' },
+  };
+  const counts = ORDER.flatMap((severity) => {
+    const count = findings.filter((one) => one.severity === severity).length;
+    return count === 0 ? [] : [`${count} ${words[severity]}`];
+  });
+  return counts.join(', ');
+}

@@ -1,0 +1,182 @@
+// The daily report: what is different from the last one, then how things stand. Sent only when something is.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Address } from '../address.ts';
+import type { Target } from '../converge.ts';
+import { readDirectory } from '../directory.ts';
+import { measureStorage } from '../status-storage.ts';
+import { type Message, submitOwn } from '../test-message.ts';
+import { validUntil } from '../tls-certificate.ts';
+import { readInstalledPair } from '../tls-store.ts';
+import { checkConfig, examine } from './doctor.ts';
+import { countText, type Finding, isProblem } from './finding.ts';
+
+/** What a report is made of, and what the next one is compared with. */
+export interface Situation {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly problems: readonly Pick<Finding, 'id' | 'severity' | 'message' | 'fix'>[];
+  readonly summary: string;
+  readonly mailboxes: number;
+  readonly domains: readonly string[];
+  /** RFC 3339; null without a certificate. */
+  readonly certificateUntil: string | null;
+  readonly storageBytes: number;
+}
+
+export interface Difference {
+  readonly worse: readonly Situation['problems'][number][];
+  readonly better: readonly Situation['problems'][number][];
+  readonly news: readonly string[];
+}
+
+/** Changes every day without being news: numbers, and what only cost time. */
+function gist({ id, message }: Situation['problems'][number]): string {
+  return `${id} ${message.replace(/\d+/g, '#')}`;
+}
+
+/** Null: there was no report before. Pure. */
+export function differenceOf(before: Situation | null, now: Situation): Difference {
+  const old = before?.problems ?? [];
+  const known = new Set(old.map(gist));
+  const present = new Set(now.problems.map(gist));
+  const news: string[] = [];
+  const domains = before?.domains ?? now.domains;
+  for (const name of now.domains) if (!domains.includes(name)) news.push(`new mail domain ${name}`);
+  for (const name of domains)
+    if (!now.domains.includes(name)) news.push(`mail domain ${name} is gone`);
+  if (before !== null && before.mailboxes !== now.mailboxes) {
+    news.push(`${now.mailboxes} mailboxes, ${before.mailboxes} before`);
+  }
+  if (before !== null && before.certificateUntil !== now.certificateUntil) {
+    news.push(
+      `the certificate is now valid until ${now.certificateUntil?.slice(0, 10) ?? 'never'}`,
+    );
+  }
+  return {
+    worse: now.problems.filter((one) => !known.has(gist(one))),
+    better: old.filter((one) => !present.has(gist(one))),
+    news,
+  };
+}
+
+export function isNews({ worse, better, news }: Difference): boolean {
+  return worse.length + better.length + news.length > 0;
+}
+
+function describe(one: Situation['problems'][number]): string[] {
+  const fix = one.fix === null ? [] : [`      to mend it: ${one.fix}`];
+  return [`  ${one.severity}: ${one.message} [${one.id}]`, ...fix];
+}
+
+/** The same situations give the same text. Pure. */
+export function formatReport(hostname: string, now: Situation, difference: Difference): string[] {
+  const { worse, better, news } = difference;
+  const old = now.problems.filter((one) => !worse.includes(one));
+  const part = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [title, ...lines, ''];
+  return [
+    `The mail server ${hostname}, ${now.at.slice(0, 10)}`,
+    '',
+    ...part('Worse than before:', worse.flatMap(describe)),
+    ...part(
+      'Better than before:',
+      better.map(({ message, id }) => `  gone: ${message} [${id}]`),
+    ),
+    ...part(
+      'New:',
+      news.map((text) => `  ${text}`),
+    ),
+    ...part('As before:', old.flatMap(describe)),
+    `In all: ${now.summary}`,
+    `Mailboxes: ${now.mailboxes} in ${now.domains.length} domains, ${Math.round(now.storageBytes / 1e6)} MB`,
+    `Certificate: ${now.certificateUntil === null ? 'none' : `valid until ${now.certificateUntil.slice(0, 10)}`}`,
+    '',
+    'More: mailctl doctor    To stop these reports: mailctl report disable',
+  ];
+}
+
+async function readLast(host: Host, path: string): Promise<Situation | null> {
+  const text = await host.files.read(path);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as Situation;
+  } catch {
+    // without it the next report tells everything, as the first one did
+    return null;
+  }
+}
+
+const STORAGE_LIMIT_MS = 20_000;
+
+async function situationOf(host: Host, target: Target): Promise<Situation> {
+  const findings = [await checkConfig(host, target.configFile), ...(await examine(host, target))];
+  const { directory } = await readDirectory(host, target);
+  const pair = await readInstalledPair(host, target.paths);
+  const storage = await measureStorage(host, target.paths, STORAGE_LIMIT_MS);
+  const problems = findings
+    .filter(isProblem)
+    .map(({ id, severity, message, fix }) => ({ id, severity, message, fix }));
+  return {
+    at: host.clock.now().toISOString(),
+    problems,
+    summary: countText(findings),
+    mailboxes: directory.mailboxes.size,
+    domains: [...directory.domains].sort(),
+    certificateUntil: pair === null ? null : validUntil(pair.chain[0]).toISOString(),
+    storageBytes: storage.bytes,
+  };
+}
+
+export interface Report {
+  readonly situation: Situation;
+  readonly difference: Difference;
+  readonly lines: readonly string[];
+}
+
+export async function makeReport(host: Host, target: Target): Promise<Report> {
+  const situation = await situationOf(host, target);
+  const difference = differenceOf(await readLast(host, target.paths.report), situation);
+  const lines = formatReport(target.settings.main.hostname, situation, difference);
+  return { situation, difference, lines };
+}
+
+function recipientOf({ settings }: Target): Address {
+  const { report, main } = settings;
+  const to = report.to ?? main.postmaster;
+  return (to.includes('@') ? to : `${to}@${main.domain}`) as Address;
+}
+
+function subjectOf(hostname: string, { worse, better }: Difference): string {
+  if (worse.length > 0) return `${hostname}: ${worse.length} new problems`;
+  return better.length > 0
+    ? `${hostname}: better than before`
+    : `${hostname}: something has changed`;
+}
+
+/**
+ * Sends it when something has changed since the last one that was sent. Remembered when Postfix has it.
+ * Throws NOT_RUNNING, PROGRAM_FAILED.
+ */
+export async function sendReport(
+  host: Host,
+  target: Target,
+  { always }: { always: boolean },
+): Promise<Report & { readonly sentTo: Address | null }> {
+  const report = await makeReport(host, target);
+  const { situation, difference, lines } = report;
+  if (!always && !isNews(difference)) return { ...report, sentTo: null };
+  const to = recipientOf(target);
+  const { hostname } = target.settings.main;
+  const message: Message = { to, subject: subjectOf(hostname, difference), lines };
+  const sent = await submitOwn(host, target, message);
+  if ('refused' in sent) {
+    throw new MailctlError('PROGRAM_FAILED', `the report was not taken: ${sent.refused}`, {
+      hint: 'mailctl logs 20 --daemon postfix',
+    });
+  }
+  const text = `${JSON.stringify(situation, null, 1)}\n`;
+  await host.files.replace(target.paths.report, text, { mode: 0o600 });
+  return { ...report, sentTo: to };
+}

@@ -1,0 +1,96 @@
+// A message of our own, signed like every other, and checked by another program against what is published.
+
+import type { Host } from '../../host/host.ts';
+import { randomHex } from '../../host/keys.ts';
+import { runInside } from '../../host/lxc.ts';
+import { containerRef } from '../container.ts';
+import type { Target } from '../converge.ts';
+import { readGeneration } from '../generation.ts';
+import { bareAddress } from '../network.ts';
+import { takeProbe } from '../probe-mail.ts';
+import { readProbePassword } from '../probe-secret.ts';
+import { PROBE_ADDRESS } from '../render/postfix.ts';
+import { sendTestMessage } from '../test-message.ts';
+import { fingerprintOf } from '../tls-certificate.ts';
+import { readInstalledPair } from '../tls-store.ts';
+
+export interface Verdict {
+  /** null when it could not be told. */
+  readonly good: boolean | null;
+  readonly words: string;
+}
+
+const ARRIVAL_MS = 20_000;
+const CONTROLLER = '/run/rspamd/controller.sock';
+
+interface Scan {
+  readonly symbols?: Readonly<Record<string, { readonly options?: readonly string[] }>>;
+}
+
+function readScan(answer: string): Scan | null {
+  const json = /\{.*\}/s.exec(answer)?.[0];
+  if (json === undefined) return null;
+  try {
+    return JSON.parse(json) as Scan;
+  } catch {
+    // the caller says that Rspamd's answer was not understood
+    return null;
+  }
+}
+
+const NAMES: readonly (readonly [symbol: string, good: boolean | null, words: string])[] = [
+  ['R_DKIM_ALLOW', true, 'the signature fits the published key'],
+  ['R_DKIM_REJECT', false, 'the signature does NOT fit the published key: others refuse our mail'],
+  ['R_DKIM_PERMFAIL', false, 'the published key is missing or cannot be used'],
+  ['R_DKIM_TEMPFAIL', null, 'the published key could not be looked up'],
+  ['R_DKIM_NA', false, 'the message was not signed'],
+];
+
+async function scan(host: Host, target: Target, message: string): Promise<Verdict> {
+  // as if it had come from elsewhere: what is our own is not checked
+  const command = ['rspamc', '-h', CONTROLLER, '-t', '20', '-j', '-i', '192.0.2.1', 'symbols'];
+  const { stdout } = await runInside(host, containerRef(target), command, {
+    input: message,
+    timeout: 30_000,
+    accept: [1],
+  });
+  const symbols = readScan(stdout)?.symbols;
+  if (symbols === undefined) return { good: null, words: "Rspamd's answer was not understood" };
+  const found = NAMES.find(([symbol]) => symbol in symbols);
+  if (found === undefined) return { good: null, words: 'Rspamd does not check signatures here' };
+  const [symbol, good, words] = found;
+  const options = symbols[symbol]?.options?.join(', ') ?? '';
+  return { good, words: options === '' ? words : `${words} (${options})` };
+}
+
+/** Sends a message from the postmaster to the probe account, takes it back, and has it checked. */
+export async function verifyOwnSignature(host: Host, target: Target): Promise<Verdict> {
+  const generation = await readGeneration(host, target.paths, 'current');
+  if (generation === null) return { good: null, words: 'nothing is installed' };
+  const { settings } = target;
+  if (settings.ports.imaps === null && settings.ports.imap === null) {
+    return { good: null, words: 'IMAP is off, so the message cannot be taken back' };
+  }
+  if (!settings.features.spamFilter) {
+    return { good: null, words: 'features.spam_filter is 0, and Rspamd would be who checks it' };
+  }
+  const pair = await readInstalledPair(host, target.paths);
+  const back = settings.ports.imaps === null ? 'imap' : 'imaps';
+  const id = randomHex(16);
+  const to = PROBE_ADDRESS as Parameters<typeof sendTestMessage>[2]['to'];
+  const sent = await sendTestMessage(host, target, { to, id, timeout: ARRIVAL_MS });
+  if (sent.outcome !== 'delivered') {
+    return { good: null, words: `the message was not delivered: ${sent.words ?? sent.outcome}` };
+  }
+  const message = await takeProbe(
+    {
+      ...{ host, settings, address: bareAddress(generation.host.network.address) },
+      ...{ fingerprint: pair === null ? null : fingerprintOf(pair.chain[0]) },
+      ...{ password: await readProbePassword(host, target.paths) },
+      deadline: host.clock.now().getTime() + ARRIVAL_MS,
+    },
+    back,
+    id,
+  );
+  return scan(host, target, message);
+}

@@ -1,0 +1,87 @@
+// mailctl doctor and report where there is little to look at: nothing installed, a wrong UCI file.
+
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { createRouter, type Router } from './router.ts';
+
+let router: Router;
+beforeEach(() => {
+  router = createRouter();
+});
+afterEach(() => router.remove());
+
+interface Check {
+  id: string;
+  severity: string;
+  fix: string | null;
+}
+
+async function checks(line: string): Promise<{ status: number; checks: Check[] }> {
+  const { status, stdout } = await router.mailctl(line);
+  const { v, checks: all } = JSON.parse(stdout) as { v: number; checks: Check[] };
+  expect(v).toBe(1);
+  return { status, checks: all };
+}
+
+test('before the first install it says so, with the command, and goes on with what it can see', async () => {
+  const { status, checks: all } = await checks('doctor --json');
+
+  expect(status).toBe(1);
+  expect(all[0]).toMatchObject({
+    id: 'container.running',
+    severity: 'error',
+    fix: 'mailctl install',
+  });
+  const severity = (id: string) => all.find((one) => one.id === id)?.severity;
+  expect(severity('daemons.up')).toBe('unknown');
+  expect(severity('clock.plausible')).toBe('ok');
+  expect(severity('config.valid')).toBe('ok');
+});
+
+test('--only takes ids and what they begin with', async () => {
+  const { status, checks: all } = await checks('doctor --only clock config.valid --json');
+
+  expect(status).toBe(0);
+  expect(all.map(({ id }) => id).sort()).toEqual(['clock.plausible', 'config.valid']);
+});
+
+test('a check that does not exist is named, and where to find the others', async () => {
+  const { status, stderr } = await router.mailctl('doctor --only nosuch');
+
+  expect(status).toBe(64);
+  expect(stderr).toContain('there is no check "nosuch"');
+  expect(stderr).toContain('mailctl doctor --list');
+});
+
+test('a wrong UCI file is a finding with file and line', async () => {
+  router.write('/etc/config/mailserver', "config mailserver 'main'\n\toption nope '1'\n");
+
+  const { status, stdout } = await router.mailctl('doctor');
+
+  expect(status).toBe(1);
+  expect(stdout).toContain('config.valid');
+  expect(stdout).toContain('/etc/config/mailserver:2: mailserver.main.nope: unknown option');
+});
+
+test('--fix asks first, and names the flag where there is no terminal', async () => {
+  const { status, stderr } = await router.mailctl('doctor --fix');
+
+  expect(status).toBe(64);
+  expect(stderr).toContain('--yes');
+});
+
+test('a report made twice is the same text', async () => {
+  const [first, second] = [
+    await router.mailctl('report generate'),
+    await router.mailctl('report generate'),
+  ];
+
+  expect(first.status).toBe(0);
+  expect(second.stdout).toBe(first.stdout);
+});
+
+test('a report cannot be sent while the server does not run', async () => {
+  const { status, stderr } = await router.mailctl('report send');
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('mailctl start');
+});
