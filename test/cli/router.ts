@@ -22,6 +22,8 @@ config fail2ban 'fail2ban'
 config ssl 'ssl'
 config webmail 'webmail'
 config mesh 'mesh'
+config report 'report'
+	option enabled '0'
 `;
 
 interface Answer {

@@ -19,6 +19,8 @@ const config = (dns = '', enabled = 1) =>
 	option data_path '/srv/mailserver'
 	option container 'router-of-tests'
 	option lxc_path '/srv/lxc'
+config report 'report'
+	option enabled '0'
 config dns 'dns'
 ${dns}`,
   );

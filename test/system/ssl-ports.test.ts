@@ -46,11 +46,15 @@ async function handshake(port: number, words: readonly string[]): Promise<string
 }
 
 /** Delivers nothing, but checks as a sender with DANE does (RFC 7672), against these TLSA records. */
-async function dane(port: number, records: readonly string[]): Promise<void> {
+async function checkDane(port: number, records: readonly string[]): Promise<string> {
   const start = port === 465 ? [] : ['-starttls', 'smtp'];
   const data = records.flatMap((record) => ['-dane_tlsa_rrdata', record]);
   const words = [...start, '-dane_tlsa_domain', MAIL, ...data, '-verify_return_error'];
-  const said = await handshake(port, words);
+  return handshake(port, words);
+}
+
+async function dane(port: number, records: readonly string[]): Promise<void> {
+  const said = await checkDane(port, records);
   expect(said).toContain('Verification: OK');
   expect(said).toContain('DANE TLSA 3 1 1');
 }
@@ -119,6 +123,8 @@ test('before the first certificate, DANE holds and the key to come is announced'
 
   expect(await tlsa()).toHaveLength(2);
   await daneHolds();
+  const foreign = await checkDane(25, [`3 1 1 ${'0'.repeat(64)}`]);
+  expect(foreign).not.toContain('Verification: OK');
 }, 60_000);
 
 test('ssl-setup puts a certificate on every port without a gap', async () => {

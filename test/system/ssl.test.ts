@@ -273,20 +273,84 @@ test('where they can, both TLSA are there for two TTLs before the new key serves
   expect(ready.stderr).toContain('the TLSA records of the old key are still published');
 }, 90_000);
 
-test('killed at any moment, the next run goes on and leaves no proof behind', async () => {
-  const { router, domain } = await freshRouter();
-  for (const delay of [300, 600, 900, 1300, 1800, 2500, 3500]) {
-    await router.mailctl('ssl-setup', {}, delay);
+describe('killed', () => {
+  let router: Router;
+  let domain: string;
+
+  /** Kills ssl-setup, with what it started, as soon as `moment` has come. */
+  async function killAt(what: string, moment: () => Promise<boolean>): Promise<void> {
+    const running = router.mailctl('ssl-setup');
+    await waitFor(what, async () => ((await moment()) ? true : undefined));
     await endPrograms(router);
-    if (await isServed(router)) break;
+    const { status, stdout } = await running;
+    expect(status).not.toBe(0);
+    expect(stdout).toBe('');
+    expect(await isServed(router)).toBe(false);
   }
-  const { status, stderr } = await router.mailctl('ssl-setup');
-  expect(stderr).not.toContain('error');
-  expect(status).toBe(0);
-  expect((await served(router)).checkHost(`mail.${domain}`)).toBeDefined();
-  await router.mailctl('ssl-renew');
-  expect(await proofs(domain)).toEqual([]);
-}, 120_000);
+
+  beforeAll(async () => {
+    ({ router, domain } = await freshRouter({ ca: lyingCa }));
+  });
+
+  const steps: [string, string][] = [
+    ['the account was made', '/sign-me-up'],
+    ['the order was placed', '/order-plz'],
+    ['the CA named its challenges', '/authZ/'],
+    ['the first proof was accepted', '/chalZ/'],
+    ['the certificate was asked for', '/finalize-order/'],
+    ['the certificate was made', '/certZ/'],
+  ];
+  for (const [when, path] of steps) {
+    test(`when ${when}, and before it could know, nothing is served`, async () => {
+      const silent = Bun.file(join(world.folder, 'mode.silent'));
+      await mode(`silent ${path}`);
+      await killAt(when, () => silent.exists());
+      await silent.delete();
+      await mode('none');
+      if (path !== '/order-plz') return;
+      await killAt('a proof in the zone', async () => (await proofs(domain)).length > 0);
+    }, 60_000);
+  }
+
+  test('at all these moments, it goes on and leaves no proof behind', async () => {
+    const { status, stderr } = await router.mailctl('ssl-setup');
+    expect(stderr).toContain('going on with the order of an earlier run');
+    expect(status).toBe(0);
+    expect((await served(router)).checkHost(`mail.${domain}`)).toBeDefined();
+    expect(await proofs(domain)).toEqual([]);
+  }, 60_000);
+});
+
+describe('a proof that is delegated by an alias', () => {
+  let router: Router;
+  let domain: string;
+  const delegate = (name: string, verb = 'add') =>
+    world.update(
+      `${domain}.`,
+      `update ${verb} _acme-challenge.${name}.${domain}. 60 CNAME proofs.elsewhere.test.`,
+    );
+
+  test('keeps no more than its own name out of the certificate', async () => {
+    ({ router, domain } = await freshRouter());
+    await delegate('autoconfig');
+    const { status, stdout } = await router.mailctl('ssl-setup');
+    expect(stdout).toContain(`the certificate will not name autoconfig.${domain}`);
+    expect(stdout).toContain('is an alias (CNAME) of proofs.elsewhere.test');
+    expect(status).toBe(0);
+    const leaf = await served(router);
+    expect(leaf.checkHost(`autoconfig.${domain}`)).toBeUndefined();
+    expect(leaf.checkHost(`autodiscover.${domain}`)).toBeDefined();
+  }, 60_000);
+
+  test('is refused for the hostname, and the old certificate keeps serving', async () => {
+    const before = (await served(router)).fingerprint256;
+    await delegate('mail');
+    const { status, stderr } = await router.mailctl('ssl-renew --now');
+    expect(status).toBe(1);
+    expect(stderr).toContain(`remove the CNAME record of _acme-challenge.mail.${domain}`);
+    expect((await served(router)).fingerprint256).toBe(before);
+  }, 60_000);
+});
 
 test('with a provider that removes whole sets the way is the same', async () => {
   const { router, domain } = await freshRouter({

@@ -9,6 +9,7 @@ import type { Target } from '../converge.ts';
 import { dataDirectories, ensureDataDirectories } from '../directories.ts';
 import { readGeneration } from '../generation.ts';
 import { ids } from '../ids.ts';
+import { currentImage } from '../image.ts';
 import { queryScheduling } from '../schedule/query.ts';
 import type { Check } from './context.ts';
 
@@ -198,6 +199,9 @@ const scheduler: Check = {
   about: 'what should happen by itself does',
   measured: 'the lock of mailctl serve, and schedule.json',
   run: async ({ host, target }, report) => {
+    if ((await currentImage(host, target.paths)) === null) {
+      return report('note', 'nothing is installed yet', { fix: 'mailctl install' });
+    }
     const { server, due } = await queryScheduling(host, target);
     const fix = 'mailctl start';
     const failing = due.filter(

@@ -2,6 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { presentable } from '../../host/programs.ts';
 import type { Target } from '../converge.ts';
 import type { Finding, Severity } from './finding.ts';
 
@@ -28,7 +29,7 @@ export interface Check {
 /** Makes a finding of this check. */
 export type Report = (severity: Severity, message: string, details?: Partial<Finding>) => Finding;
 
-const TIME_LIMIT_MS = 60_000;
+const TIME_LIMIT_MS = 45_000;
 
 function reporter({ id, measured }: Check): Report {
   return (severity, message, details = {}) => ({
@@ -59,8 +60,11 @@ export async function runCheck(context: Context, check: Check): Promise<readonly
   try {
     return [await inTime(check.run(context, report))].flat();
   } catch (error) {
-    if (!(error instanceof MailctlError)) throw error;
-    const message = `could not tell, because ${error.message}`;
-    return [report('unknown', message, { fix: error.hint ?? null })];
+    const known = error instanceof MailctlError;
+    const why = known
+      ? error.message
+      : `of an error in mailctl itself: ${presentable(String(error))}`;
+    const fix = known ? (error.hint ?? null) : 'repeat with --only and --debug, and report it';
+    return [report('unknown', `could not tell, because ${why}`, { fix })];
   }
 }

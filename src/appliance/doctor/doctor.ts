@@ -1,5 +1,6 @@
 // doctor: everything that can be wrong, looked at in one go.
 
+import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { queryInitPid } from '../../host/lxc.ts';
 import { checkUciFile } from '../configuration.ts';
@@ -61,7 +62,7 @@ export async function examine(
     .sort(bySeverity);
 }
 
-/** Mends what can be mended without harm; a sentence for each thing that was done. */
+/** Mends what can be mended without harm; a sentence for each thing that was done, or could not be. */
 export async function mend(
   host: Host,
   target: Target,
@@ -71,8 +72,13 @@ export async function mend(
   const broken = new Set(findings.filter(isProblem).map(({ id }) => id));
   for (const check of CHECKS) {
     if (check.mend === undefined || !broken.has(check.id)) continue;
-    // what was mended before may have started the container
-    done.push(await check.mend(await contextOf(host, target)));
+    try {
+      // what was mended before may have started the container
+      done.push(await check.mend(await contextOf(host, target)));
+    } catch (error) {
+      if (!(error instanceof MailctlError)) throw error;
+      done.push(`${check.id} could not be mended: ${error.message}`);
+    }
   }
   return done;
 }

@@ -29,6 +29,8 @@ export interface Difference {
   readonly worse: readonly Situation['problems'][number][];
   readonly better: readonly Situation['problems'][number][];
   readonly news: readonly string[];
+  /** There was no report before. */
+  readonly first: boolean;
 }
 
 /** Changes every day without being news: numbers, and what only cost time. */
@@ -58,11 +60,12 @@ export function differenceOf(before: Situation | null, now: Situation): Differen
     worse: now.problems.filter((one) => !known.has(gist(one))),
     better: old.filter((one) => !present.has(gist(one))),
     news,
+    first: before === null,
   };
 }
 
-export function isNews({ worse, better, news }: Difference): boolean {
-  return worse.length + better.length + news.length > 0;
+export function isNews({ worse, better, news, first }: Difference): boolean {
+  return first || worse.length + better.length + news.length > 0;
 }
 
 function describe(one: Situation['problems'][number]): string[] {
@@ -72,14 +75,14 @@ function describe(one: Situation['problems'][number]): string[] {
 
 /** The same situations give the same text. Pure. */
 export function formatReport(hostname: string, now: Situation, difference: Difference): string[] {
-  const { worse, better, news } = difference;
+  const { worse, better, news, first } = difference;
   const old = now.problems.filter((one) => !worse.includes(one));
   const part = (title: string, lines: readonly string[]) =>
     lines.length === 0 ? [] : [title, ...lines, ''];
   return [
     `The mail server ${hostname}, ${now.at.slice(0, 10)}`,
     '',
-    ...part('Worse than before:', worse.flatMap(describe)),
+    ...part(first ? 'To be mended:' : 'Worse than before:', worse.flatMap(describe)),
     ...part(
       'Better than before:',
       better.map(({ message, id }) => `  gone: ${message} [${id}]`),

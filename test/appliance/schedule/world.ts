@@ -83,7 +83,10 @@ export function createWorld(): World {
     },
     uci: (lines = '', enabled = '1') => {
       const main = `config mailserver 'main'\n\toption enabled '${enabled}'\n`;
-      write(CONFIG, `${main}\toption container 'box'\n\toption lxc_path '/srv/lxc'\n${lines}`);
+      write(
+        CONFIG,
+        `${main}\toption container 'box'\n\toption lxc_path '/srv/lxc'\nconfig report 'report'\n\toption enabled '0'\n${lines}`,
+      );
     },
     program: (script) =>
       write('/bin/job', `#!/bin/sh\necho "$*" >>${root}/calls\n${script}\n`, 0o755),
