@@ -193,6 +193,20 @@ test('a new key serves only when no resolver can still have a TLSA set without i
   await receive();
 }, 90_000);
 
+test('killed before the old TLSA record was taken away, the next run takes it', async () => {
+  const [present = ''] = await tlsa();
+  const old = '7'.repeat(64);
+  await lab.dns.publish(`_25._tcp.${MAIL}.`, 'TLSA', [present, `3 1 1 ${old}`]);
+  const file = join(box.data, 'acme/state.json');
+  const state = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, JSON.stringify({ ...state, retiring: [old] }));
+
+  expect(await box.does('ssl-renew')).toContain('nothing to do before');
+
+  expect(await tlsa()).toEqual([present]);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ retiring: [] });
+}, 60_000);
+
 test('a port that does not show the new certificate is named, and the next run goes on', async () => {
   await box.inside(['s6-svc', '-wd', '-T', '10000', '-d', '/run/service/dovecot']);
 

@@ -23,7 +23,7 @@ import { provableNames } from './names.ts';
 import { forgetOrder, issue } from './order.ts';
 import { afterFailure } from './policy.ts';
 import type { Outlook } from './renewal.ts';
-import { announceKey, restoreTlsa, retireKey } from './roll.ts';
+import { announceKey, finishRoll, rememberRetiring } from './roll.ts';
 import { type AcmeState, readAcmeState, writeAcmeState } from './state.ts';
 
 interface Target {
@@ -74,6 +74,9 @@ async function install(
   const { session, outlook, pair } = work;
   const { paths } = target;
   const before = await servedKeyDigest(host, paths);
+  if (before !== null && before !== keyDigest(pair.key)) {
+    await rememberRetiring(host, paths, before);
+  }
   const { running } = await putIntoService(host, target, pair);
   const state: AcmeState = {
     ...(await readAcmeState(host, paths)),
@@ -86,9 +89,7 @@ async function install(
   await writeAcmeState(host, paths, state);
   await forgetOrder(host, paths);
   await forgetWaitingKey(host, paths);
-  const now = keyDigest(pair.key);
-  if (before !== null && before !== now) await retireKey(host, target, before);
-  await restoreTlsa(host, target, now);
+  await finishRoll(host, target);
   return { running };
 }
 

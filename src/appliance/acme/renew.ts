@@ -11,6 +11,7 @@ import { removeChallenges } from './challenges.ts';
 import { type Obtained, obtain, refreshAdvice } from './obtain.ts';
 import { type ExpiryWarning, expiryWarning, waitsUntil } from './policy.ts';
 import { nextRenewal, type Outlook, readOutlook } from './renewal.ts';
+import { finishRoll } from './roll.ts';
 import { writeAcmeState } from './state.ts';
 
 interface Target {
@@ -72,6 +73,7 @@ export async function renew(host: Host, target: Target, options: RenewOptions): 
     });
   }
   await removeChallenges(host, target);
+  await finishRoll(host, target);
   if (options.newKey && !outlook.state.newKeyWanted) {
     await writeAcmeState(host, target.paths, { ...outlook.state, newKeyWanted: true });
     outlook = await readOutlook(host, target);

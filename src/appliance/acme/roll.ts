@@ -8,7 +8,8 @@ import { hasValue, type PresentSet, readSet } from '../dns/present.ts';
 import { publishValues, removeValues } from '../dns/values.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings.ts';
-import { noteKeysPublished, readyAt, withdrawnNames } from '../tls-keys.ts';
+import { noteKeysPublished, readyAt, servedKeyDigest, withdrawnNames } from '../tls-keys.ts';
+import { readAcmeState, writeAcmeState } from './state.ts';
 
 interface Target {
   readonly settings: Settings;
@@ -93,7 +94,7 @@ export async function announceKey(
 }
 
 /** A key that serves gets the records back that were taken away for the change. */
-export async function restoreTlsa(host: Host, target: Target, digest: string): Promise<void> {
+async function restoreTlsa(host: Host, target: Target, digest: string): Promise<void> {
   const names = await withdrawnNames(host, target.paths, digest);
   if (names.length === 0) return;
   const value = tlsaValue(digest);
@@ -108,8 +109,8 @@ export async function restoreTlsa(host: Host, target: Target, digest: string): P
   }
 }
 
-/** Takes the records of a key that serves no longer away. What fails is said: the records harm nobody. */
-export async function retireKey(host: Host, target: Target, digest: string): Promise<void> {
+/** True when no record of this key is left. What fails is said: the records harm nobody. */
+async function retireKey(host: Host, target: Target, digest: string): Promise<boolean> {
   const value = tlsaValue(digest);
   try {
     const sets = await presentSets(host, target.settings);
@@ -119,9 +120,35 @@ export async function retireKey(host: Host, target: Target, digest: string): Pro
       target,
       left.map(({ name, type }) => ({ name, type, value })),
     );
+    return true;
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     host.say(`the TLSA records of the old key are still published: ${error.message}`);
-    host.say('they harm nobody; to remove them later: mailctl dns-setup');
+    host.say('they harm nobody; the next ssl-renew tries again');
+    return false;
   }
+}
+
+/** To be called before another key serves: its records are then taken away, also after an interruption. */
+export async function rememberRetiring(host: Host, paths: Paths, digest: string): Promise<void> {
+  const state = await readAcmeState(host, paths);
+  const retiring = [...new Set([...state.retiring, digest])];
+  await writeAcmeState(host, paths, { ...state, retiring });
+}
+
+/** Brings TLSA to the key that serves, where a change of keys has not come to its end yet. */
+export async function finishRoll(host: Host, target: Target): Promise<void> {
+  const { paths } = target;
+  const served = await servedKeyDigest(host, paths);
+  if (served === null) return;
+  const gone: string[] = [];
+  for (const digest of (await readAcmeState(host, paths)).retiring) {
+    if (digest === served || (await retireKey(host, target, digest))) gone.push(digest);
+  }
+  if (gone.length > 0) {
+    const state = await readAcmeState(host, paths);
+    const retiring = state.retiring.filter((digest) => !gone.includes(digest));
+    await writeAcmeState(host, paths, { ...state, retiring });
+  }
+  await restoreTlsa(host, target, served);
 }

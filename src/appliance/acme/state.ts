@@ -29,6 +29,8 @@ export interface AcmeState {
   readonly keyReadyAt: string | null;
   /** A new key was asked for and does not serve yet. */
   readonly newKeyWanted: boolean;
+  /** Digests of keys that serve no longer and whose TLSA records may still be there. */
+  readonly retiring: readonly string[];
 }
 
 export interface RenewalAdvice {
@@ -52,6 +54,7 @@ export const NO_STATE: AcmeState = {
   caaIdentities: [],
   keyReadyAt: null,
   newKeyWanted: false,
+  retiring: [],
 };
 
 const stateFile = (paths: Paths): string => join(paths.acme, 'state.json');

@@ -6,6 +6,7 @@ import type { RotationReport } from '../../appliance/dkim-rotation.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
+import { wakeScheduler } from '../scheduler.ts';
 
 async function ownDomains(app: App, target: Appliance): Promise<ReadonlySet<MailDomain>> {
   const { readDirectory } = await import('../../appliance/directory.ts');
@@ -77,6 +78,7 @@ async function rotate(app: App, names: readonly string[], all: boolean): Promise
     for (const name of names) domains.push(await requireOwn(app, target, name));
     const made: RotationReport[] = [];
     for (const domain of domains) made.push(await run(app.host, target, domain));
+    await wakeScheduler(app, target);
     return made;
   });
   report(app, reports);

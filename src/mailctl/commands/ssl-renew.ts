@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { type AppSource, describeWord } from '../cli.ts';
 import { moment, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
+import { wakeScheduler } from '../scheduler.ts';
 
 interface RenewWords {
   readonly now?: boolean;
@@ -35,7 +36,9 @@ export function registerSslRenew(program: Command, app: AppSource): void {
       try {
         const renewal = await app().changing('ssl-renew', async (target) => {
           const { renew } = await import('../../appliance/acme/renew.ts');
-          return renew(host, target, { now, newKey, byHand: !scheduled });
+          const done = await renew(host, target, { now, newKey, byHand: !scheduled });
+          if (!scheduled) await wakeScheduler(app(), target);
+          return done;
         });
         await reportRenewal(app(), renewal);
       } finally {

@@ -6,6 +6,7 @@ import { MailctlError } from '../../errors.ts';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import { reportRenewal, warnOfExpiry } from '../renewal-text.ts';
+import { wakeScheduler } from '../scheduler.ts';
 
 interface SetupOptions {
   readonly staging?: boolean;
@@ -71,7 +72,9 @@ async function setUp(app: App): Promise<Renewal> {
   return app.changing('ssl-setup', async (target) => {
     requireCa(target);
     const { setUp: run } = await import('../../appliance/acme/renew.ts');
-    return run(app.host, target);
+    const renewal = await run(app.host, target);
+    await wakeScheduler(app, target);
+    return renewal;
   });
 }
 

@@ -1,0 +1,110 @@
+// What the outside world sees while keys, certificates and addresses change: a sender that checks DANE with
+// what its resolver has kept, and mail both ways whose signatures are checked as it arrives.
+
+import { verifyDkim } from '../clients/dkim.ts';
+import type { Lab } from '../lab/lab.ts';
+import { NETWORK } from '../lab/plan.ts';
+
+export interface Watch {
+  /** What went wrong since the beginning, with its time. */
+  readonly faults: string[];
+  /** How often it went well. */
+  readonly counts: { handshakes: number; sent: number; received: number };
+  readonly selectors: Set<string>;
+  stop(): Promise<void>;
+}
+
+interface Account {
+  readonly user: string;
+  readonly password: string;
+}
+
+const MAIL = 'mail.example.test';
+const SMTP_PORTS = [25, 465, 587];
+/** A resolver keeps what it has for the record's TTL. */
+const KEPT_MS = 60_000;
+
+/** Answers as a resolver that asks the authoritative server again only when its TTL is over. */
+function keepingResolver(lab: Lab) {
+  const kept = new Map<string, { values: string[]; until: number }>();
+  return async (name: string, type: string): Promise<string[]> => {
+    const key = `${name} ${type}`;
+    const known = kept.get(key);
+    if (known !== undefined && known.until > Date.now()) return known.values;
+    const values = await lab.dns.lookup(name, type);
+    kept.set(key, { values, until: Date.now() + KEPT_MS });
+    return values;
+  };
+}
+
+export function watch(lab: Lab, account: Account): Watch {
+  const faults: string[] = [];
+  const counts = { handshakes: 0, sent: 0, received: 0 };
+  const selectors = new Set<string>();
+  const lookup = keepingResolver(lab);
+  let stopped = false;
+  const fault = (text: string) => faults.push(`${new Date().toISOString()} ${text}`);
+  const address = async () => (await lookup(`${MAIL}.`, 'A'))[0] ?? NETWORK.router.wan;
+
+  /** RFC 7672, by OpenSSL: the records decide, and no CA. */
+  const handshake = async (port: number) => {
+    const records = await lookup(`_${port}._tcp.${MAIL}.`, 'TLSA');
+    if (records.length === 0) return;
+    const data = records.flatMap((record) => ['-dane_tlsa_rrdata', record]);
+    const start = port === 465 ? [] : ['-starttls', 'smtp'];
+    const words = ['-connect', `${await address()}:${port}`, '-brief', ...start];
+    const dane = ['-dane_tlsa_domain', MAIL, ...data, '-verify_return_error'];
+    const { stdout, stderr } = await lab.wan.run(['openssl', 's_client', ...words, ...dane], {
+      ...{ stdin: '', timeout: 15_000 },
+    });
+    const said = `${stdout}${stderr}`;
+    if (said.includes('Verification: OK') && said.includes('DANE TLSA')) counts.handshakes += 1;
+    else fault(`DANE on ${port}: ${said.trim().slice(0, 300)}`);
+  };
+
+  const send = async (subject: string) => {
+    const text = `${subject}\nnothing else`;
+    await lab.lan.submit(account, { from: account.user, to: 'friend@outside.test', subject, text });
+    const { raw } = await lab.mx.receive((one) => one.raw.includes(`Subject: ${subject}`), 30_000);
+    const signatures = await verifyDkim(lab.dns, raw);
+    const good = signatures.filter(
+      ({ result, domain }) => result === 'pass' && domain === 'example.test',
+    );
+    for (const { selector } of good) selectors.add(selector);
+    if (signatures.length === 1 && good.length === 1) counts.sent += 1;
+    else fault(`${subject}: ${JSON.stringify(signatures)}`);
+  };
+
+  const deliver = async (subject: string) => {
+    const message = `From: a@outside.test\r\nTo: ${account.user}\r\nSubject: ${subject}\r\n\r\nhello\r\n`;
+    const envelope = { from: 'visitor@outside.test', to: [account.user], message };
+    const where = { host: await address(), from: NETWORK.stranger, helo: 'client.outside.test' };
+    const reply = await lab.wan.deliver(envelope, where);
+    if (reply.code === 250) counts.received += 1;
+    else fault(`${subject}: ${reply.code} ${reply.text}`);
+  };
+
+  const repeat = async (pause: number, what: (round: number) => Promise<void>) => {
+    for (let round = 0; !stopped; round += 1) {
+      try {
+        await what(round);
+      } catch (error) {
+        fault(String(error));
+      }
+      await Bun.sleep(pause);
+    }
+  };
+
+  const loops = [
+    repeat(900, (round) => handshake(SMTP_PORTS[round % SMTP_PORTS.length] ?? 25)),
+    repeat(1200, (round) => send(`out-${round}-`)),
+    repeat(1500, (round) => deliver(`in-${round}-`)),
+  ];
+  return {
+    ...{ faults, counts, selectors },
+    stop: async () => {
+      stopped = true;
+      await Promise.all(loops);
+    },
+  };
+}
