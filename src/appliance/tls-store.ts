@@ -94,8 +94,7 @@ async function linkNames(host: Host, ssl: string): Promise<void> {
 export async function installPair(host: Host, target: TlsTarget, texts: PairTexts): Promise<void> {
   const { ssl } = target.paths;
   const current = join(ssl, CURRENT);
-  const owner = shiftedOwner(target.settings, ids.root.uid);
-  await host.files.makeDirectory(ssl, { mode: 0o755, owner });
+  await host.files.makeDirectory(ssl, { mode: 0o755 });
   const linked = await areLinked(host, ssl);
   const plain = linked ? null : await readTexts(host, ssl);
   if (plain !== null) {
