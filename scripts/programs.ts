@@ -16,6 +16,25 @@ export async function show(argv: string[], env: Record<string, string> = {}): Pr
   return child.exited;
 }
 
+/** Like `show`, for programs beside others: what it printed is shown when it has ended. */
+export async function showAtOnce(
+  argv: string[],
+  env: Record<string, string> = {},
+): Promise<number> {
+  const child = Bun.spawn(argv, {
+    ...{ cwd: ROOT, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' },
+    env: { ...process.env, ...env },
+  });
+  const parts: string[] = [];
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
+    for await (const piece of stream) parts.push(decoder.decode(piece, { stream: true }));
+  };
+  await Promise.all([collect(child.stdout), collect(child.stderr)]);
+  console.log(parts.join(''));
+  return child.exited;
+}
+
 /** Like `show`, but a status other than 0 is an error. */
 export async function must(argv: string[], env: Record<string, string> = {}): Promise<void> {
   const status = await show(argv, env);

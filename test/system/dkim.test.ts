@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ProviderName, Router } from './dns/router.ts';
+import { endPrograms, type ProviderName, type Router } from './dns/router.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
 
 const ZONES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
@@ -116,7 +116,7 @@ test('killed at any moment, one key signs, and it is always one that is there', 
   await router.mailctl('dns-setup --yes');
   for (const delay of [150, 300, 500, 800, 1200]) {
     await router.mailctl(`dkim rotate ${domain}`, {}, delay);
-    await world.run(['pkill', '-9', '-f', 'stand-ins/dnsctl']);
+    await endPrograms(router);
     const signs = await signing(router).catch(() => 'mail');
     expect(keyFiles(router, domain)).toContain(`${signs}.private`);
     if (signs !== 'mail') break;

@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pebble, startPebble } from './dns/pebble.ts';
-import type { ProviderName, Router } from './dns/router.ts';
+import { endPrograms, type ProviderName, type Router } from './dns/router.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
 import { must, startInBackground, waitFor } from './lab/programs.ts';
 
@@ -81,19 +81,6 @@ async function letTlsaAge(router: Router): Promise<void> {
     return [digest, { ...notice, since }];
   });
   await writeFile(file, JSON.stringify(Object.fromEntries(aged)));
-}
-
-/** Ends what a killed mailctl has left running, and nobody else's. */
-async function endPrograms(router: Router): Promise<void> {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
-    if (!environment.split('\0').includes(`MAILCTL_ROOT=${router.root}`)) continue;
-    try {
-      process.kill(Number(pid), 'SIGKILL');
-    } catch {
-      // it has ended by itself
-    }
-  }
 }
 
 const fakeClock = (time: string) => {

@@ -99,7 +99,7 @@ describe('while mail flows', () => {
     await does('dns-setup --yes --wait 60');
     expect(await lab.dns.lookup('second.test.', 'MX')).toEqual([`10 ${MAIL}`]);
     expect(await lab.dns.lookup(`_25._tcp.${MAIL}`, 'TLSA')).toHaveLength(2);
-    seen = watch(lab, ALICE);
+    seen = await watch(lab, ALICE);
     await waitFor('mail and handshakes', () =>
       seen.counts.sent > 0 && seen.counts.received > 0 && seen.counts.handshakes > 2
         ? true
@@ -172,6 +172,15 @@ describe('a fault made on purpose is named by doctor', () => {
     await lab.dns.publish('second.test.', 'MX', []);
     expect(ids(await complaints('--only dns'))).toEqual(['dns.record.mx']);
     await does('dns-setup --yes');
+    expect(await complaints('--only dns')).toEqual([]);
+  }, 60_000);
+
+  test('a TLSA record of a key that is not served', async () => {
+    const name = `_25._tcp.${MAIL}`;
+    const right = await lab.dns.lookup(name, 'TLSA');
+    await lab.dns.publish(name, 'TLSA', [`3 1 1 ${'ab'.repeat(32)}`]);
+    expect(ids(await complaints('--only dns'))).toContain('dns.record.tlsa');
+    await lab.dns.publish(name, 'TLSA', right);
     expect(await complaints('--only dns')).toEqual([]);
   }, 60_000);
 

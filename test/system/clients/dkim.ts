@@ -3,6 +3,9 @@
 import { authenticate } from 'mailauth';
 import type { LabDns } from '../lab/dns.ts';
 
+/** Where it looks for the keys. */
+type Names = Pick<LabDns, 'lookup'>;
+
 export interface DkimResult {
   /** `pass`, `fail`, `neutral`, `permerror`, … */
   result: string;
@@ -11,7 +14,7 @@ export interface DkimResult {
 }
 
 /** One entry for each signature, in the order of the header. */
-export async function verifyDkim(dns: LabDns, message: string): Promise<DkimResult[]> {
+export async function verifyDkim(dns: Names, message: string): Promise<DkimResult[]> {
   const { dkim } = await authenticate(Buffer.from(message, 'latin1'), {
     trustReceived: false,
     ip: '198.51.100.1',
@@ -29,7 +32,7 @@ export async function verifyDkim(dns: LabDns, message: string): Promise<DkimResu
   }));
 }
 
-async function resolve(dns: LabDns, name: string, type: string): Promise<string[] | string[][]> {
+async function resolve(dns: Names, name: string, type: string): Promise<string[] | string[][]> {
   const values = await dns.lookup(name.endsWith('.') ? name : `${name}.`, type);
   if (values.length === 0)
     throw Object.assign(new Error(`no ${type} of ${name}`), { code: 'ENOTFOUND' });

@@ -1,6 +1,7 @@
 // A router in the DNS tests' world: its files, its dnsctl, its mailctl.
 
 import { generateKeyPairSync } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Finished, run } from '../lab/programs.ts';
@@ -88,4 +89,17 @@ export async function makeRouter(
         .filter((call) => call !== '')
         .map((call) => JSON.parse(call) as string[]),
   };
+}
+
+/** Ends what a killed mailctl has left running, and nobody else's. */
+export async function endPrograms(router: Router): Promise<void> {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+    if (!environment.split('\0').includes(`MAILCTL_ROOT=${router.root}`)) continue;
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // it has ended by itself
+    }
+  }
 }

@@ -1,9 +1,12 @@
 // What the outside world sees while keys, certificates and addresses change: a sender that checks DANE with
-// what its resolver has kept, and mail both ways whose signatures are checked as it arrives.
+// what its validating resolver has kept, and mail both ways: signatures are checked as it arrives, and in the
+// end every message has arrived once.
 
 import { verifyDkim } from '../clients/dkim.ts';
 import type { Lab } from '../lab/lab.ts';
 import { NETWORK } from '../lab/plan.ts';
+import { waitFor } from '../lab/programs.ts';
+import { startResolver } from './resolver.ts';
 
 export interface Watch {
   /** What went wrong since the beginning, with its time. */
@@ -21,35 +24,23 @@ interface Account {
 
 const MAIL = 'mail.example.test';
 const SMTP_PORTS = [25, 465, 587];
-/** A resolver keeps what it has for the record's TTL. */
-const KEPT_MS = 60_000;
-
-/** Answers as a resolver that asks the authoritative server again only when its TTL is over. */
-function keepingResolver(lab: Lab) {
-  const kept = new Map<string, { values: string[]; until: number }>();
-  return async (name: string, type: string): Promise<string[]> => {
-    const key = `${name} ${type}`;
-    const known = kept.get(key);
-    if (known !== undefined && known.until > Date.now()) return known.values;
-    const values = await lab.dns.lookup(name, type);
-    kept.set(key, { values, until: Date.now() + KEPT_MS });
-    return values;
-  };
-}
-
-export function watch(lab: Lab, account: Account): Watch {
+export async function watch(lab: Lab, account: Account): Promise<Watch> {
   const faults: string[] = [];
   const counts = { handshakes: 0, sent: 0, received: 0 };
   const selectors = new Set<string>();
-  const lookup = keepingResolver(lab);
+  const resolver = await startResolver(lab);
+  const lookup = resolver.secure;
+  const accepted: Record<'out' | 'in', string[]> = { out: [], in: [] };
   let stopped = false;
-  const fault = (text: string) => faults.push(`${new Date().toISOString()} ${text}`);
+  const fault = (text: string): void => {
+    faults.push(`${new Date().toISOString()} ${text}`);
+  };
   const address = async () => (await lookup(`${MAIL}.`, 'A'))[0] ?? NETWORK.router.wan;
 
   /** RFC 7672, by OpenSSL: the records decide, and no CA. */
-  const handshake = async (port: number) => {
+  const handshake = async (port: number): Promise<void> => {
     const records = await lookup(`_${port}._tcp.${MAIL}.`, 'TLSA');
-    if (records.length === 0) return;
+    if (records.length === 0) return fault(`no TLSA for ${port}`);
     const data = records.flatMap((record) => ['-dane_tlsa_rrdata', record]);
     const start = port === 465 ? [] : ['-starttls', 'smtp'];
     const words = ['-connect', `${await address()}:${port}`, '-brief', ...start];
@@ -65,8 +56,9 @@ export function watch(lab: Lab, account: Account): Watch {
   const send = async (subject: string) => {
     const text = `${subject}\nnothing else`;
     await lab.lan.submit(account, { from: account.user, to: 'friend@outside.test', subject, text });
+    accepted.out.push(subject);
     const { raw } = await lab.mx.receive((one) => one.raw.includes(`Subject: ${subject}`), 30_000);
-    const signatures = await verifyDkim(lab.dns, raw);
+    const signatures = await verifyDkim({ lookup }, raw);
     const good = signatures.filter(
       ({ result, domain }) => result === 'pass' && domain === 'example.test',
     );
@@ -80,8 +72,10 @@ export function watch(lab: Lab, account: Account): Watch {
     const envelope = { from: 'visitor@outside.test', to: [account.user], message };
     const where = { host: await address(), from: NETWORK.stranger, helo: 'client.outside.test' };
     const reply = await lab.wan.deliver(envelope, where);
-    if (reply.code === 250) counts.received += 1;
-    else fault(`${subject}: ${reply.code} ${reply.text}`);
+    if (reply.code === 250) {
+      accepted.in.push(subject);
+      counts.received += 1;
+    } else fault(`${subject}: ${reply.code} ${reply.text}`);
   };
 
   const repeat = async (pause: number, what: (round: number) => Promise<void>) => {
@@ -105,6 +99,31 @@ export function watch(lab: Lab, account: Account): Watch {
     stop: async () => {
       stopped = true;
       await Promise.all(loops);
+      await resolver.stop();
+      const inside = await mailbox(lab, account, accepted.in.length);
+      const outside = lab.mx.messages.map(({ raw }) => raw);
+      for (const text of notOnce(accepted.in, inside)) fault(`inside ${text}`);
+      for (const text of notOnce(accepted.out, outside)) fault(`outside ${text}`);
     },
   };
+}
+
+/** What the user has got; waits a while for as many as the server has taken. */
+async function mailbox(lab: Lab, account: Account, expected: number): Promise<string[]> {
+  let messages: string[] = [];
+  const session = await lab.lan.mailbox(account);
+  await waitFor('every message in the mailbox', async () => {
+    messages = [...(await session.messages('INBOX')), ...(await session.messages('Junk'))];
+    return messages.length >= expected ? true : undefined;
+  }).catch(() => undefined);
+  session.close();
+  return messages;
+}
+
+/** Of the accepted subjects, those that are lost or have come twice. */
+function notOnce(subjects: readonly string[], messages: readonly string[]): string[] {
+  return subjects.flatMap((subject) => {
+    const count = messages.filter((raw) => raw.includes(`Subject: ${subject}`)).length;
+    return count === 1 ? [] : [`${subject} is there ${count} times`];
+  });
 }
