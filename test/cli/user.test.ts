@@ -199,10 +199,12 @@ test('user del keeps the mail and says where; the address gets it back', async (
   expect((await add('alice@example.com')).stderr).toContain('readable again');
 });
 
-test('user del --purge asks first, and then removes the mail and nothing a link leads to', async () => {
+test('user del --purge asks first, and then removes mail and scripts and nothing a link leads to', async () => {
   await add('alice@example.com');
   const folder = deliver('alice@example.com', 'new/1', 'hello');
   const outside = router.write('/outside/precious', 'x');
+  const script = '/srv/mailserver/state/sieve/example.com/alice/sieve/rules.sieve';
+  router.write(script, 'keep;');
   symlinkSync(join(router.root, 'outside'), join(folder, 'link'));
   mkdirSync(join(folder, Buffer.from([0xff, 0xfe]).toString('latin1')));
 
@@ -213,6 +215,7 @@ test('user del --purge asks first, and then removes the mail and nothing a link 
 
   expect((await router.mailctl('user del alice@example.com --purge --yes')).status).toBe(0);
   expect(existsSync(folder)).toBe(false);
+  expect(existsSync(join(router.root, script))).toBe(false);
   expect(readFileSync(outside, 'utf8')).toBe('x');
 });
 

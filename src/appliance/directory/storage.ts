@@ -40,7 +40,8 @@ export async function hasStoredMail(host: Host, paths: Paths, address: Address):
   return host.untrusted.exists(paths.mail, folderOf(address));
 }
 
-/** Removes all mail of the address for good; false when there was none. */
+/** Removes all mail and the Sieve scripts of the address for good; false when there was no mail. */
 export async function purgeMail(host: Host, paths: Paths, address: Address): Promise<boolean> {
+  await host.untrusted.remove(paths.state, ['sieve', ...folderOf(address)]);
   return host.untrusted.remove(paths.mail, folderOf(address));
 }
