@@ -94,27 +94,36 @@ export async function watch(lab: Lab, account: Account): Promise<Watch> {
     repeat(1200, (round) => send(`out-${round}-`)),
     repeat(1500, (round) => deliver(`in-${round}-`)),
   ];
+  const end = async () => {
+    stopped = true;
+    await Promise.all(loops);
+    await resolver.stop();
+    try {
+      const inside = await mailbox(lab, account, accepted.in);
+      for (const text of notOnce(accepted.in, inside)) fault(`inside ${text}`);
+    } catch (error) {
+      fault(String(error));
+    }
+    const outside = lab.mx.messages.map(({ raw }) => raw);
+    for (const text of notOnce(accepted.out, outside)) fault(`outside ${text}`);
+  };
+  let ended: Promise<void> | undefined;
   return {
     ...{ faults, counts, selectors },
-    stop: async () => {
-      stopped = true;
-      await Promise.all(loops);
-      await resolver.stop();
-      const inside = await mailbox(lab, account, accepted.in.length);
-      const outside = lab.mx.messages.map(({ raw }) => raw);
-      for (const text of notOnce(accepted.in, inside)) fault(`inside ${text}`);
-      for (const text of notOnce(accepted.out, outside)) fault(`outside ${text}`);
+    stop: () => {
+      ended ??= end();
+      return ended;
     },
   };
 }
 
-/** What the user has got; waits a while for as many as the server has taken. */
-async function mailbox(lab: Lab, account: Account, expected: number): Promise<string[]> {
+/** What the user has got; waits a while for what the server has taken. */
+async function mailbox(lab: Lab, account: Account, subjects: readonly string[]): Promise<string[]> {
   let messages: string[] = [];
   const session = await lab.lan.mailbox(account);
   await waitFor('every message in the mailbox', async () => {
     messages = [...(await session.messages('INBOX')), ...(await session.messages('Junk'))];
-    return messages.length >= expected ? true : undefined;
+    return notOnce(subjects, messages).length === 0 ? true : undefined;
   }).catch(() => undefined);
   session.close();
   return messages;
