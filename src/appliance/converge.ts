@@ -9,6 +9,7 @@ import { containerRef } from './container.ts';
 import { reloadDaemon, restartDaemon } from './daemons.ts';
 import { desiredGeneration } from './desired.ts';
 import { ensureDataDirectories } from './directories.ts';
+import { forgetReload } from './dkim.ts';
 import {
   acceptGeneration,
   type Generation,
@@ -123,9 +124,10 @@ async function bringTo(
   const generation = unchanged ? present : await writeGeneration(host, paths, desired);
   if (!unchanged) await switchTo(host, paths, generation.name);
   // a run that was cut short after the switch may have left the daemons with either configuration
-  const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
+  const effects = effectsOf([...prepared, ...changes, ...planGeneration(good, desired)]);
   try {
     const started = await takeUp(host, target, { generation, effects, start });
+    await forgetReload(host, paths);
     const running = started || (await isRunning(host, containerRef(target)));
     const repaired = running && !(await isNetworkUp(host, target, generation.host));
     if (repaired) await ensureNetwork(host, target, generation.host);

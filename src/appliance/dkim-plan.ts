@@ -4,15 +4,13 @@ import { isPlausible } from '../host/clock.ts';
 import type { Selector } from './dkim-record.ts';
 import type { DomainKey } from './dkim-state.ts';
 
-/** A name that the domain has not: the configured one and the day. RFC 1035: at most 63 characters. */
-export function newSelector(configured: Selector, keys: readonly DomainKey[], now: Date): Selector {
-  const day = now.toISOString().slice(0, 10).replaceAll('-', '');
-  const stem = `${configured.slice(0, 50)}${day}`;
-  const taken = new Set(keys.map(({ selector }) => selector));
-  for (let count = 1; ; count += 1) {
-    const name = count === 1 ? stem : `${stem}-${count}`;
-    if (!taken.has(name)) return name;
-  }
+/**
+ * The configured name with the second, `mail20261121-143005`: resolvers remember a record for a while
+ * after it is removed, so no name may ever come back with another key. RFC 1035: at most 63 characters.
+ */
+export function newSelector(configured: Selector, now: Date): Selector {
+  const [date = '', time = ''] = now.toISOString().slice(0, 19).split('T');
+  return `${configured.slice(0, 48)}${date.replaceAll('-', '')}-${time.replaceAll(':', '')}`;
 }
 
 export function withWaiting(
@@ -20,12 +18,17 @@ export function withWaiting(
   selector: Selector,
   now: Date,
 ): DomainKey[] {
-  return [...keys, { selector, use: 'waiting', since: now.toISOString(), removeAt: null }];
+  const since = now.toISOString();
+  return [...keys, { selector, use: 'waiting', since, removeAt: null, revoked: false }];
+}
+
+export function withRevoked(keys: readonly DomainKey[], selector: Selector): DomainKey[] {
+  return keys.map((key) => (key.selector === selector ? { ...key, revoked: true } : key));
 }
 
 /**
  * The waiting key signs from now on; the one before stays published for `grace` seconds, so that
- * messages which it has signed can be checked wherever they still wait.
+ * messages which it has signed can be checked wherever they still wait. A revoked one does not stay.
  */
 export function switched(
   keys: readonly DomainKey[],
@@ -35,21 +38,30 @@ export function switched(
   const removeAt = new Date(now.getTime() + grace * 1000).toISOString();
   return keys.map((key): DomainKey => {
     if (key.use === 'waiting') return { ...key, use: 'signing', since };
-    return key.use === 'signing' ? { ...key, use: 'retired', since, removeAt } : key;
+    if (key.use === 'retired') return key;
+    return { ...key, use: 'retired', since, removeAt: key.revoked ? since : removeAt };
   });
 }
 
-/** Retired keys whose time is over; none while the clock is wrong. */
+/** Retired keys whose time is over; while the clock is wrong only those that are revoked. */
 export function expired(keys: readonly DomainKey[], now: Date): DomainKey[] {
-  if (!isPlausible(now)) return [];
-  return keys.filter(({ removeAt }) => removeAt !== null && Date.parse(removeAt) <= now.getTime());
+  return keys.filter(({ use, removeAt, revoked }) => {
+    if (use === 'retired' && revoked) return true;
+    return removeAt !== null && isPlausible(now) && Date.parse(removeAt) <= now.getTime();
+  });
 }
 
-/** When something is to be done with these keys next; null when never. */
-export function nextStep(keys: readonly DomainKey[], now: Date): Date | null {
+/**
+ * When something is to be done with these keys next; null when never.
+ * @param ours false for a domain that is removed here: nothing of it is published any more
+ */
+export function nextStep(
+  keys: readonly DomainKey[],
+  { now, ours }: { now: Date; ours: boolean },
+): Date | null {
   if (!isPlausible(now)) return null;
-  const moments = keys.flatMap(({ use, removeAt }) => {
-    if (use === 'waiting') return [now.getTime()];
+  const moments = keys.flatMap(({ use, removeAt, revoked }) => {
+    if (ours && (use === 'waiting' || revoked)) return [now.getTime()];
     return removeAt === null ? [] : [Date.parse(removeAt)];
   });
   return moments.length === 0 ? null : new Date(Math.min(...moments));

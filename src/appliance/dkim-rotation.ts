@@ -3,12 +3,13 @@
 // a run; the next one goes on.
 
 import { MailctlError } from '../errors.ts';
+import { isPlausible } from '../host/clock.ts';
 import { findAuthorities, readResolvers } from '../host/dns.ts';
 import type { Host } from '../host/host.ts';
 import type { MailDomain } from './address.ts';
 import { type DirectoryTarget, readDirectory } from './directory.ts';
-import { type DkimTarget, ensureDkimKey, readDkimKey } from './dkim.ts';
-import { expired, newSelector, nextStep, switched, withWaiting } from './dkim-plan.ts';
+import { type DkimTarget, ensureDkimKey, isReloadOwed, readDkimKey } from './dkim.ts';
+import { expired, newSelector, nextStep, switched, withRevoked, withWaiting } from './dkim-plan.ts';
 import { type DkimRecord, dkimRecord, formatZoneRecord, type Selector } from './dkim-record.ts';
 import {
   type DkimState,
@@ -84,7 +85,7 @@ async function addWaiting(host: Host, target: DkimTarget, domain: MailDomain): P
   const keys = await keysOf(host, target, domain);
   if (keys.some(({ use }) => use === 'waiting')) return;
   const now = host.clock.now();
-  const selector = newSelector(target.settings.dns.dkimSelector, keys, now);
+  const selector = newSelector(target.settings.dns.dkimSelector, now);
   await ensureDkimKey(host, target, { domain, selector });
   await setKeys(host, target, { domain, keys: withWaiting(keys, selector, now) });
 }
@@ -110,9 +111,10 @@ async function bringIntoUse(
   await setKeys(host, target, { domain, keys: after });
   await followDomains(host, target);
   const [old] = keys;
+  const signed = `mail of ${domain} is signed with ${waiting.selector}`;
+  if (old?.revoked) return [signed];
   const until = after.find(({ selector }) => selector === old?.selector)?.removeAt?.slice(0, 10);
-  const kept = `${old?.selector} stays published until ${until}`;
-  return [`mail of ${domain} is signed with ${waiting.selector}; ${kept}`];
+  return [`${signed}; ${old?.selector} stays published until ${until}`];
 }
 
 /** Takes a key away for good: first its record, then its file. The zone of a removed domain is let be. */
@@ -142,6 +144,17 @@ function requireSigning({ settings }: DkimTarget): void {
   });
 }
 
+/** A grace that begins in 1970 is over before it has begun. */
+function requireClock(host: Host): void {
+  const now = host.clock.now();
+  if (isPlausible(now)) return;
+  throw new MailctlError(
+    'CLOCK_UNSET',
+    `the clock says ${now.toISOString()}: no key is changed before it is right`,
+    { hint: 'date   (then set it, or wait for NTP)' },
+  );
+}
+
 async function requireIdle(host: Host, target: DkimTarget, domain: MailDomain): Promise<void> {
   const retired = (await keysOf(host, target, domain)).find(({ use }) => use === 'retired');
   if (retired === undefined) return;
@@ -163,8 +176,8 @@ async function reportOf(
 }
 
 /**
- * Gives the domain a new key; one that an interrupted run has left is used. Throws DKIM_OFF; DKIM_BUSY
- * while an old key is still published; what `publishValues` throws, and then signing goes on as before.
+ * Gives the domain a new key; one that an interrupted run has left is used. Throws DKIM_OFF; CLOCK_UNSET;
+ * DKIM_BUSY while an old key is still published; what `publishValues` throws, and then signing goes on as before.
  */
 export async function rotate(
   host: Host,
@@ -172,24 +185,41 @@ export async function rotate(
   domain: MailDomain,
 ): Promise<RotationReport> {
   requireSigning(target);
+  requireClock(host);
   await requireIdle(host, target, domain);
   await addWaiting(host, target, domain);
   const done = await bringIntoUse(host, target, domain);
   return reportOf(host, target, { domain, done });
 }
 
+/** One domain's steps. That of a revoked key waits for no clock. */
+async function stepsOf(
+  host: Host,
+  target: DirectoryTarget,
+  { domain, ours }: { domain: MailDomain; ours: boolean },
+): Promise<string[]> {
+  const now = host.clock.now();
+  const [signing] = await keysOf(host, target, domain);
+  const revoked = signing?.revoked ?? false;
+  if (ours && revoked) await addWaiting(host, target, domain);
+  const done =
+    ours && (revoked || isPlausible(now)) ? await bringIntoUse(host, target, domain) : [];
+  for (const key of expired(await keysOf(host, target, domain), now)) {
+    done.push(await removeKey(host, target, { domain, key, ours }));
+  }
+  return done;
+}
+
 /** Takes the steps of all rotations that can be taken now. Throws what the first failure was, at the end. */
 export async function takeSteps(host: Host, target: DirectoryTarget): Promise<RotationReport[]> {
   const { directory } = await readDirectory(host, target);
+  // a run that was cut short may have left OpenDKIM with a key that is about to go
+  await followDomains(host, target);
   const reports: RotationReport[] = [];
   let failure: unknown = null;
   for (const domain of Object.keys(await readDkimState(host, target.paths)) as MailDomain[]) {
     try {
-      const ours = directory.domains.has(domain);
-      const done = ours ? await bringIntoUse(host, target, domain) : [];
-      for (const key of expired(await keysOf(host, target, domain), host.clock.now())) {
-        done.push(await removeKey(host, target, { domain, key, ours }));
-      }
+      const done = await stepsOf(host, target, { domain, ours: directory.domains.has(domain) });
       if (done.length > 0) reports.push(await reportOf(host, target, { domain, done }));
     } catch (error) {
       if (!(error instanceof MailctlError)) throw error;
@@ -202,9 +232,29 @@ export async function takeSteps(host: Host, target: DirectoryTarget): Promise<Ro
 }
 
 /**
+ * The key that a revocation is about: the named one, else the one that an interrupted revocation has left,
+ * else the one that signs. Throws SELECTOR_UNKNOWN.
+ */
+export async function revocable(
+  host: Host,
+  target: DkimTarget,
+  { domain, selector }: { domain: MailDomain; selector: Selector | null },
+): Promise<DomainKey> {
+  const keys = await keysOf(host, target, domain);
+  const found =
+    selector === null
+      ? (keys.find(({ revoked }) => revoked) ?? keys[0])
+      : keys.find((key) => key.selector === selector);
+  if (found !== undefined) return found;
+  throw new MailctlError('SELECTOR_UNKNOWN', `${domain} has no DKIM key ${selector}`, {
+    hint: `mailctl dkim show ${domain}`,
+  });
+}
+
+/**
  * For a key that others may have: a new one signs as soon as it is published, and then the old record is
- * removed at once. What the old key has signed cannot be checked any more.
- * @param selector the one that signs unless told
+ * removed at once. What the old key has signed cannot be checked any more. What is left to do after an
+ * interruption is done by `takeSteps`, too. Throws DKIM_OFF, SELECTOR_UNKNOWN, what `publishValues` throws.
  */
 export async function revoke(
   host: Host,
@@ -212,28 +262,28 @@ export async function revoke(
   { domain, selector }: { domain: MailDomain; selector: Selector | null },
 ): Promise<RotationReport> {
   requireSigning(target);
-  const keys = await keysOf(host, target, domain);
-  const [signing] = keys;
-  const name = selector ?? signing?.selector ?? '';
-  const unwanted = keys.find((key) => key.selector === name);
-  if (unwanted === undefined) {
-    throw new MailctlError('SELECTOR_UNKNOWN', `${domain} has no DKIM key ${name}`, {
-      hint: `mailctl dkim show ${domain}`,
-    });
+  const key = await revocable(host, target, { domain, selector });
+  if (key.use === 'waiting') {
+    const done = [await removeKey(host, target, { domain, key })];
+    return reportOf(host, target, { domain, done });
   }
-  const done: string[] = [];
-  if (unwanted.use === 'signing') {
-    await addWaiting(host, target, domain);
-    done.push(...(await bringIntoUse(host, target, domain)));
-  }
-  done.push(await removeKey(host, target, { domain, key: unwanted }));
+  const keys = withRevoked(await keysOf(host, target, domain), key.selector);
+  await setKeys(host, target, { domain, keys });
+  await followDomains(host, target);
+  const done = await stepsOf(host, target, { domain, ours: true });
   return reportOf(host, target, { domain, done });
 }
 
 /** For the scheduler: when `takeSteps` has something to do; null when never. */
-export async function rotationDue(host: Host, target: DkimTarget): Promise<Date | null> {
-  const state: DkimState = await readDkimState(host, target.paths);
+export async function rotationDue(host: Host, target: DirectoryTarget): Promise<Date | null> {
   const now = host.clock.now();
-  const moments = Object.values(state).flatMap((keys) => nextStep(keys, now)?.getTime() ?? []);
+  if (await isReloadOwed(host, target.paths)) return now;
+  const state: DkimState = await readDkimState(host, target.paths);
+  if (Object.keys(state).length === 0) return null;
+  const { domains } = (await readDirectory(host, target)).directory;
+  const moments = Object.entries(state).flatMap(([domain, keys]) => {
+    const ours = domains.has(domain as MailDomain);
+    return nextStep(keys, { now, ours })?.getTime() ?? [];
+  });
   return moments.length === 0 ? null : new Date(Math.min(...moments));
 }

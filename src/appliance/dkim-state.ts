@@ -20,6 +20,8 @@ export interface DomainKey {
   readonly since: string | null;
   /** RFC 3339: when a retired one is taken away. */
   readonly removeAt: string | null;
+  /** Others may have it: gone as soon as another signs. */
+  readonly revoked: boolean;
 }
 
 /** Every domain that was ever rotated; exactly one key of each signs. */
@@ -96,5 +98,5 @@ export async function domainKeys(
     return [...known].sort((a, b) => Number(b.use === 'signing') - Number(a.use === 'signing'));
   }
   const selector = await onlySelector(host, target, domain);
-  return [{ selector, use: 'signing', since: null, removeAt: null }];
+  return [{ selector, use: 'signing', since: null, removeAt: null, revoked: false }];
 }

@@ -50,17 +50,31 @@ export async function readDkimKey(
   });
 }
 
+// There as long as OpenDKIM may not know what is written here, also after a kill
+const reloadOwed = (paths: Paths): string => join(paths.dkim, '.reload');
+
+export async function isReloadOwed(host: Host, paths: Paths): Promise<boolean> {
+  return (await host.files.stat(reloadOwed(paths))) !== null;
+}
+
+/** To be called when OpenDKIM has read the keys, or will when it starts. */
+export async function forgetReload(host: Host, paths: Paths): Promise<void> {
+  await host.files.remove(reloadOwed(paths));
+}
+
 /** Writes when text, owner or mode differ; true when it did. */
 async function ensureFile(
   host: Host,
-  path: string,
-  text: string,
+  { paths, path, text }: { paths: Paths; path: string; text: string },
   options: Required<WriteOptions>,
 ): Promise<boolean> {
   const stat = await host.files.stat(path);
   const { mode, owner } = options;
   const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
   if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
+  if (!(await isReloadOwed(host, paths))) {
+    await host.files.replace(reloadOwed(paths), '', { mode: 0o600 });
+  }
   await host.files.replace(path, text, options);
   return true;
 }
@@ -79,7 +93,7 @@ export async function ensureDkimKey(
       ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
       : ((await host.files.read(path)) ?? '');
   await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: FOLDER_MODE, owner });
-  return ensureFile(host, path, text, { mode: KEY_MODE, owner });
+  return ensureFile(host, { paths: target.paths, path, text }, { mode: KEY_MODE, owner });
 }
 
 /** The key that signs for each of the domains, in their order. */
@@ -103,23 +117,25 @@ async function syncTables(
   keys: readonly SigningKey[],
 ): Promise<boolean> {
   const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
-  const keyTable = join(target.paths.dkim, 'KeyTable');
-  const signingTable = join(target.paths.dkim, 'SigningTable');
+  const { paths } = target;
+  const ensure = (path: string, text: string) => ensureFile(host, { paths, path, text }, options);
+  const keyTable = join(paths.dkim, 'KeyTable');
+  const signingTable = join(paths.dkim, 'SigningTable');
   const before = (await host.files.read(signingTable)) ?? '';
   const signing = renderSigningTable(keys);
   let changed = false;
   if (signing !== before) {
     // first every key that the old or the new SigningTable names, so that neither is ever ahead
     const both = new Map([...signedKeys(before), ...keys].map((key) => [JSON.stringify(key), key]));
-    changed = await ensureFile(host, keyTable, renderKeyTable([...both.values()]), options);
+    changed = await ensure(keyTable, renderKeyTable([...both.values()]));
   }
-  changed = (await ensureFile(host, signingTable, signing, options)) || changed;
-  return (await ensureFile(host, keyTable, renderKeyTable(keys), options)) || changed;
+  changed = (await ensure(signingTable, signing)) || changed;
+  return (await ensure(keyTable, renderKeyTable(keys))) || changed;
 }
 
 /**
- * Makes keys and tables fit these mail domains. OpenDKIM must reload when something changed.
- * Throws DKIM_KEY_INVALID.
+ * Makes keys and tables fit these mail domains. OpenDKIM must reload when something changed here, or in a
+ * run before that came no further; then `forgetReload`. Throws DKIM_KEY_INVALID.
  */
 export async function syncDkim(
   host: Host,
@@ -133,7 +149,7 @@ export async function syncDkim(
   let made = false;
   for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
   const tables = await syncTables(host, target, signing);
-  return { changed: made || tables };
+  return { changed: made || tables || (await isReloadOwed(host, target.paths)) };
 }
 
 /**

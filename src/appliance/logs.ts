@@ -17,10 +17,10 @@ const STAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})\d* +/;
 
 /** How a line tells whose it is, in the order of trying. */
 const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
-  // Postfix names its instance and program: `Nov 21 01:02:03 mail postfix/smtp-in/smtpd[12]: …`
+  // Postfix names its instance and program: `mail.info: Nov 21 01:02:03 postfix/smtp-in/smtpd[12]: …`
   [
     'postfix',
-    /^(?:\w{3} [ \d]\d [\d:]{8} \S+ )?(?:postfix(?:\/[\w-]+)*|post(?:super|queue|cat|map|log|drop))(?:\[\d+\])?: /,
+    /^(?:mail\.\w+: )?(?:\w{3} [ \d]\d [\d:]{8} )?(?:postfix(?:\/[\w-]+)*|post(?:super|queue|cat|map|log|drop))(?:\[\d+\])?: /,
   ],
   ['dovecot', /^(?:\w{3} [ \d]\d [\d:]{8} )?(?:dovecot|doveadm)(?:\(\S*\))?: /],
   // its processes by their kind: `(controller) <mrrk41>; cfg; …`, and `… #96(main) <…>` before it knows its log

@@ -88,11 +88,27 @@ export function renderFiles(input: RenderInput): RenderedFile[] {
     .map((file) => ({ file, text: renderFile(file, values, input) }));
 }
 
+/**
+ * main.cf without the parameters that the addition sets: each of Postfix's processes would write a warning
+ * for each that is there twice. A line that begins with a space belongs to the one before (postconf(5)).
+ */
+export function withoutOverridden(text: string, addition: string): string {
+  const names = new Set([...addition.matchAll(/^(\w+)\s*=/gm)].map((match) => match[1]));
+  let dropping = false;
+  const kept = text.split('\n').filter((line) => {
+    if (!/^\s/.test(line)) dropping = names.has(/^(\w+)\s*=/.exec(line)?.[1]);
+    return !dropping;
+  });
+  return kept.join('\n');
+}
+
 function renderFile(file: ManagedFile, values: Values, input: RenderInput): string {
   const template = input.templates[file.path];
   if (template === undefined)
     throw new Error(`the manifest names ${file.path}, which has no template`);
   const text = renderTemplate(file.path, template, values);
   const addition = file.append === undefined ? undefined : input.custom[file.append];
-  return addition === undefined ? text : `${text.trimEnd()}\n\n${addition.trimEnd()}\n`;
+  if (addition === undefined) return text;
+  const ours = file.path.endsWith('/main.cf') ? withoutOverridden(text, addition) : text;
+  return `${ours.trimEnd()}\n\n${addition.trimEnd()}\n`;
 }

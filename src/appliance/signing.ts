@@ -5,12 +5,14 @@ import { isRunning } from '../host/lxc.ts';
 import { containerRef } from './container.ts';
 import { reloadDaemon } from './daemons.ts';
 import { type DirectoryTarget, readDirectory } from './directory.ts';
-import { syncDkim } from './dkim.ts';
+import { forgetReload, syncDkim } from './dkim.ts';
 
 /** To be called after a change of the mail domains; does nothing where all is in order. */
 export async function followDomains(host: Host, target: DirectoryTarget): Promise<void> {
   const { directory } = await readDirectory(host, target);
   const { changed } = await syncDkim(host, target, directory.domains);
-  if (!changed || !target.settings.features.dkim) return;
-  if (await isRunning(host, containerRef(target))) await reloadDaemon(host, target, 'opendkim');
+  if (!changed) return;
+  const running = await isRunning(host, containerRef(target));
+  if (running && target.settings.features.dkim) await reloadDaemon(host, target, 'opendkim');
+  await forgetReload(host, target.paths);
 }

@@ -77,11 +77,12 @@ export async function stopContainer(host: Host, container: ContainerRef, timeout
   }
 }
 
+// the image has no other locale, and rspamc ends with SIGABRT when it does not find the one it is told
 const INSIDE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 function insideCommand(host: Host, container: ContainerRef, command: readonly string[]): string[] {
   const attach = [...lxc(host, 'lxc-attach', container), '--clear-env'];
-  return [...attach, '-v', `PATH=${INSIDE_PATH}`, '-v', 'LC_ALL=C.UTF-8', '--', ...command];
+  return [...attach, '-v', `PATH=${INSIDE_PATH}`, '-v', 'LC_ALL=C', '--', ...command];
 }
 
 async function requireRunning(host: Host, container: ContainerRef): Promise<void> {

@@ -4,20 +4,21 @@ import {
   newSelector,
   nextStep,
   switched,
+  withRevoked,
   withWaiting,
 } from '../../src/appliance/dkim-plan.ts';
 import type { DomainKey } from '../../src/appliance/dkim-state.ts';
 
 const NOW = new Date('2026-11-21T12:00:00Z');
 const WEEK = 7 * 86_400;
-const ONLY: DomainKey[] = [{ selector: 'mail', use: 'signing', since: null, removeAt: null }];
+const ONLY: DomainKey[] = [
+  { selector: 'mail', use: 'signing', since: null, removeAt: null, revoked: false },
+];
 
 describe('the keys of a domain', () => {
-  test('a new selector is the configured one with the day, and never one that is taken', () => {
-    expect(newSelector('mail', ONLY, NOW)).toBe('mail20261121');
-    const taken = withWaiting(ONLY, 'mail20261121', NOW);
-    expect(newSelector('mail', taken, NOW)).toBe('mail20261121-2');
-    expect(newSelector('x'.repeat(63), ONLY, NOW).length).toBeLessThanOrEqual(63);
+  test('a new selector is the configured one with the second, and fits a label', () => {
+    expect(newSelector('mail', NOW)).toBe('mail20261121-120000');
+    expect(newSelector('x'.repeat(63), NOW)).toBe(`${'x'.repeat(48)}20261121-120000`);
   });
 
   test('the waiting key takes over, and the one before is removed a grace later', () => {
@@ -31,11 +32,26 @@ describe('the keys of a domain', () => {
   });
 
   test('what waits is due at once, what is retired when its grace is over', () => {
-    expect(nextStep(ONLY, NOW)).toBeNull();
+    const next = (keys: readonly DomainKey[], ours = true) => nextStep(keys, { now: NOW, ours });
+    expect(next(ONLY)).toBeNull();
     const waiting = withWaiting(ONLY, 'k2', NOW);
-    expect(nextStep(waiting, NOW)).toEqual(NOW);
+    expect(next(waiting)).toEqual(NOW);
+    expect(next(waiting, false)).toBeNull();
     const after = switched(waiting, { now: NOW, grace: WEEK });
-    expect(nextStep(after, NOW)?.toISOString()).toBe('2026-11-28T12:00:00.000Z');
+    expect(next(after)?.toISOString()).toBe('2026-11-28T12:00:00.000Z');
+    expect(next(after, false)?.toISOString()).toBe('2026-11-28T12:00:00.000Z');
+  });
+
+  test('a revoked key is due at once, and goes as soon as another signs, whatever the clock says', () => {
+    const revoked = withRevoked(ONLY, 'mail');
+    expect(nextStep(revoked, { now: NOW, ours: true })).toEqual(NOW);
+    expect(expired(revoked, NOW)).toEqual([]);
+    const after = switched(withWaiting(revoked, 'k2', NOW), { now: NOW, grace: WEEK });
+    expect(expired(after, new Date(0)).map(({ selector }) => selector)).toEqual(['mail']);
+    expect(after.map(({ selector, use }) => `${selector} ${use}`)).toEqual([
+      'mail retired',
+      'k2 signing',
+    ]);
   });
 
   test('nothing is over before its time, nor while the clock is wrong', () => {

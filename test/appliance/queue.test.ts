@@ -85,7 +85,7 @@ describe('fail2ban', () => {
 describe('test message', () => {
   const id = '4jWdjv28hlznQMM';
   const log = (program: string, text: string) =>
-    `Nov 21 03:58:55 mail postfix/${program}[12]: ${id}: ${text}`;
+    `mail.info: Nov 21 03:58:55 postfix/${program}[12]: ${id}: ${text}`;
   const sent = (to: string, status: string, words: string) =>
     log(
       'smtp',

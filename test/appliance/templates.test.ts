@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { managedFiles } from '../../src/appliance/manifest.ts';
-import { renderTemplate } from '../../src/appliance/render.ts';
+import { renderTemplate, withoutOverridden } from '../../src/appliance/render.ts';
 import { recipe, templates } from '../../src/appliance/templates.ts';
 
 const ROOTFS = join(import.meta.dir, '../../lxc-template/rootfs');
@@ -41,4 +41,10 @@ describe('the templates', () => {
       if (secret) expect({ path, readable: mode & 0o007 }).toEqual({ path, readable: 0 });
     }
   });
+});
+
+test('what an operator sets himself is not there a second time', () => {
+  const ours = 'a = 1\n# about b\nb =\n  x,\n  y\nc = $b\n';
+  expect(withoutOverridden(ours, 'b=z\n# c = 3\n')).toBe('a = 1\n# about b\nc = $b\n');
+  expect(withoutOverridden(ours, '')).toBe(ours);
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { endPrograms, type ProviderName, type Router } from './dns/router.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
 
-const ZONES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven'];
+const ZONES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
 let world: DnsWorld;
 let used = 0;
@@ -68,7 +68,7 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('a rotation at %s', (prov
     expect(status).toBe(0);
     expect(stdout).toContain('mail stays published until');
     fresh = (await signing(router)) ?? '';
-    expect(fresh).toMatch(/^mail\d{8}$/);
+    expect(fresh).toMatch(/^mail\d{8}-\d{6}$/);
     expect(await published(domain)).toEqual(['mail', fresh]);
   }, 60_000);
 
@@ -132,8 +132,8 @@ test('without a provider the record is printed, and the step after its publicati
   const { router, domain } = await freshRouter('cloudflare', ["option provider 'none'"]);
   const asked = await router.mailctl(`dkim rotate ${domain}`);
   expect(asked.status).toBe(75);
-  const line = /^mail\d{8}\._domainkey\S+ IN TXT \( (.+) \)$/m.exec(asked.stderr);
-  const [name = ''] = /^mail\d{8}/m.exec(line?.[0] ?? '') ?? [];
+  const line = /^mail\d{8}-\d{6}\._domainkey\S+ IN TXT \( (.+) \)$/m.exec(asked.stderr);
+  const [name = ''] = /^mail[\d-]+/m.exec(line?.[0] ?? '') ?? [];
   expect((await router.mailctl('dkim step')).status).toBe(75);
   await world.update(`${domain}.`, `update add ${name}._domainkey.${domain}. 60 TXT ${line?.[1]}`);
   expect((await router.mailctl('dkim step')).status).toBe(0);
@@ -153,4 +153,33 @@ test('a revoked key is replaced and gone at once, after a question', async () =>
   expect(keyFiles(router, domain)).toEqual([`${signs}.private`]);
   const unknown = await router.mailctl(`dkim revoke ${domain} nothing --yes`);
   expect(unknown.status).toBe(67);
+}, 60_000);
+
+test('a revocation that was cut short is finished by the next step, and by no ordinary rotation', async () => {
+  const { router, domain } = await freshRouter();
+  await router.mailctl('dns-setup --yes');
+  const cut = await router.mailctl(`dkim revoke ${domain} --yes`, { DNSCTL_FAULT: 'refuse' }, 5000);
+  expect(cut.status).not.toBe(0);
+  expect(await signing(router)).toBe('mail');
+  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would take the steps');
+  expect((await router.mailctl('dkim step')).status).toBe(0);
+  const signs = (await signing(router)) ?? '';
+  expect(signs).not.toBe('mail');
+  expect(await published(domain)).toEqual([signs]);
+  expect(keyFiles(router, domain)).toEqual([`${signs}.private`]);
+}, 60_000);
+
+test('tables that a kill has left behind follow at the next step; what is over for a removed domain is not due', async () => {
+  const { router, domain } = await freshRouter();
+  await router.mailctl('dns-setup --yes');
+  const before = await readFile(inDkim(router, 'SigningTable'), 'utf8').catch(() => '');
+  await router.mailctl(`dkim rotate ${domain}`);
+  const after = await readFile(inDkim(router, 'SigningTable'), 'utf8');
+  expect(after).not.toBe(before);
+  await writeFile(inDkim(router, 'SigningTable'), before);
+  await writeFile(inDkim(router, '.reload'), '');
+  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would take the steps');
+  expect((await router.mailctl('dkim step')).status).toBe(0);
+  expect(await readFile(inDkim(router, 'SigningTable'), 'utf8')).toBe(after);
+  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('nothing to do');
 }, 60_000);

@@ -36,7 +36,11 @@ const status = async (): Promise<Status> => {
 
 /** Process ids of every mailctl on the router that serves. */
 const servers = async (): Promise<number[]> => {
-  const { stdout } = await lab.router.run(['pgrep', '-f', '^[^ ]*mailctl .*serve']);
+  const { stdout } = await lab.router.run([
+    'pgrep',
+    '-f',
+    '^[^ ]*mailctl .* serve( --background)?$',
+  ]);
   return stdout.split('\n').filter(Boolean).map(Number);
 };
 

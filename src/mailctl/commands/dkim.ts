@@ -85,22 +85,24 @@ async function rotate(app: App, names: readonly string[], all: boolean): Promise
 }
 
 async function revoke(app: App, name: string, selector: string | undefined): Promise<void> {
-  await requireOwn(app, await app.appliance(), name);
-  const what = selector === undefined ? 'the key that signs' : `the key ${selector}`;
+  const { revocable, revoke: run } = await import('../../appliance/dkim-rotation.ts');
+  const target = await app.appliance();
+  const domain = await requireOwn(app, target, name);
+  const key = await revocable(app.host, target, { domain, selector: selector ?? null });
   const question =
-    `Revoke ${what} of ${name}? Mail that it has signed and that is still on its way, ` +
+    `Revoke the key ${key.selector} of ${domain}? Mail that it has signed and that is still on its way, ` +
     'in our queue or elsewhere, can no longer be checked, and may be refused or filed as spam.';
   if (app.options.dryRun) {
-    app.output.result(`would publish a new key for ${name} and remove ${what}`, {
-      ...{ would: 'revoke', domain: name, selector: selector ?? null },
+    const first = key.use === 'signing' ? `publish a new key for ${domain}, sign with it and ` : '';
+    app.output.result(`would ${first}remove the key ${key.selector} of ${domain}`, {
+      ...{ would: 'revoke', domain, selector: key.selector },
     });
     return;
   }
   await app.confirm(question);
-  const done = await app.changing('dkim revoke', async (target) => {
-    const { revoke: run } = await import('../../appliance/dkim-rotation.ts');
-    const domain = await requireOwn(app, target, name);
-    return run(app.host, target, { domain, selector: selector ?? null });
+  const done = await app.changing('dkim revoke', async (locked) => {
+    const wanted = await requireOwn(app, locked, name);
+    return run(app.host, locked, { domain: wanted, selector: key.selector });
   });
   report(app, [done]);
 }
@@ -125,7 +127,7 @@ const COMMON = [
   '65  a key, or what is remembered of them, is damaged; a zone is not in our hands',
   '67  no such mail domain or key',
   '69  dnsctl or nsupdate is missing',
-  '75  not visible at every server yet: mailctl dkim step goes on; or a rotation is still going on',
+  '75  not visible at every server yet: mailctl dkim step goes on; a rotation is still going on; the clock is wrong',
   '77  not root',
   '78  the UCI file is wrong',
 ];
