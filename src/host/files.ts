@@ -27,6 +27,14 @@ export interface WriteOptions {
   readonly owner?: Ownership;
 }
 
+export interface Space {
+  /** Bytes. */
+  readonly free: number;
+  readonly total: number;
+  /** How many more files it can name; null where it makes room for names as it needs them. */
+  readonly freeFiles: number | null;
+}
+
 export interface Files {
   /** The path on the real disk (root prefix applied), for programs that are given it. */
   path(path: string): string;
@@ -40,8 +48,8 @@ export interface Files {
   /** What is at the path itself (links are not followed), or null. */
   stat(path: string): Promise<FileStat | null>;
   readLink(path: string): Promise<string | null>;
-  /** Free and total bytes of the file system that holds the path. */
-  space(path: string): Promise<{ free: number; total: number }>;
+  /** Of the file system that holds the path. */
+  space(path: string): Promise<Space>;
   replace(path: string, content: string | Uint8Array, options: WriteOptions): Promise<void>;
   /** Points the symbolic link `path` to `target` in one step, whether or not it existed. */
   link(target: string, path: string): Promise<void>;
@@ -187,9 +195,9 @@ async function renameFile(from: string, to: string): Promise<void> {
   await syncDirectory(dirname(to));
 }
 
-async function freeSpace(path: string): Promise<{ free: number; total: number }> {
-  const { bavail, blocks, bsize } = await fs.statfs(path);
-  return { free: bavail * bsize, total: blocks * bsize };
+async function freeSpace(path: string): Promise<Space> {
+  const { bavail, blocks, bsize, files, ffree } = await fs.statfs(path);
+  return { free: bavail * bsize, total: blocks * bsize, freeFiles: files > 0 ? ffree : null };
 }
 
 export function createFiles(root: string): Files {

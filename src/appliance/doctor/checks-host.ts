@@ -45,6 +45,24 @@ const disk: Check = {
   },
 };
 
+const fileNames: Check = {
+  id: 'disk.files',
+  about: 'the file system can name more files: a message is one',
+  measured: 'statfs of the data folder',
+  run: async ({ host, target: { paths } }, report) => {
+    if ((await host.files.stat(paths.data)) === null) {
+      return report('note', `${paths.data} does not exist yet`, { fix: 'mailctl install' });
+    }
+    const { freeFiles } = await host.files.space(paths.data);
+    if (freeFiles === null) return report('ok', 'this file system has no limit of its own');
+    const text = `${freeFiles} more files fit in ${paths.data}`;
+    const fix =
+      'mailctl user list --sizes   (who has the most mail), or a file system with more inodes';
+    if (freeFiles < 1000) return report('error', `${text}: mail is turned away`, { fix });
+    return freeFiles < 10_000 ? report('warning', text, { fix }) : report('ok', text);
+  },
+};
+
 /** Folder of the container's memory controller; null where this host has none. */
 async function memoryFolder(host: Host, pid: number): Promise<string | null> {
   const text = (await host.files.read(`/proc/${pid}/cgroup`)) ?? '';
@@ -220,6 +238,7 @@ const scheduler: Check = {
 export const HOST_CHECKS: readonly Check[] = [
   clock,
   disk,
+  fileNames,
   memory,
   files,
   resolver,

@@ -1,11 +1,14 @@
 // Checks of the running server: container, daemons, ports, a login and a message, the queue, open relay.
 
 import { type Dialogue, withDialogue } from '../../host/connect.ts';
+import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import { queryInside } from '../../host/lxc.ts';
 import { presentable } from '../../host/programs.ts';
 import { containerRef } from '../container.ts';
 import { converge, requireInstalled } from '../converge.ts';
 import { restartDaemon } from '../daemons.ts';
 import { readDirectory } from '../directory.ts';
+import { parseBans } from '../fail2ban.ts';
 import { readGeneration } from '../generation.ts';
 import { currentImage } from '../image.ts';
 import type { Daemon } from '../manifest.ts';
@@ -212,4 +215,67 @@ const relay: Check = {
   },
 };
 
-export const SERVER_CHECKS: readonly Check[] = [container, daemons, ports, service, queue, relay];
+// The image has no program that only asks; fail2ban brings Python
+const LOOK_UP = 'import socket, sys; socket.getaddrinfo(sys.argv[1], 25)';
+
+const resolver: Check = {
+  id: 'resolver.container',
+  about: "the container's own resolver finds names, and can check their signatures",
+  needsContainer: true,
+  measured: 'the address of a name server of the mail domain, asked for inside the container',
+  run: async ({ host, target }, report) => {
+    const { domain } = target.settings.main;
+    const resolvers = await readResolvers(host, target.settings.dns.resolver);
+    const { servers } = await findAuthorities(resolvers, domain);
+    const name = servers.find(({ addresses }) => addresses.length > 0)?.name;
+    if (name === undefined) {
+      return report(
+        'unknown',
+        `could not tell, because ${domain} has no name server with an address`,
+      );
+    }
+    const command = ['python3', '-c', LOOK_UP, name];
+    const asked = await queryInside(host, containerRef(target), command, {
+      accept: [1],
+      timeout: 20_000,
+    });
+    if (asked.status === 0) return report('ok', `it finds ${name}`);
+    const message = `it does not find ${name}: mail to others waits, and nothing that arrives is checked`;
+    return report('error', message, {
+      fix: 'mailctl logs 50 --daemon unbound   (a wrong clock, or a firewall on port 53? network.dns_forward names a server to ask)',
+    });
+  },
+};
+
+const bans: Check = {
+  id: 'fail2ban.answers',
+  about: 'whoever guesses passwords is shut out',
+  needsContainer: true,
+  measured: 'fail2ban-client banned, in the container',
+  run: async ({ host, target }, report) => {
+    if (!target.settings.features.fail2ban) return report('ok', 'features.fail2ban is 0');
+    const command = ['fail2ban-client', 'banned'];
+    const asked = await queryInside(host, containerRef(target), command, {
+      accept: [255],
+      timeout: 20_000,
+    });
+    const jails = [...asked.stdout.matchAll(/'[\w-]+': \[/g)].length;
+    if (asked.status === 0 && jails > 0) {
+      return report('ok', `${parseBans(asked.stdout).length} addresses are banned now`);
+    }
+    return report('error', 'fail2ban runs, but does not answer or watches nothing', {
+      fix: 'mailctl logs 50 --daemon fail2ban',
+    });
+  },
+};
+
+export const SERVER_CHECKS: readonly Check[] = [
+  container,
+  daemons,
+  ports,
+  service,
+  queue,
+  relay,
+  resolver,
+  bans,
+];

@@ -41,6 +41,7 @@ function gist({ id, message }: Situation['problems'][number]): string {
 /** Null: there was no report before. Pure. */
 export function differenceOf(before: Situation | null, now: Situation): Difference {
   const old = before?.problems ?? [];
+  const errors = new Set(old.filter(({ severity }) => severity === 'error').map(gist));
   const known = new Set(old.map(gist));
   const present = new Set(now.problems.map(gist));
   const news: string[] = [];
@@ -57,7 +58,9 @@ export function differenceOf(before: Situation | null, now: Situation): Differen
     );
   }
   return {
-    worse: now.problems.filter((one) => !known.has(gist(one))),
+    worse: now.problems.filter(
+      (one) => !(one.severity === 'error' ? errors : known).has(gist(one)),
+    ),
     better: old.filter((one) => !present.has(gist(one))),
     news,
     first: before === null,

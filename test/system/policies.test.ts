@@ -1,0 +1,241 @@
+// What a message's papers decide: DKIM, DMARC, ARC and the greylist for what arrives, DANE for what leaves;
+// and both ways over IPv6.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dkimSign, sealMessage } from 'mailauth';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { makeCertificate } from './lab/certificate.ts';
+import { type Lab, PASSWORD, settled, startLab } from './lab/lab.ts';
+import { startMx } from './lab/mx.ts';
+import { NETWORK, RUN_DIRECTORY } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+/** An address from which outside.test's SPF record lets nobody send. */
+const FORGER = '203.0.113.66';
+/** One that nobody has seen before: whoever waited once is known by its address. */
+const NEWCOMER = '198.51.100.99';
+const OUTSIDE_MX6 = '2001:db8:1::25';
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const SIGNER = {
+  selector: 'out',
+  privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+};
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const record = [`"v=DKIM1; k=rsa; p=${spki.slice(0, 200)}" "${spki.slice(200)}"`];
+  await lab.dns.publish('out._domainkey.outside.test.', 'TXT', record);
+  await lab.dns.addZone('list.test.', [
+    '@ MX 10 mx.outside.test.',
+    `@ TXT "v=spf1 ip4:${NEWCOMER} -all"`,
+  ]);
+  await lab.dns.publish('out._domainkey.list.test.', 'TXT', record);
+  box = await lab.prepare({
+    network: { address6: 'fd00:82::2/64', gateway6: 'fd00:82::1' },
+    spam: { greylist_score: 2.9 },
+  });
+  // five minutes, and four hours, are more than a test waits
+  await mkdir(`${box.data}/custom/rspamd`, { recursive: true });
+  await writeFile(`${box.data}/custom/rspamd/greylist.conf`, 'greylist { timeout = 3s; }\n');
+  await writeFile(`${box.data}/custom/postfix-main.cf`, 'delay_warning_time = 3s\n');
+  await box.does('install');
+  await settled(box, lab.wan);
+  await box.does('user add alice@example.test --password-stdin', { stdin: PASSWORD });
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+/** The message with this subject, wherever it was filed. */
+async function filed(subject: string): Promise<{ mailbox: string; text: string }> {
+  const session = await lab.lan.mailbox(ALICE);
+  try {
+    return await waitFor(subject, async () => {
+      for (const mailbox of ['INBOX', 'Junk']) {
+        const text = (await session.messages(mailbox)).find((one) =>
+          one.includes(`Subject: ${subject}\r\n`),
+        );
+        if (text !== undefined) return { mailbox, text };
+      }
+      return undefined;
+    });
+  } finally {
+    session.close();
+  }
+}
+
+/** The server's own verdicts, unfolded. */
+const verdicts = (text: string) =>
+  /^Authentication-Results: mail\.example\.test;(.*\r\n(?:[ \t].*\r\n)*)/m
+    .exec(text)?.[1]
+    ?.replace(/\s+/g, ' ') ?? '';
+
+async function signed(message: string, domain = 'outside.test'): Promise<string> {
+  const key = { ...SIGNER, signingDomain: domain };
+  // what its types leave out is what it reads
+  const options = { ...key, signatureData: [{ ...key, canonicalization: 'relaxed/relaxed' }] };
+  const { signatures } = await dkimSign(message, options);
+  return `${signatures}${message}`;
+}
+
+const mail = (subject: string, from = 'visitor@outside.test') =>
+  plainMessage({ from, to: ALICE.user, subject });
+
+async function arrives(message: string, from: string, sender = 'visitor@outside.test') {
+  const reply = await lab.wan.deliver({ from: sender, to: [ALICE.user], message }, { from });
+  return reply.code;
+}
+
+/** As a real sender would: it comes back when the greylist tells it to. */
+const comesBack = (message: string, from: string, sender?: string) =>
+  waitFor('the greylist', async () =>
+    (await arrives(message, from, sender)) === 250 ? true : undefined,
+  );
+
+describe('a sender that proves who it is', () => {
+  test('by an address of its domain and a signature passes all three', async () => {
+    expect(await arrives(await signed(mail('proved')), NETWORK.stranger)).toBe(250);
+    const { mailbox, text } = await filed('proved');
+    expect(mailbox).toBe('INBOX');
+    for (const verdict of ['spf=pass', 'dkim=pass', 'dmarc=pass']) {
+      expect(verdicts(text)).toContain(verdict);
+    }
+  });
+
+  test('by a signature alone passes, as forwarded mail does', async () => {
+    await comesBack(await signed(mail('forwarded')), FORGER);
+    const { mailbox, text } = await filed('forwarded');
+    expect(mailbox).toBe('INBOX');
+    expect(verdicts(text)).toContain('spf=fail');
+    expect(verdicts(text)).toContain('dmarc=pass');
+  });
+});
+
+describe('a sender that does not', () => {
+  test('is filed under Junk where the domain asks for it', async () => {
+    await comesBack(mail('forged'), FORGER);
+    const { mailbox, text } = await filed('forged');
+    expect(mailbox).toBe('Junk');
+    expect(verdicts(text)).toContain('dmarc=fail');
+  });
+
+  test('and a signature over other words is a false one', async () => {
+    const message = (await signed(mail('altered'))).replace('Hello.', 'Good bye.');
+    await comesBack(message, NETWORK.stranger);
+    expect(verdicts((await filed('altered')).text)).toContain('dkim=fail');
+  });
+
+  test('a chain of seals (ARC) is checked', async () => {
+    const original = await signed(mail('from a list'));
+    const how = {
+      ...{ ...SIGNER, signingDomain: 'list.test', cv: 'none' },
+      authResults: 'mx.list.test; dkim=pass header.d=outside.test',
+    };
+    const seal = await sealMessage(original, how);
+    await comesBack(`${seal}${original}`, FORGER, 'bounces@list.test');
+    expect(verdicts((await filed('from a list')).text)).toContain('arc=pass');
+  });
+});
+
+test('what looks suspicious waits once, what does not is taken at once', async () => {
+  const sender = 'newcomer@list.test';
+  const head = `From: ${sender}\r\nTo: ${ALICE.user}\r\nSubject: bare\r\n`;
+  const send = () => arrives(`${head}\r\nhello\r\n`, NEWCOMER, sender);
+  expect(await arrives(mail('ordinary'), NETWORK.stranger)).toBe(250);
+  expect(await send()).toBe(451);
+  expect(await send()).toBe(451);
+  await waitFor('the end of its time', async () => ((await send()) === 250 ? true : undefined));
+  // whoever came back once is known
+  expect(await send()).toBe(250);
+  await filed('bare');
+}, 30_000);
+
+describe('a domain that publishes its key (DANE)', () => {
+  const zone = ['@ MX 10 mx', `mx A ${NETWORK.mx}`];
+
+  async function own(): Promise<string> {
+    const pem = await readFile(`${RUN_DIRECTORY}/mx.outside.test.pem`, 'utf8');
+    const spki = createPublicKey(
+      new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'pem' }),
+    );
+    const hash = createHash('sha256').update(spki.export({ type: 'spki', format: 'der' }));
+    return `3 1 1 ${hash.digest('hex')}`;
+  }
+
+  const send = (subject: string, to: string) =>
+    lab.lan.submit(ALICE, { from: ALICE.user, to, subject, text: 'Hello.' });
+
+  test('gets mail over a connection that is verified against it', async () => {
+    await lab.dns.addZone('right.example.', zone);
+    await lab.dns.publish('_25._tcp.mx.right.example.', 'TLSA', [await own()]);
+    await send('verified', 'friend@right.example');
+    await lab.mx.receive(({ raw }) => raw.includes('Subject: verified'), 60_000);
+    expect(await box.log()).toContain('Verified TLS connection established to mx.right.example');
+  }, 90_000);
+
+  test('gets none from us over any other, until it is put right', async () => {
+    await lab.dns.addZone('wrong.example.', zone);
+    await lab.dns.publish('_25._tcp.mx.wrong.example.', 'TLSA', [`3 1 1 ${'ab'.repeat(32)}`]);
+    await send('withheld', 'friend@wrong.example');
+    const waiting = await waitFor('it to wait', async () => {
+      const list = await box.does('queue list');
+      return list.includes('wrong.example') && /certificate/i.test(list) ? list : undefined;
+    });
+    expect(waiting).toContain('friend@wrong.example');
+    expect(lab.mx.messages.some(({ raw }) => raw.includes('Subject: withheld'))).toBe(false);
+
+    await lab.dns.publish('_25._tcp.mx.wrong.example.', 'TLSA', [await own()]);
+    await box.inside(['s6-svc', '-wr', '-T', '20000', '-r', '/run/service/unbound']);
+    await waitFor('it to leave', async () => {
+      await box.does('queue flush');
+      return lab.mx.messages.find(({ raw }) => raw.includes('Subject: withheld'));
+    });
+  }, 120_000);
+});
+
+test('who sends is told of mail that waits, and again when it is given up', async () => {
+  await lab.mx.behave({ rcpt: { code: 451, text: 'not today' } });
+  await lab.lan.submit(ALICE, {
+    ...{ from: ALICE.user, to: 'friend@outside.test', subject: 'delayed', text: 'Hello.' },
+  });
+  await waitFor('the notice', async () => {
+    await box.does('queue flush');
+    const session = await lab.lan.mailbox(ALICE);
+    const all = await session.messages('INBOX');
+    session.close();
+    return all.find((one) => one.includes('Action: delayed') && one.includes('not today'));
+  });
+  await lab.mx.behave({});
+}, 60_000);
+
+describe('over IPv6', () => {
+  test('mail arrives, and its trace names the real address', async () => {
+    const reply = await lab.wan.deliver(
+      { from: 'visitor@outside.test', to: [ALICE.user], message: mail('by six') },
+      { host: NETWORK.router.wan6, from: NETWORK.stranger6 },
+    );
+    expect(reply.code).toBe(250);
+    const { text } = await filed('by six');
+    expect(text).toContain(`[IPv6:${NETWORK.stranger6}]`);
+    expect(verdicts(text)).toContain('spf=pass');
+  });
+
+  test('mail leaves to a server that has nothing else', async () => {
+    const pair = await makeCertificate(RUN_DIRECTORY, ['mx.six.test']);
+    const mx = await startMx({ host: 'wan', address: OUTSIDE_MX6, pair });
+    await lab.dns.addZone('six.test.', ['@ MX 10 mx', `mx AAAA ${OUTSIDE_MX6}`]);
+    const mailFrom = { from: ALICE.user, to: 'friend@six.test', subject: 'to six', text: 'Hello.' };
+    await lab.lan.submit(ALICE, mailFrom);
+    const { client } = await mx.receive(({ raw }) => raw.includes('Subject: to six'), 60_000);
+    expect(client).toContain(NETWORK.router.wan6);
+    mx.stop();
+  }, 90_000);
+});
