@@ -15,11 +15,27 @@ const ROUTERS = [
 
 const locked: Record<string, { version?: string; integrity?: string }> = packageLock.packages;
 
+/** reproducible-builds.org: the date of the source where somebody has set it, as OpenWrt's SDK does. */
+function buildTime(): Date {
+  const epoch = process.env.SOURCE_DATE_EPOCH;
+  return epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
+}
+
 async function compile(outfile: string, extra: string[] = []): Promise<void> {
   // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-  const define = ['--define', `BUILD_TIME=${JSON.stringify(new Date().toISOString())}`];
-  const shape = ['--compile', '--minify', '--sourcemap', ...define, ...closed, ...extra];
+  const define = ['--define', `BUILD_TIME=${JSON.stringify(buildTime().toISOString())}`];
+  // bytecode: 30 ms to start in place of 80, for 8 MB
+  const shape = [
+    '--compile',
+    '--minify',
+    '--sourcemap',
+    '--bytecode',
+    '--format=esm',
+    ...define,
+    ...closed,
+    ...extra,
+  ];
   // Bun leaves the source map beside the program, which carries it already
   const folder = `dist/.building-${process.pid}`;
   await mkdir(`${ROOT}/${folder}`, { recursive: true });
