@@ -19,6 +19,7 @@ import {
 } from './generation.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from './image.ts';
 import { bringUp, ensureNetwork, isNetworkUp, stopRunning } from './lifecycle.ts';
+import { readLog } from './logs.ts';
 import type { Paths } from './paths.ts';
 import { prepare } from './prepare.ts';
 import { probeAppliance } from './probe.ts';
@@ -80,15 +81,32 @@ async function requireProbes(
   throw new MailctlError('PROBE_FAILED', sentences.join('; '));
 }
 
+const TROUBLE = /\b(?:fatal|panic): |: (?:Fatal|Panic): /;
+
+/** What daemons that could not go on have said since then: going back fills the log with other things. */
+async function lastWords(host: Host, paths: Paths, since: Date): Promise<string[]> {
+  const { lines } = await readLog(host, paths, { count: 500 });
+  const said = lines.filter(
+    ({ time, text }) => time !== null && time >= since && TROUBLE.test(text),
+  );
+  // without the process number, which tells repetitions apart
+  const texts = said.map(({ text }) =>
+    text.replace(/^.*?(?=\w+\[\d+\]: )/, '').replace(/\[\d+\]/, ''),
+  );
+  return [...new Set(texts)].slice(0, 3);
+}
+
 /** Puts the last good generation back in force. Throws PROBE_FAILED that says what happened. */
 async function goBack(
   host: Host,
   target: Target,
-  step: { failed: Generation; good: Generation | null; cause: unknown },
+  step: { failed: Generation; good: Generation | null; cause: unknown; since: Date },
 ): Promise<never> {
-  const { failed, good, cause } = step;
+  const { failed, good, cause, since } = step;
   const why = cause instanceof Error ? cause.message : String(cause);
   const hint = 'mailctl logs 50';
+  for (const words of await lastWords(host, target.paths, since))
+    host.say(`the log says: ${words}`);
   if (good === null || good.name === failed.name) {
     throw new MailctlError('PROBE_FAILED', `the mail server does not answer as it should: ${why}`, {
       hint,
@@ -125,6 +143,7 @@ async function bringTo(
   if (!unchanged) await switchTo(host, paths, generation.name);
   // a run that was cut short after the switch may have left the daemons with either configuration
   const effects = effectsOf([...prepared, ...changes, ...planGeneration(good, desired)]);
+  const since = host.clock.now();
   try {
     const started = await takeUp(host, target, { generation, effects, start });
     await forgetReload(host, paths);
@@ -136,7 +155,7 @@ async function bringTo(
     if (running && touched) await acceptGeneration(host, paths, generation.name);
     return { changes: [...prepared, ...changes], running, started };
   } catch (error) {
-    return goBack(host, target, { failed: generation, good, cause: error });
+    return goBack(host, target, { failed: generation, good, cause: error, since });
   }
 }
 

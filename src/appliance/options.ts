@@ -7,6 +7,7 @@ import {
   decimal,
   duration,
   integer,
+  oneOf,
   optional,
   orOff,
   port,
@@ -128,6 +129,11 @@ const smtp = section('smtp', 'How mail is sent', {
   ),
   relay_user: option(optional(loginName()), '', 'login at the relayhost'),
   relay_password: option(optional(secret()), '', 'password at the relayhost'),
+  relay_tls: option(
+    optional(oneOf('verify', 'encrypt')),
+    '',
+    'the relayhost must prove its name (verify), or any certificate will do (encrypt); empty: verify where a password is sent',
+  ),
   message_size_limit: option(size('64K', '1G'), '25M', 'largest message, encoded'),
   rate_limit: option(
     orOff(integer(1, 1_000_000)),

@@ -13,6 +13,11 @@ function problemsOf(text: string): string[] {
 describe('options that contradict each other are reported:', () => {
   test.each([
     [
+      'smtp',
+      'option relayhost [192.0.2.9]:587\noption relay_user me\noption relay_password x',
+      "3: mailserver.smtp.relayhost: relayhost is the address 192.0.2.9, and certificates are for names: give its name, or set relay_tls 'encrypt'",
+    ],
+    [
       'ports',
       'option imap 993',
       '3: mailserver.ports.imap: ports.imap and ports.imaps are both 993',

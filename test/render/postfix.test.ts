@@ -58,9 +58,22 @@ describe('relayhost', () => {
   const relay = { relayhost: '[relay.example.net]:587', relayUser: 'me', relayPassword: 'se cret' };
   const passwordFile = postfixFiles.find(({ path }) => path === '/etc/postfix/sasl_passwd');
 
-  test('with credentials requires TLS and has a password file of root alone', () => {
+  test.each([
+    [{}, 'secure', 'no'],
+    [{ relayTls: 'encrypt' }, 'encrypt', 'no'],
+    [{ relayhost: 'relay.example.net:465' }, 'secure', 'yes'],
+    [{ relayUser: null, relayPassword: null }, 'dane', 'no'],
+    [{ relayUser: null, relayPassword: null, relayTls: 'verify' }, 'secure', 'no'],
+    [{ relayUser: null, relayPassword: null, relayhost: '[::1]:465' }, 'encrypt', 'yes'],
+    [{ relayhost: null, relayUser: null, relayPassword: null }, 'dane', 'no'],
+  ] as const)('with %p has the TLS level %s, wrapped: %s', (change, level, wrapped) => {
+    const values = valuesOf({ smtp: { ...relay, ...change } });
+    expect(values.smtp_tls_security_level).toBe(level);
+    expect(values.smtp_tls_wrappermode).toBe(wrapped);
+  });
+
+  test('with credentials has a password file of root alone', () => {
     const values = valuesOf({ smtp: relay });
-    expect(values.smtp_tls_security_level).toBe('encrypt');
     expect(values.relay_credentials).toBe('me:se cret');
     expect(passwordFile).toMatchObject({ owner: 'root', mode: 0o600, secret: true });
     expect(passwordFile?.when?.(withChanges({ smtp: relay }))).toBe(true);

@@ -107,12 +107,13 @@ describe('a daemon that is killed', () => {
   }, 60_000);
 
   test('one that keeps dying is reported as failing with its last words', async () => {
+    let killed = '';
     for (let round = 0; round < 4; round += 1) {
-      await waitFor('unbound to run', async () => {
-        const { status } = await lab.router.run(['pgrep', '-f', '^unbound']);
-        return status === 0 ? true : undefined;
+      killed = await waitFor('another unbound to run', async () => {
+        const pid = (await lab.router.run(['pgrep', '-f', '^unbound'])).stdout.trim();
+        return pid === '' || pid === killed ? undefined : pid;
       });
-      await kill('unbound');
+      await lab.router.run(['kill', '-9', killed]);
     }
     const { stdout } = await box.mailctl('status');
 

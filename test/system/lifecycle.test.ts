@@ -162,11 +162,15 @@ describe('apply', () => {
 
   test('a configuration that fails its probes is taken back, and the server goes on', async () => {
     const custom = join(box.data, 'custom/postfix-main.cf');
-    await writeFile(custom, 'smtpd_client_restrictions = reject\nsmtpd_delay_reject = no\n');
+    await writeFile(
+      custom,
+      'smtpd_relay_restrictions = permit\nsmtpd_recipient_restrictions = permit\n',
+    );
     const { status, stderr } = await box.mailctl('apply');
     await rm(custom);
 
     expect(status).toBe(1);
+    expect(stderr).toContain('the log says: smtpd: fatal: in parameter smtpd_relay_restrictions');
     expect(stderr).toContain('went back to the last good configuration');
     expect((await lab.lan.smtp()).greeting.code).toBe(220);
     await box.does('apply');

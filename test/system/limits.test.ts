@@ -1,10 +1,12 @@
 // What a stolen login, a forged sender or a hostile outside can make of us: little.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
-import { NETWORK } from './lab/plan.ts';
+import { NETWORK, RUN_DIRECTORY } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
@@ -65,6 +67,8 @@ describe('a stranger whose message cannot be forwarded', () => {
 });
 
 describe('a relayhost', () => {
+  const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'careful', text: 'x' };
+
   test('without TLS never sees the password, and mail waits', async () => {
     await lab.mx.behave({ tls: false });
     await box.configure({
@@ -73,11 +77,11 @@ describe('a relayhost', () => {
         relayhost: `[${NETWORK.mx}]:25`,
         relay_user: 'office',
         relay_password: SECRET,
+        relay_tls: 'encrypt',
       },
     });
     const plan = await box.does('plan');
     const applied = await box.does('apply');
-    const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'careful', text: 'x' };
     await lab.lan.submit(ALICE, mail);
 
     await waitFor('a deferred message', async () =>
@@ -91,7 +95,33 @@ describe('a relayhost', () => {
     ]);
     expect([...new Set(readable.stdout.trim().split('\n'))]).toEqual(['600']);
     await lab.mx.behave({});
-    await box.configure({ smtp: { relayhost: '', relay_user: '', relay_password: '' } });
+  }, 120_000);
+
+  test('that cannot prove its name never sees the password either', async () => {
+    await box.configure({ smtp: { relayhost: '[mx.outside.test]:25', relay_tls: '' } });
+    await box.does('apply');
+    await box.does('queue delete all --yes');
+    await lab.lan.submit(ALICE, { ...mail, subject: 'unproved' });
+
+    await waitFor('a deferred message', async () =>
+      /certificate/i.test(await box.does('queue list')) ? true : undefined,
+    );
+    expect(lab.mx.messages.some(({ raw }) => raw.includes('Subject: unproved'))).toBe(false);
+  }, 120_000);
+
+  test('with a certificate of a known authority takes the mail', async () => {
+    const known = join(box.data, 'custom/relay-ca.pem');
+    await copyFile(`${RUN_DIRECTORY}/mx.outside.test.pem`, known);
+    const custom = join(box.data, 'custom/postfix-main.cf');
+    await writeFile(custom, 'smtp_tls_CAfile = /custom/relay-ca.pem\n');
+    await box.does('apply');
+    await box.does('queue flush');
+
+    const { tls } = await lab.mx.receive(({ raw }) => raw.includes('Subject: unproved'), 30_000);
+    expect(tls).not.toBeNull();
+    await rm(custom);
+    const none = { relayhost: '', relay_user: '', relay_password: '', relay_tls: '' };
+    await box.configure({ smtp: none });
     await box.does('apply');
   }, 120_000);
 });

@@ -1,6 +1,7 @@
 // Options that are right one by one and wrong together.
 
 import type { Settings } from '../settings.ts';
+import { parseNexthop } from './names.ts';
 import { contains, parseIp, parseNetwork } from './networks.ts';
 
 export interface Conflict {
@@ -109,6 +110,14 @@ function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
   if ((smtp.relayUser === null) !== (smtp.relayPassword === null)) {
     const message = 'relay_user and relay_password need each other';
     conflicts.push({ options: ['smtp.relay_user', 'smtp.relay_password'], message });
+  }
+  if (smtp.relayhost === null) return conflicts;
+  const verified =
+    smtp.relayTls === 'verify' || (smtp.relayTls === null && smtp.relayUser !== null);
+  const { host } = parseNexthop(smtp.relayhost);
+  if (verified && parseIp(host) !== undefined) {
+    const message = `relayhost is the address ${host}, and certificates are for names: give its name, or set relay_tls 'encrypt'`;
+    conflicts.push({ options: ['smtp.relayhost', 'smtp.relay_tls'], message });
   }
   return conflicts;
 }

@@ -143,6 +143,12 @@ export function nexthop(): Kind<string> {
   };
 }
 
+/** What `nexthop` has let through. The host is without brackets and without `ipv6:`. */
+export function parseNexthop(text: string): { host: string; port: number } {
+  const [, bracketed, bare = '', port = '25'] = NEXTHOP.exec(text) ?? [];
+  return { host: (bracketed ?? bare).replace(/^ipv6:/i, ''), port: Number(port) };
+}
+
 const NEXTHOP = /^(?:\[([^\]]+)\]|([^[\]:]+))(?::([1-9]\d{0,4}))?$/;
 
 function isHost(text: string, mayBeIp: boolean): boolean {

@@ -2,6 +2,7 @@
 
 import type { Facts } from '../facts.ts';
 import type { ManagedFile } from '../manifest.ts';
+import { parseNexthop } from '../options/names.ts';
 import type { Settings } from '../settings.ts';
 
 /** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
@@ -45,9 +46,23 @@ function relayValues({ smtp }: Settings): Record<string, string> {
   return {
     relayhost: relayhost ?? '',
     relay_credentials: withLogin ? `${relayUser}:${relayPassword}` : '',
-    smtp_tls_security_level: withLogin ? 'encrypt' : 'dane',
+    ...relayTls(smtp),
     smtp_sasl_auth_enable: withLogin ? 'yes' : 'no',
     smtp_sasl_password_maps: withLogin ? 'texthash:/etc/postfix/sasl_passwd' : '',
+  };
+}
+
+/** Postfix's `secure` compares the certificate with the configured name, not with what DNS says. */
+function relayTls({ relayhost, relayUser, relayTls: wanted }: Settings['smtp']) {
+  const none = { smtp_tls_security_level: 'dane', smtp_tls_wrappermode: 'no' };
+  if (relayhost === null) return none;
+  // RFC 8314: TLS from the first byte
+  const wrapped = parseNexthop(relayhost).port === 465;
+  const mode = wanted ?? (relayUser === null ? null : 'verify');
+  if (mode === null && !wrapped) return none;
+  return {
+    smtp_tls_security_level: mode === 'verify' ? 'secure' : 'encrypt',
+    smtp_tls_wrappermode: wrapped ? 'yes' : 'no',
   };
 }
 
