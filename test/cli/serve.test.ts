@@ -214,7 +214,7 @@ describe('wan-changed', () => {
   });
 
   test.each([
-    ['another interface', '', '192.0.2.7', 'wan6 is not mailserver.dns.wan_interface (wan)'],
+    ['another interface', '', '192.0.2.7', 'guest is not mailserver.dns.wan_interface (wan)'],
     [
       'a fixed address',
       "\tlist public_address '192.0.2.9'\n",
@@ -225,7 +225,7 @@ describe('wan-changed', () => {
   ])('with %s it does nothing and says why', async (name, dns, address, reason) => {
     config(dns);
     ubus(address);
-    const option = name === 'another interface' ? ' --interface wan6' : '';
+    const option = name === 'another interface' ? ' --interface guest' : '';
 
     const { status, stdout } = await router.mailctl(`wan-changed${option}`);
 

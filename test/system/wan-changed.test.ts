@@ -56,8 +56,15 @@ async function makeRouter(domain: string, provider: ProviderName): Promise<Movin
     wan: async (...addresses) => {
       const list = (six: boolean) =>
         addresses.filter((one) => one.includes(':') === six).map((address) => ({ address }));
-      const status = { up: true, 'ipv4-address': list(false), 'ipv6-address': list(true) };
-      await writeFile(join(bin, 'ubus'), `#!/bin/sh\necho '${JSON.stringify(status)}'\n`);
+      // OpenWrt's own way: DHCPv6 is an interface of its own
+      const answer = (status: object) => `echo '${JSON.stringify({ up: true, ...status })}' ;;`;
+      const script = [
+        ...['#!/bin/sh', 'case "$2" in'],
+        `network.interface.wan) ${answer({ 'ipv4-address': list(false), 'ipv6-address': [] })}`,
+        `network.interface.wan6) ${answer({ 'ipv4-address': [], 'ipv6-address': list(true) })}`,
+        ...['*) exit 4 ;;', 'esac', ''],
+      ];
+      await writeFile(join(bin, 'ubus'), script.join('\n'));
       await chmod(join(bin, 'ubus'), 0o755);
     },
     settle: async () => {

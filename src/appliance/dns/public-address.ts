@@ -30,8 +30,19 @@ export async function readPublicAddresses(
   const name = settings.dns.wanInterface;
   const source = `the interface ${name} (ubus)`;
   const found = await readInterface(host, name);
-  if (typeof found === 'string') return { ipv4: [], ipv6: [], source, unfit: [found] };
-  return sortAddresses([...found.ipv4, ...containerIpv6(settings, found.ipv6)], source);
+  const here = typeof found === 'string' ? [] : found.ipv6;
+  const both = new Set([...here, ...(await otherIpv6(host, settings))]);
+  const ipv6 = containerIpv6(settings, [...both]);
+  if (typeof found !== 'string') return sortAddresses([...found.ipv4, ...ipv6], source);
+  const sorted = sortAddresses(ipv6, source);
+  return { ...sorted, unfit: [found, ...sorted.unfit] };
+}
+
+/** OpenWrt runs DHCPv6 as an interface of its own; where there is none, nothing is wrong. */
+async function otherIpv6(host: Host, { network, dns }: Settings): Promise<readonly string[]> {
+  if (network.address6 === null || dns.wan6Interface === dns.wanInterface) return [];
+  const found = await readInterface(host, dns.wan6Interface);
+  return typeof found === 'string' ? [] : found.ipv6;
 }
 
 /** Throws ADDRESS_UNKNOWN that explains which addresses there are and why they do not do. */
@@ -67,7 +78,7 @@ function sortAddresses(all: readonly string[], source: string): PublicAddresses 
 interface UbusStatus {
   readonly up?: boolean;
   readonly 'ipv4-address'?: readonly { readonly address?: string }[];
-  readonly 'ipv6-address'?: readonly { readonly address?: string }[];
+  readonly 'ipv6-address'?: readonly { readonly address?: string; readonly preferred?: number }[];
 }
 
 async function readInterface(
@@ -85,7 +96,9 @@ async function readInterface(
   if (state.up === false) return `the interface ${name} is down`;
   const addresses = (list: UbusStatus['ipv4-address']) =>
     (list ?? []).flatMap(({ address }) => (typeof address === 'string' ? [address] : []));
-  return { ipv4: addresses(state['ipv4-address']), ipv6: addresses(state['ipv6-address']) };
+  // RFC 4862 5.5.4: a deprecated address is on its way out
+  const ipv6 = (state['ipv6-address'] ?? []).filter(({ preferred }) => preferred !== 0);
+  return { ipv4: addresses(state['ipv4-address']), ipv6: addresses(ipv6) };
 }
 
 function parseStatus(text: string): UbusStatus | null {

@@ -40,6 +40,11 @@ export const dns = section('dns', 'The records that the world needs', {
     'wan',
     'OpenWrt interface whose addresses are the public ones',
   ),
+  wan6_interface: option(
+    interfaceName(),
+    'wan6',
+    'OpenWrt interface that has the public IPv6 addresses, where it is another one',
+  ),
   spf: option(
     optional(spfRecord()),
     '',

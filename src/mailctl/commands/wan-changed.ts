@@ -53,10 +53,11 @@ async function publish(app: App, target: Appliance, options: WanOptions): Promis
 async function follow(app: App, options: WanOptions): Promise<Outcome> {
   const target = await app.appliance();
   const { fixedBy, lookPatiently } = await import('../../appliance/dns/address-look.ts');
-  const { wanInterface } = target.settings.dns;
-  const foreign = options.interface !== undefined && options.interface !== wanInterface;
+  const { wanInterface, wan6Interface } = target.settings.dns;
+  const { interface: named } = options;
+  const foreign = named !== undefined && named !== wanInterface && named !== wan6Interface;
   const reason = foreign
-    ? `${options.interface} is not mailserver.dns.wan_interface (${wanInterface})`
+    ? `${named} is not mailserver.dns.wan_interface (${wanInterface}), nor wan6_interface (${wan6Interface})`
     : fixedBy(target.settings);
   if (reason !== null) return { published: false, text: `nothing to do: ${reason}`, look: null };
   const look = await lookPatiently(app.host, target);
