@@ -62,6 +62,16 @@ test('a wrong UCI file is a finding with file and line', async () => {
   expect(stdout).toContain('/etc/config/mailserver:2: mailserver.main.nope: unknown option');
 });
 
+test('a line of the accounts that cannot be read is named with its file', async () => {
+  await router.mailctl('user add alice@example.com --generate');
+  router.write('/srv/mailserver/config/valias', 'nobody knows\n');
+
+  const { status, stdout } = await router.mailctl('doctor --only accounts');
+
+  expect(status).toBe(1);
+  expect(stdout).toContain('/srv/mailserver/config/valias:1: ');
+});
+
 test('--fix asks first, and names the flag where there is no terminal', async () => {
   const { status, stderr } = await router.mailctl('doctor --fix');
 

@@ -1,7 +1,7 @@
 // mailctl serve and wan-changed on a router without a container: who runs, what is remembered, what is said.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRouter, type Router } from './router.ts';
 
@@ -177,6 +177,17 @@ describe('serve', () => {
     expect(isAlive(job)).toBe(false);
     const log = await router.mailctl('logs --daemon serve');
     expect(log.stdout).toContain('addresses was left running: ended, and it will be run again');
+  });
+
+  test('it finishes a change of the accounts that was killed half-way', async () => {
+    const left = '/srv/mailserver/config/.commit';
+    await router.mailctl('domain add example.org');
+    mkdirSync(join(router.root, left));
+
+    await serve();
+
+    await until(() => !existsSync(join(router.root, left)));
+    expect((await router.mailctl('domain list')).stdout).toContain('example.org');
   });
 
   test('a dry run shows what is due and starts nothing', async () => {

@@ -7,6 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { shiftedOwner } from '../container.ts';
 import type { Target } from '../converge.ts';
 import { dataDirectories, ensureDataDirectories } from '../directories.ts';
+import { formatDirectoryProblems, isDirectoryBehind, readDirectory } from '../directory.ts';
 import { readGeneration } from '../generation.ts';
 import { ids } from '../ids.ts';
 import { currentImage } from '../image.ts';
@@ -182,6 +183,38 @@ const files: Check = {
   },
 };
 
+const accounts: Check = {
+  id: 'accounts.valid',
+  about: 'the account files are in order, and in force',
+  measured:
+    'the account files in the data folder, against the database that Dovecot and Postfix read',
+  run: async ({ host, target }, report) => {
+    const { directory, problems } = await readDirectory(host, target);
+    if (problems.length > 0) {
+      const list = formatDirectoryProblems(target.paths.accounts, problems);
+      return report(
+        'error',
+        `the accounts stay as they were until these lines are right:\n${list}`,
+        {
+          fix: `correct them in ${target.paths.accounts}, then: mailctl apply`,
+        },
+      );
+    }
+    if (
+      (await currentImage(host, target.paths)) !== null &&
+      (await isDirectoryBehind(host, target))
+    ) {
+      return report('warning', 'what was edited by hand is not in force yet', {
+        fix: 'mailctl apply',
+      });
+    }
+    return report(
+      'ok',
+      `${directory.mailboxes.size} mailboxes in ${directory.domains.size} domains`,
+    );
+  },
+};
+
 const resolver: Check = {
   id: 'resolver.host',
   about: "this host's resolver answers",
@@ -241,6 +274,7 @@ export const HOST_CHECKS: readonly Check[] = [
   fileNames,
   memory,
   files,
+  accounts,
   resolver,
   generation,
   scheduler,

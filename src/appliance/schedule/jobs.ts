@@ -19,6 +19,14 @@ const MINUTE = 60_000;
 
 export const JOBS: readonly Job[] = [
   {
+    // a change of the accounts that was killed half-way: Dovecot and Postfix cannot finish what they only read
+    name: 'accounts',
+    words: ['domain', 'list', '--quiet'],
+    timeout: 5 * MINUTE,
+    due: async (host, { paths }) =>
+      (await host.fileSets.isPending(paths.accounts)) ? host.clock.now() : null,
+  },
+  {
     name: 'certificate',
     words: ['ssl-renew', '--scheduled'],
     timeout: 30 * MINUTE,
