@@ -76,7 +76,7 @@ describe('the text', () => {
       '  warning: 180 MB are free [disk.free]',
       '',
       'In all: 1 warnings, 20 in order',
-      'Mailboxes: 3 in 1 domains, 12 MB',
+      'Mailboxes: 3; mail domains: 1; 12 MB',
       'Certificate: valid until 2027-01-01',
       '',
       'More: mailctl doctor    To stop these reports: mailctl report disable',
@@ -102,5 +102,5 @@ test('what is worst comes first, and notes are no problem', () => {
   const sorted = all.sort(bySeverity);
   expect(sorted.map(({ id }) => id)).toEqual(['error', 'warning', 'unknown', 'note', 'ok']);
   expect(sorted.filter(isProblem).map(({ id }) => id)).toEqual(['error', 'warning']);
-  expect(countText(sorted)).toBe('1 errors, 1 warnings, 1 could not be told, 1 notes, 1 in order');
+  expect(countText(sorted)).toBe('1 error, 1 warning, 1 could not be told, 1 note, 1 in order');
 });

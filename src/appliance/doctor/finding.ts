@@ -27,13 +27,17 @@ export function isProblem({ severity }: Finding): boolean {
 }
 
 export function countText(findings: readonly Finding[]): string {
-  const words: Readonly<Record<Severity, string>> = {
-    ...{ error: 'errors', warning: 'warnings', unknown: 'could not be told' },
-    ...{ note: 'notes', ok: 'in order' },
+  const words: Readonly<Record<Severity, readonly [one: string, more: string]>> = {
+    error: ['error', 'errors'],
+    warning: ['warning', 'warnings'],
+    unknown: ['could not be told', 'could not be told'],
+    note: ['note', 'notes'],
+    ok: ['in order', 'in order'],
   };
   const counts = ORDER.flatMap((severity) => {
     const count = findings.filter((one) => one.severity === severity).length;
-    return count === 0 ? [] : [`${count} ${words[severity]}`];
+    const [one, more] = words[severity];
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : more}`];
   });
   return counts.join(', ');
 }

@@ -96,7 +96,7 @@ export function formatReport(hostname: string, now: Situation, difference: Diffe
     ),
     ...part('As before:', old.flatMap(describe)),
     `In all: ${now.summary}`,
-    `Mailboxes: ${now.mailboxes} in ${now.domains.length} domains, ${Math.round(now.storageBytes / 1e6)} MB`,
+    `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${Math.round(now.storageBytes / 1e6)} MB`,
     `Certificate: ${now.certificateUntil === null ? 'none' : `valid until ${now.certificateUntil.slice(0, 10)}`}`,
     '',
     'More: mailctl doctor    To stop these reports: mailctl report disable',
