@@ -21,7 +21,7 @@ import { currentImage, forgetOtherImages, type Image, useImage } from './image.t
 import { bringUp, ensureNetwork, isNetworkUp, stopRunning } from './lifecycle.ts';
 import { readLog } from './logs.ts';
 import type { Paths } from './paths.ts';
-import { prepare } from './prepare.ts';
+import { planPreparation, prepare } from './prepare.ts';
 import { probeAppliance } from './probe.ts';
 import type { Settings } from './settings.ts';
 
@@ -192,5 +192,5 @@ export async function planConvergence(
   const image = fresh ? installed : await requireInstalled(host, target.paths);
   const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
   const present = await readGeneration(host, target.paths, 'current');
-  return planGeneration(present, desired);
+  return [...(await planPreparation(host, target)), ...planGeneration(present, desired)];
 }

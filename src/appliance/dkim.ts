@@ -152,6 +152,22 @@ export async function syncDkim(
   return { changed: made || tables || (await isReloadOwed(host, target.paths)) };
 }
 
+/** True when `syncDkim` would write something, or OpenDKIM was not told what was written. */
+export async function isDkimBehind(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<boolean> {
+  const { paths } = target;
+  if (await isReloadOwed(host, paths)) return true;
+  const keys = await signingKeys(host, target, domains);
+  for (const { domain, selector } of keys) {
+    if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
+  }
+  const table = await host.files.read(join(paths.dkim, 'SigningTable'));
+  return table !== renderSigningTable(keys);
+}
+
 /**
  * What must be published for these domains: the key that signs first, then those in waiting and those
  * that were retired. Throws DKIM_KEY_INVALID, also when a key is missing.

@@ -6,13 +6,13 @@ import { domainOf } from './address.ts';
 import type { Change } from './changes.ts';
 import { addMailbox } from './directory/changes.ts';
 import { isDeliverable } from './directory/model.ts';
-import { applyDirectory, changeDirectory, readDirectory } from './directory.ts';
-import { syncDkim } from './dkim.ts';
+import { applyDirectory, changeDirectory, isDirectoryBehind, readDirectory } from './directory.ts';
+import { isDkimBehind, syncDkim } from './dkim.ts';
 import { generatePassword, hashPassword } from './password.ts';
 import type { Paths } from './paths.ts';
 import { ensureProbePassword } from './probe-secret.ts';
 import type { Settings } from './settings.ts';
-import { ensureCertificate } from './tls.ts';
+import { ensureCertificate, isCertificateBehind } from './tls.ts';
 import { isSelfSigned } from './tls-certificate.ts';
 import { ensureWaitingKey } from './tls-keys.ts';
 import { readInstalledPair } from './tls-store.ts';
@@ -28,6 +28,10 @@ const made = (name: string, effect: string): Change => ({
   action: 'add',
   effect,
 });
+
+const CERTIFICATE = made('ssl/fullchain.pem', 'reload postfix');
+const DATABASE = made('directory.db', 'none');
+const KEYS = made('dkim keys', 'reload opendkim');
 
 /**
  * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
@@ -56,19 +60,25 @@ async function ensureNextKey(host: Host, target: Target): Promise<void> {
   if (pair !== null && isSelfSigned(pair.chain[0])) await ensureWaitingKey(host, target);
 }
 
+/** What `prepare` would make, as far as it can be said without making it. */
+export async function planPreparation(host: Host, target: Target): Promise<Change[]> {
+  const changes: Change[] = [];
+  if (await isCertificateBehind(host, target)) changes.push(CERTIFICATE);
+  if (await isDirectoryBehind(host, target)) changes.push(DATABASE);
+  const { directory } = await readDirectory(host, target);
+  if (await isDkimBehind(host, target, directory.domains)) changes.push(KEYS);
+  return changes;
+}
+
 /** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
 export async function prepare(host: Host, target: Target): Promise<Change[]> {
   const changes: Change[] = [];
   await ensureProbePassword(host, target);
-  if ((await ensureCertificate(host, target)).changed) {
-    changes.push(made('ssl/fullchain.pem', 'reload postfix'));
-  }
+  if ((await ensureCertificate(host, target)).changed) changes.push(CERTIFICATE);
   await ensureNextKey(host, target);
-  if (await applyDirectory(host, target)) changes.push(made('directory.db', 'none'));
+  if (await applyDirectory(host, target)) changes.push(DATABASE);
   if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
   const { directory } = await readDirectory(host, target);
-  if ((await syncDkim(host, target, directory.domains)).changed) {
-    changes.push(made('dkim keys', 'reload opendkim'));
-  }
+  if ((await syncDkim(host, target, directory.domains)).changed) changes.push(KEYS);
   return changes;
 }

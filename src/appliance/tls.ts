@@ -97,6 +97,13 @@ export async function ensureCertificate(
   return { changed: true };
 }
 
+/** True when `ensureCertificate` would install another one. */
+export async function isCertificateBehind(host: Host, target: TlsTarget): Promise<boolean> {
+  const installed = await readInstalledPair(host, target.paths);
+  const texts = formatPair(await wantedPair(host, target.settings, installed));
+  return !(await isInstalled(host, target, texts));
+}
+
 export interface CertificateSummary {
   readonly type: Settings['ssl']['type'];
   readonly self_signed: boolean;

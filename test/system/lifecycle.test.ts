@@ -145,6 +145,22 @@ describe('apply', () => {
     );
   }, 60_000);
 
+  test('a mail domain that was written by hand is in the plan with its key, and gets it', async () => {
+    const file = join(box.data, 'config/vdomains');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, `${before}byhand.test\n`);
+
+    const plan = await box.does('plan');
+    expect(plan).toContain('directory.db');
+    expect(plan).toContain('dkim keys');
+    await box.does('apply');
+
+    expect(await box.does('plan')).toContain('nothing to change');
+    expect(await box.does('dkim show byhand.test')).toContain('mail._domainkey.byhand.test');
+    await writeFile(file, before);
+    await box.does('apply');
+  }, 60_000);
+
   test('a wrong UCI file is listed with its lines and touches nothing', async () => {
     const text = await readFile(box.config, 'utf8');
     await writeFile(
