@@ -27,7 +27,8 @@ declare const BUILD_TIME: string | undefined;
 // run from its source the program has no time of its own
 const SOURCE_TIME = '2026-01-01T00:00:00.000Z';
 const EARLIEST = Date.parse(typeof BUILD_TIME === 'string' ? BUILD_TIME : SOURCE_TIME);
-const LATEST = Date.parse('2100-01-01T00:00:00.000Z');
+// longer than any program is used, and than any certificate in it is valid
+const LATEST = EARLIEST + 20 * 365 * 86_400_000;
 
 /**
  * False for a clock that was never set (a board without a battery begins in 1970) or that ran away: then

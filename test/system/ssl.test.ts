@@ -230,7 +230,7 @@ describe('a certificate, while half of all nonces are refused', () => {
 
   test('in 1970 and 2099 nothing is renewed, and it is said why', async () => {
     const before = (await served(router)).fingerprint256;
-    for (const time of ['1970-01-02 00:00:00', '2100-12-02 00:00:00']) {
+    for (const time of ['1970-01-02 00:00:00', '2099-12-02 00:00:00']) {
       const { status, stderr } = await router.mailctl('ssl-renew --now', fakeClock(time));
       expect(status).toBe(75);
       expect(stderr).toContain('the clock of this host shows');
