@@ -31,7 +31,9 @@ const made = (name: string, effect: string): Change => ({
 
 const CERTIFICATE = made('ssl/fullchain.pem', 'reload postfix');
 const DATABASE = made('directory.db', 'none');
-const KEYS = made('dkim keys', 'reload opendkim');
+// without the feature nobody reads them
+const keysMade = ({ features }: Settings): Change =>
+  made('dkim keys', features.dkim ? 'reload opendkim' : 'none');
 
 /**
  * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
@@ -66,7 +68,7 @@ export async function planPreparation(host: Host, target: Target): Promise<Chang
   if (await isCertificateBehind(host, target)) changes.push(CERTIFICATE);
   if (await isDirectoryBehind(host, target)) changes.push(DATABASE);
   const { directory } = await readDirectory(host, target);
-  if (await isDkimBehind(host, target, directory.domains)) changes.push(KEYS);
+  if (await isDkimBehind(host, target, directory.domains)) changes.push(keysMade(target.settings));
   return changes;
 }
 
@@ -79,6 +81,7 @@ export async function prepare(host: Host, target: Target): Promise<Change[]> {
   if (await applyDirectory(host, target)) changes.push(DATABASE);
   if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
   const { directory } = await readDirectory(host, target);
-  if ((await syncDkim(host, target, directory.domains)).changed) changes.push(KEYS);
+  if ((await syncDkim(host, target, directory.domains)).changed)
+    changes.push(keysMade(target.settings));
   return changes;
 }

@@ -1,6 +1,8 @@
 // Who is kept out, what the wire shows, and that every switch of `features` really switches.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
@@ -135,6 +137,14 @@ describe('features', () => {
     await expect(lab.lan.pop3()).rejects.toThrow();
     await expect(lab.lan.sieve()).rejects.toThrow();
     expect((await lab.lan.imap()).greeting).toStartWith('* OK');
+
+    // a key is made for it, and nobody is there to be told
+    const file = join(box.data, 'config/vdomains');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, `${before}byhand.test\n`);
+    await box.does('apply');
+    await writeFile(file, before);
+    await box.does('apply');
   }, 120_000);
 
   test('and on again', async () => {
