@@ -57,10 +57,8 @@ function fileChanges(
 }
 
 function inputChanges(before: HostPart | undefined, after: HostPart): Change[] {
-  const daemons = [
-    ...new Set([...Object.keys(before?.inputs ?? {}), ...Object.keys(after.inputs)]),
-  ];
-  return daemons
+  // one that is no more has nothing to read
+  return Object.keys(after.inputs)
     .filter((daemon) => before?.inputs[daemon] !== after.inputs[daemon])
     .map((daemon) => ({
       what: 'file',

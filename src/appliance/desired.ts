@@ -46,8 +46,18 @@ const CUSTOM_OF: readonly (readonly [prefix: string, daemon: Daemon])[] = [
   ['fail2ban.local', 'fail2ban'],
 ];
 
-/** What each daemon reads beside the rendered files, as one digest. */
-async function inputDigests(host: Host, paths: Paths, custom: CustomFiles) {
+/** Which daemons these files make run: one whose feature is off has no service. */
+function runningDaemons(rendered: readonly RenderedFile[]): Set<string> {
+  const run = /^\/etc\/s6\/services\/([^/]+)\/run$/;
+  return new Set(rendered.map(({ file }) => run.exec(file.path)?.[1] ?? ''));
+}
+
+/** What each of these daemons reads beside the rendered files, as one digest. */
+async function inputDigests(
+  host: Host,
+  paths: Paths,
+  { custom, daemons }: { custom: CustomFiles; daemons: ReadonlySet<string> },
+) {
   const certificate = (await host.files.read(join(paths.ssl, 'fullchain.pem'))) ?? '';
   const texts = new Map<Daemon, string>([
     ['postfix', certificate],
@@ -56,9 +66,10 @@ async function inputDigests(host: Host, paths: Paths, custom: CustomFiles) {
   ]);
   for (const [prefix, daemon] of CUSTOM_OF) {
     const files = Object.entries(custom).filter(([name]) => name.startsWith(prefix));
-    if (files.length > 0) texts.set(daemon, JSON.stringify([texts.get(daemon), files]));
+    texts.set(daemon, JSON.stringify([texts.get(daemon) ?? '', files]));
   }
-  return Object.fromEntries([...texts].map(([daemon, text]) => [daemon, digestText(text)]));
+  const read = [...texts].filter(([daemon]) => daemons.has(daemon));
+  return Object.fromEntries(read.map(([daemon, text]) => [daemon, digestText(text)]));
 }
 
 function toFile(settings: Settings, { file, text }: RenderedFile) {
@@ -101,7 +112,7 @@ export async function desiredGeneration(
       seccomp: renderSeccomp(),
       network,
       image,
-      inputs: await inputDigests(host, paths, custom),
+      inputs: await inputDigests(host, paths, { custom, daemons: runningDaemons(rendered) }),
     },
     files: rendered.map((file) => toFile(settings, file)),
   };

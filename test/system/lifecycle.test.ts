@@ -145,6 +145,19 @@ describe('apply', () => {
     );
   }, 60_000);
 
+  test('own lines for a daemon are taken up, and given up again when their file goes', async () => {
+    const custom = join(box.data, 'custom/dovecot.conf');
+    const limit = async () =>
+      (await box.inside(['doveconf', '-h', 'mail_max_userip_connections'])).stdout.trim();
+    const before = await limit();
+    await writeFile(custom, 'mail_max_userip_connections = 77\n');
+    expect(await box.does('apply')).toContain('reload dovecot');
+    expect(await limit()).toBe('77');
+    await rm(custom);
+    expect(await box.does('apply')).toContain('reload dovecot');
+    expect(await limit()).toBe(before);
+  }, 60_000);
+
   test('a mail domain that was written by hand is in the plan with its key, and gets it', async () => {
     const file = join(box.data, 'config/vdomains');
     const before = await readFile(file, 'utf8');
