@@ -26,19 +26,27 @@ function requireOn({ settings }: Target): void {
   });
 }
 
-/** Reads `fail2ban-client banned`, which prints Python: `[{'postfix': ['192.0.2.1']}]`. */
-export function parseBans(text: string): Ban[] {
+/** Lists every jail with the addresses banned in it. */
+export const BANNED = ['fail2ban-client', 'banned'] as const;
+
+/** Reads what BANNED prints, which is Python: `[{'postfix': ['192.0.2.1']}]`. By the names of the jails. */
+export function parseJails(text: string): Map<string, string[]> {
   const jails = text.matchAll(/'([\w-]+)': \[([^\]]*)\]/g);
-  return [...jails].flatMap(([, jail = '', list = '']) =>
-    [...list.matchAll(/'([0-9a-fA-F.:]+)'/g)].map(([, address = '']) => ({ address, jail })),
+  const addresses = (list: string) =>
+    [...list.matchAll(/'([0-9a-fA-F.:]+)'/g)].map(([, address = '']) => address);
+  return new Map([...jails].map(([, jail = '', list = '']) => [jail, addresses(list)]));
+}
+
+export function parseBans(text: string): Ban[] {
+  return [...parseJails(text)].flatMap(([jail, addresses]) =>
+    addresses.map((address) => ({ address, jail })),
   );
 }
 
 /** Throws NOT_RUNNING, also where fail2ban is switched off. */
 export async function listBans(host: Host, target: Target): Promise<Ban[]> {
   requireOn(target);
-  const command = ['fail2ban-client', 'banned'];
-  const { stdout } = await queryInside(host, containerRef(target), command);
+  const { stdout } = await queryInside(host, containerRef(target), BANNED);
   return parseBans(stdout);
 }
 

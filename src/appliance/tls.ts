@@ -12,6 +12,7 @@ import {
   formatPair,
   isSelfSigned,
   namesOf,
+  type PairTexts,
   validFrom,
   validUntil,
 } from './tls-certificate.ts';
@@ -81,6 +82,13 @@ async function wantedPair(
   return makePair(host, settings, installed);
 }
 
+/** What `ensureCertificate` would install; null when it is installed already. */
+async function textsToInstall(host: Host, target: TlsTarget): Promise<PairTexts | null> {
+  const installed = await readInstalledPair(host, target.paths);
+  const texts = formatPair(await wantedPair(host, target.settings, installed));
+  return (await isInstalled(host, target, texts)) ? null : texts;
+}
+
 /**
  * Makes sure that what UCI asks for is served: given files after all checks, else a certificate of a
  * CA where one is installed, else a self-signed one. Postfix and Dovecot must reload when it changed.
@@ -90,18 +98,14 @@ export async function ensureCertificate(
   host: Host,
   target: TlsTarget,
 ): Promise<{ changed: boolean }> {
-  const installed = await readInstalledPair(host, target.paths);
-  const texts = formatPair(await wantedPair(host, target.settings, installed));
-  if (await isInstalled(host, target, texts)) return { changed: false };
-  await installPair(host, target, texts);
-  return { changed: true };
+  const texts = await textsToInstall(host, target);
+  if (texts !== null) await installPair(host, target, texts);
+  return { changed: texts !== null };
 }
 
 /** True when `ensureCertificate` would install another one. */
 export async function isCertificateBehind(host: Host, target: TlsTarget): Promise<boolean> {
-  const installed = await readInstalledPair(host, target.paths);
-  const texts = formatPair(await wantedPair(host, target.settings, installed));
-  return !(await isInstalled(host, target, texts));
+  return (await textsToInstall(host, target)) !== null;
 }
 
 export interface CertificateSummary {

@@ -3,7 +3,7 @@
 
 import { MailctlError } from '../errors.ts';
 import type { Host } from './host.ts';
-import { presentable } from './programs.ts';
+import { ANY_STATUS, presentable } from './programs.ts';
 
 export interface DnsctlCall {
   readonly verb: 'add' | 'update' | 'rm';
@@ -39,7 +39,7 @@ export async function runDnsctl(host: Host, call: DnsctlCall): Promise<string> {
   }
   const { stdout, stderr } = await host.programs.run(argumentsOf(call), {
     timeout: TIMEOUT_MS,
-    accept: Array.from({ length: 255 }, (_, index) => index + 1),
+    accept: ANY_STATUS,
   });
   return withoutColours(`${stdout}\n${stderr}`);
 }
@@ -64,7 +64,7 @@ export function requireDnsctl(host: Host): void {
 export async function listDnsctlZones(host: Host): Promise<string[]> {
   const { stdout } = await host.programs.query(['dnsctl', 'domains'], {
     timeout: TIMEOUT_MS,
-    accept: Array.from({ length: 255 }, (_, index) => index + 1),
+    accept: ANY_STATUS,
   });
   const words = withoutTags(stdout).match(/[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+/gi) ?? [];
   return [...new Set(words.map((word) => word.toLowerCase()))];

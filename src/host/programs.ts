@@ -8,6 +8,9 @@ import { execa, type Options } from 'execa';
 import { MailctlError } from '../errors.ts';
 import { killTree } from './process-tree.ts';
 
+/** For `accept`: whatever the status is, the caller judges it. */
+export const ANY_STATUS: readonly number[] = Array.from({ length: 255 }, (_, index) => index + 1);
+
 export interface ProgramOptions {
   /** What the program reads on standard input; the place for secrets. */
   readonly input?: string;

@@ -4,6 +4,7 @@
 import { MailctlError } from '../../errors.ts';
 import { canonicalIpv6 } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
+import { ANY_STATUS } from '../../host/programs.ts';
 import type { Settings } from '../settings.ts';
 import { privateReason } from './names.ts';
 
@@ -87,9 +88,7 @@ async function readInterface(
 ): Promise<{ ipv4: string[]; ipv6: string[] } | string> {
   if (!host.programs.exists('ubus')) return 'this host has no ubus to ask for the WAN address';
   const command = ['ubus', 'call', `network.interface.${name}`, 'status'];
-  const { stdout, status } = await host.programs.query(command, {
-    accept: Array.from({ length: 255 }, (_, index) => index + 1),
-  });
+  const { stdout, status } = await host.programs.query(command, { accept: ANY_STATUS });
   if (status !== 0) return `there is no interface ${name} (mailserver.dns.wan_interface)`;
   const state = parseStatus(stdout);
   if (state === null) return `ubus says nothing that can be understood about ${name}`;

@@ -3,16 +3,17 @@
 import { join } from 'node:path';
 import { isPlausible } from '../../host/clock.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import type { Space } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
-import { shiftedOwner } from '../container.ts';
-import type { Target } from '../converge.ts';
-import { dataDirectories, ensureDataDirectories } from '../directories.ts';
+import { ensureDataDirectories } from '../directories.ts';
 import { formatDirectoryProblems, isDirectoryBehind, readDirectory } from '../directory.ts';
 import { readGeneration } from '../generation.ts';
-import { ids } from '../ids.ts';
 import { currentImage } from '../image.ts';
+import type { Paths } from '../paths.ts';
 import { queryScheduling } from '../schedule/query.ts';
-import type { Check } from './context.ts';
+import type { Check, Report } from './context.ts';
+import { wrongFiles } from './file-modes.ts';
+import type { Finding } from './finding.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -28,15 +29,22 @@ const clock: Check = {
   },
 };
 
+/** Null before the first install. */
+async function spaceForMail(host: Host, paths: Paths): Promise<Space | null> {
+  return (await host.files.stat(paths.data)) === null ? null : host.files.space(paths.data);
+}
+
+const notYet = (report: Report, paths: Paths): Finding =>
+  report('note', `${paths.data} does not exist yet`, { fix: 'mailctl install' });
+
 const disk: Check = {
   id: 'disk.free',
   about: 'there is room for mail',
   measured: 'statfs of the data folder',
   run: async ({ host, target: { paths } }, report) => {
-    if ((await host.files.stat(paths.data)) === null) {
-      return report('note', `${paths.data} does not exist yet`, { fix: 'mailctl install' });
-    }
-    const { free, total } = await host.files.space(paths.data);
+    const space = await spaceForMail(host, paths);
+    if (space === null) return notYet(report, paths);
+    const { free, total } = space;
     const share = free / total;
     const text = `${Math.round(free / MEGABYTE)} MB of ${Math.round(total / MEGABYTE)} MB are free in ${paths.data}`;
     const fix = 'mailctl user list --sizes   (who has the most mail), or a larger disk';
@@ -51,10 +59,9 @@ const fileNames: Check = {
   about: 'the file system can name more files: a message is one',
   measured: 'statfs of the data folder',
   run: async ({ host, target: { paths } }, report) => {
-    if ((await host.files.stat(paths.data)) === null) {
-      return report('note', `${paths.data} does not exist yet`, { fix: 'mailctl install' });
-    }
-    const { freeFiles } = await host.files.space(paths.data);
+    const space = await spaceForMail(host, paths);
+    if (space === null) return notYet(report, paths);
+    const { freeFiles } = space;
     if (freeFiles === null) return report('ok', 'this file system has no limit of its own');
     const text = `${freeFiles} more files fit in ${paths.data}`;
     const fix =
@@ -115,48 +122,6 @@ const memory: Check = {
     );
   },
 };
-
-interface Wanted {
-  readonly path: string;
-  readonly mode: number;
-  readonly uid: number;
-}
-
-async function secretFiles(host: Host, { settings, paths }: Target): Promise<Wanted[]> {
-  const root = shiftedOwner(settings, ids.root.uid).uid;
-  const dkim = shiftedOwner(settings, ids.opendkim.uid).uid;
-  const wanted: Wanted[] = [
-    { path: join(paths.ssl, 'current', 'privkey.pem'), mode: 0o600, uid: root },
-  ];
-  for (const domain of await host.files.list(paths.dkim).catch(() => [])) {
-    if ((await host.files.stat(join(paths.dkim, domain)))?.kind !== 'directory') continue;
-    for (const name of await host.files.list(join(paths.dkim, domain))) {
-      if (name.startsWith('.') || !name.endsWith('.private')) continue;
-      wanted.push({ path: join(paths.dkim, domain, name), mode: 0o400, uid: dkim });
-    }
-  }
-  if ((await host.files.stat(paths.acme)) !== null) {
-    wanted.push({ path: paths.acme, mode: 0o700, uid: 0 });
-    for (const name of await host.files.list(paths.acme)) {
-      if (!name.startsWith('.')) wanted.push({ path: join(paths.acme, name), mode: 0o600, uid: 0 });
-    }
-  }
-  return wanted;
-}
-
-async function wrongFiles(host: Host, target: Target): Promise<Wanted[]> {
-  const { settings } = target;
-  const folders = dataDirectories(target.paths).map(({ path, mode, owner }) => ({
-    ...{ path, mode },
-    uid: owner === null ? 0 : settings.main.idmapBase + owner,
-  }));
-  const wrong: Wanted[] = [];
-  for (const wanted of [...folders, ...(await secretFiles(host, target))]) {
-    const stat = await host.files.stat(wanted.path);
-    if (stat !== null && (stat.mode !== wanted.mode || stat.uid !== wanted.uid)) wrong.push(wanted);
-  }
-  return wrong;
-}
 
 const files: Check = {
   id: 'files.modes',

@@ -1,24 +1,22 @@
 // Checks of the running server: container, daemons, ports, a login and a message, the queue, open relay.
 
-import { type Dialogue, withDialogue } from '../../host/connect.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
-import { queryInside } from '../../host/lxc.ts';
+import { queryInside, runInside } from '../../host/lxc.ts';
 import { presentable } from '../../host/programs.ts';
 import { containerRef } from '../container.ts';
 import { converge, requireInstalled } from '../converge.ts';
 import { restartDaemon } from '../daemons.ts';
-import { readDirectory } from '../directory.ts';
-import { parseBans } from '../fail2ban.ts';
+import { BANNED, parseJails } from '../fail2ban.ts';
 import { readGeneration } from '../generation.ts';
 import { currentImage } from '../image.ts';
 import type { Daemon } from '../manifest.ts';
 import { bareAddress } from '../network.ts';
 import { probeAppliance } from '../probe.ts';
-import { smtpCommand, smtpReply } from '../probe-protocols.ts';
 import { listQueue } from '../queue.ts';
 import { queryDaemons } from '../status-daemons.ts';
 import { queryPorts } from '../status-ports.ts';
-import type { Check, Context } from './context.ts';
+import type { Check } from './context.ts';
+import { tryRelay } from './relay-trial.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -62,7 +60,6 @@ const daemons: Check = {
     const down = (await queryDaemons(host, containerRef(target))).filter(
       ({ state }) => state === 'down',
     );
-    const { runInside } = await import('../../host/lxc.ts');
     for (const { name } of down) {
       // one that was taken down by hand stays down in a restart
       await runInside(host, containerRef(target), ['s6-svc', '-u', `/run/service/${name}`]);
@@ -124,77 +121,6 @@ const queue: Check = {
     return report(age < 24 * HOUR_MS ? 'warning' : 'error', text, { fix: 'mailctl queue list' });
   },
 };
-
-const STRANGER = 'stranger@example.net';
-const VICTIM = 'victim@example.com';
-
-interface Attempt {
-  readonly sender: string;
-  readonly recipient: string;
-  /** The recipient is one of our own addresses to a server that rewrites nothing. */
-  readonly looksLocal?: boolean;
-}
-
-function attempts(own: string): Attempt[] {
-  const [local = '', foreign = ''] = VICTIM.split('@');
-  return [
-    { sender: STRANGER, recipient: VICTIM },
-    { sender: '', recipient: VICTIM },
-    { sender: `postmaster@${own}`, recipient: VICTIM },
-    { sender: STRANGER, recipient: `@${own}:${VICTIM}` },
-    { sender: STRANGER, recipient: `${local}%${foreign}@${own}`, looksLocal: true },
-    { sender: STRANGER, recipient: `"${VICTIM}"@${own}`, looksLocal: true },
-    { sender: STRANGER, recipient: `${foreign}!${local}@${own}`, looksLocal: true },
-  ];
-}
-
-interface RelayTrial {
-  /** Forms that were taken. */
-  readonly taken: readonly string[];
-  /** Forms to which the server neither said yes nor no. */
-  readonly open: readonly string[];
-}
-
-/** The last line of a reply (RFC 5321 4.2.1). */
-async function replyTo(dialogue: Dialogue, line: string): Promise<string> {
-  dialogue.send(line);
-  for (;;) {
-    const answer = await dialogue.readLine();
-    if (!/^\d{3}-/.test(answer)) return answer;
-  }
-}
-
-// From the third error on Postfix lets a client wait (smtpd_soft_error_limit)
-const FORMS_PER_SESSION = 2;
-
-/** Whether this server carries anybody's mail; the sessions end before any message. */
-async function tryRelay(context: Context, address: string): Promise<RelayTrial> {
-  const { host, target } = context;
-  const { domain } = target.settings.main;
-  const { directory } = await readDirectory(host, target);
-  // a catch-all takes every local part, and delivers it here
-  const catchAll = [...directory.aliases.keys()].some((name) => name === `@${domain}`);
-  const port = target.settings.ports.smtp ?? 25;
-  const trial = { taken: [] as string[], open: [] as string[] };
-  const all = attempts(domain).filter(({ looksLocal }) => !looksLocal || !catchAll);
-  while (all.length > 0) {
-    const few = all.splice(0, FORMS_PER_SESSION);
-    await withDialogue({ address, port, timeout: 10_000 }, async (dialogue) => {
-      await smtpReply(dialogue, 220);
-      await smtpCommand(dialogue, 'EHLO stranger.example.net', 250);
-      for (const { sender, recipient } of few) {
-        const form = `from <${sender}> to <${recipient}>`;
-        const from = await replyTo(dialogue, `MAIL FROM:<${sender}>`);
-        const to = from.startsWith('2') ? await replyTo(dialogue, `RCPT TO:<${recipient}>`) : from;
-        if (to.startsWith('2')) trial.taken.push(form);
-        if (to.startsWith('4')) trial.open.push(`${form}: ${to}`);
-        if (from.startsWith('2')) await smtpCommand(dialogue, 'RSET', 250);
-      }
-      await smtpCommand(dialogue, 'QUIT', 221);
-    });
-  }
-  return trial;
-}
 
 const relay: Check = {
   id: 'smtp.open-relay',
@@ -260,14 +186,12 @@ const bans: Check = {
   measured: 'fail2ban-client banned, in the container',
   run: async ({ host, target }, report) => {
     if (!target.settings.features.fail2ban) return report('ok', 'features.fail2ban is 0');
-    const command = ['fail2ban-client', 'banned'];
-    const asked = await queryInside(host, containerRef(target), command, {
-      accept: [255],
-      timeout: 20_000,
+    const asked = await queryInside(host, containerRef(target), BANNED, {
+      ...{ accept: [255], timeout: 20_000 },
     });
-    const jails = [...asked.stdout.matchAll(/'[\w-]+': \[/g)].length;
-    if (asked.status === 0 && jails > 0) {
-      return report('ok', `${parseBans(asked.stdout).length} addresses are banned now`);
+    const jails = parseJails(asked.stdout);
+    if (asked.status === 0 && jails.size > 0) {
+      return report('ok', `${[...jails.values()].flat().length} addresses are banned now`);
     }
     return report('error', 'fail2ban runs, but does not answer or watches nothing', {
       fix: 'mailctl logs 50 --daemon fail2ban',

@@ -5,13 +5,12 @@ import { MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { processStart } from '../../host/own-program.ts';
 import { killTree } from '../../host/process-tree.ts';
-import { presentable } from '../../host/programs.ts';
+import { ANY_STATUS, presentable } from '../../host/programs.ts';
 import type { Target } from '../converge.ts';
 import type { Paths } from '../paths.ts';
 import type { Job } from './jobs.ts';
 import type { JobResult } from './plan.ts';
 
-const ANY_STATUS = Array.from({ length: 255 }, (_, index) => index + 1);
 const LINES = 12;
 
 export interface RunningJob {

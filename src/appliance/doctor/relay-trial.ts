@@ -1,0 +1,78 @@
+// Whether a stranger can send through this server: the classic forms of a foreign recipient, tried at port 25
+// from outside of the container, up to RCPT.
+
+import { type Dialogue, withDialogue } from '../../host/connect.ts';
+import { readDirectory } from '../directory.ts';
+import { smtpCommand, smtpReply } from '../probe-protocols.ts';
+import type { Context } from './context.ts';
+
+const STRANGER = 'stranger@example.net';
+const VICTIM = 'victim@example.com';
+
+interface Attempt {
+  readonly sender: string;
+  readonly recipient: string;
+  /** The recipient is one of our own addresses to a server that rewrites nothing. */
+  readonly looksLocal?: boolean;
+}
+
+function attempts(own: string): Attempt[] {
+  const [local = '', foreign = ''] = VICTIM.split('@');
+  return [
+    { sender: STRANGER, recipient: VICTIM },
+    { sender: '', recipient: VICTIM },
+    { sender: `postmaster@${own}`, recipient: VICTIM },
+    { sender: STRANGER, recipient: `@${own}:${VICTIM}` },
+    { sender: STRANGER, recipient: `${local}%${foreign}@${own}`, looksLocal: true },
+    { sender: STRANGER, recipient: `"${VICTIM}"@${own}`, looksLocal: true },
+    { sender: STRANGER, recipient: `${foreign}!${local}@${own}`, looksLocal: true },
+  ];
+}
+
+export interface RelayTrial {
+  /** Forms that were taken. */
+  readonly taken: readonly string[];
+  /** Forms to which the server neither said yes nor no. */
+  readonly open: readonly string[];
+}
+
+/** The last line of a reply (RFC 5321 4.2.1). */
+async function replyTo(dialogue: Dialogue, line: string): Promise<string> {
+  dialogue.send(line);
+  for (;;) {
+    const answer = await dialogue.readLine();
+    if (!/^\d{3}-/.test(answer)) return answer;
+  }
+}
+
+// From the third error on Postfix lets a client wait (smtpd_soft_error_limit)
+const FORMS_PER_SESSION = 2;
+
+/** Whether this server carries anybody's mail; the sessions end before any message. */
+export async function tryRelay(context: Context, address: string): Promise<RelayTrial> {
+  const { host, target } = context;
+  const { domain } = target.settings.main;
+  const { directory } = await readDirectory(host, target);
+  // a catch-all takes every local part, and delivers it here
+  const catchAll = [...directory.aliases.keys()].some((name) => name === `@${domain}`);
+  const port = target.settings.ports.smtp ?? 25;
+  const trial = { taken: [] as string[], open: [] as string[] };
+  const all = attempts(domain).filter(({ looksLocal }) => !looksLocal || !catchAll);
+  while (all.length > 0) {
+    const few = all.splice(0, FORMS_PER_SESSION);
+    await withDialogue({ address, port, timeout: 10_000 }, async (dialogue) => {
+      await smtpReply(dialogue, 220);
+      await smtpCommand(dialogue, 'EHLO stranger.example.net', 250);
+      for (const { sender, recipient } of few) {
+        const form = `from <${sender}> to <${recipient}>`;
+        const from = await replyTo(dialogue, `MAIL FROM:<${sender}>`);
+        const to = from.startsWith('2') ? await replyTo(dialogue, `RCPT TO:<${recipient}>`) : from;
+        if (to.startsWith('2')) trial.taken.push(form);
+        if (to.startsWith('4')) trial.open.push(`${form}: ${to}`);
+        if (from.startsWith('2')) await smtpCommand(dialogue, 'RSET', 250);
+      }
+      await smtpCommand(dialogue, 'QUIT', 221);
+    });
+  }
+  return trial;
+}
