@@ -1,10 +1,10 @@
-// Writes the files that come from the option table. Run it after a change of src/appliance/options.ts:
+// Writes the files that come from the option table. Run it after a change of src/appliance/settings/options.ts:
 //   npx bun scripts/generate-config.ts
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { formatOptionsPage, formatShippedFile } from '../src/appliance/options/documents.ts';
-import { OPTIONS } from '../src/appliance/options.ts';
+import { formatOptionsPage, formatShippedFile } from '../src/appliance/settings/documents.ts';
+import { OPTIONS } from '../src/appliance/settings/options.ts';
 
 const ROOT = join(import.meta.dir, '..');
 const GENERATED = {

@@ -1,5 +1,5 @@
 // Users and groups inside the container. Their numbers are fixed, so that what lies in the data folder
-// belongs to the same daemon whichever image runs; lxc-template/ids makes the same accounts in the image.
+// belongs to the same daemon whichever image runs; lxc-template/mail/ids makes the same accounts in the image.
 
 /** A user and its group of the same name; `postdrop` is a group only. */
 export interface Account {

@@ -1,7 +1,7 @@
 // Where everything of one appliance is, on the host and inside its container.
 
 import { join } from 'node:path';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/check-settings.ts';
 
 export interface Paths {
   readonly data: string;

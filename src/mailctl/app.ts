@@ -1,7 +1,7 @@
 // What every command is given: the outside world, the output, and the appliance the words are about.
 
 import { appliancePaths, type Paths } from '../appliance/paths.ts';
-import type { Settings } from '../appliance/settings.ts';
+import type { Settings } from '../appliance/settings/check-settings.ts';
 import { MailctlError } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
 import { withLock } from '../host/lock.ts';
@@ -78,7 +78,7 @@ export function createApp(options: GlobalOptions): App {
   const host = options.dryRun ? dryRun(real) : real;
 
   const appliance = async (): Promise<Appliance> => {
-    const { readSettings } = await import('../appliance/configuration.ts');
+    const { readSettings } = await import('../appliance/settings/uci-file.ts');
     const settings = await readSettings(host, options.config);
     const lxc = settings.main.lxcPath ?? (await lxcPath(host));
     return { settings, paths: appliancePaths(settings, lxc), configFile: options.config };

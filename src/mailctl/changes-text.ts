@@ -2,7 +2,7 @@
 
 import type { ChalkInstance } from 'chalk';
 import { createTwoFilesPatch } from 'diff';
-import type { Change } from '../appliance/changes.ts';
+import type { Change } from '../appliance/apply/changes.ts';
 
 const SIGN = { add: '+', change: '~', remove: '-' } as const;
 

@@ -116,7 +116,7 @@ async function askTwice(check: (password: string) => void): Promise<string> {
 }
 
 async function readSource(host: Host, options: PasswordOptions): Promise<string> {
-  const { checkPassword, passwordFromText } = await import('../appliance/password.ts');
+  const { checkPassword, passwordFromText } = await import('../appliance/accounts/password.ts');
   if (options.passwordStdin) return passwordFromText(await readAllInput(MAX_INPUT_BYTES));
   if (options.passwordFile !== undefined) {
     return passwordFromText(await readFile(host, options.passwordFile));
@@ -137,7 +137,9 @@ export function credentialSource(
   if (given.length > 1)
     usage('more than one password is given', `use one of ${SOURCES.join(', ')}`);
   return async () => {
-    const { generatePassword, hashPassword, parseHash } = await import('../appliance/password.ts');
+    const { generatePassword, hashPassword, parseHash } = await import(
+      '../appliance/accounts/password.ts'
+    );
     if (hash !== undefined) return parseHash(hash);
     const generated = generate ? generatePassword() : undefined;
     const password = generated ?? (await readSource(host, options));

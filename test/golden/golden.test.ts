@@ -4,13 +4,13 @@
 import { describe, expect, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Facts } from '../../src/appliance/facts.ts';
-import { renderLxcConfig } from '../../src/appliance/lxc-config.ts';
-import { planNetwork, renderTable } from '../../src/appliance/network.ts';
+import { renderLxcConfig } from '../../src/appliance/container/lxc-config.ts';
+import { planNetwork, renderTable } from '../../src/appliance/container/network.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
-import { renderFiles } from '../../src/appliance/render.ts';
-import { checkSettings, type Settings } from '../../src/appliance/settings.ts';
-import { templates } from '../../src/appliance/templates.ts';
+import type { Facts } from '../../src/appliance/render/facts.ts';
+import { renderFiles } from '../../src/appliance/render/render.ts';
+import { templates } from '../../src/appliance/render/templates.ts';
+import { checkSettings, type Settings } from '../../src/appliance/settings/check-settings.ts';
 
 const FACTS: Facts = {
   containerAddress: '10.82.25.2',

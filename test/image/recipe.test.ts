@@ -7,8 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureImage } from '../../scripts/image.ts';
+import { parseImageManifest } from '../../src/appliance/container/image-manifest.ts';
 import { ids } from '../../src/appliance/ids.ts';
-import { parseImageManifest } from '../../src/appliance/image-manifest.ts';
 import { must, run } from '../system/lab/programs.ts';
 
 const RECIPE = join(import.meta.dir, '../../lxc-template');
@@ -16,7 +16,7 @@ const BUILD = join(RECIPE, 'build');
 const TARGET_BYTES = 85_000_000;
 
 const entries = (name: string): string[] =>
-  readFileSync(join(RECIPE, name), 'utf8')
+  readFileSync(join(RECIPE, 'mail', name), 'utf8')
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.startsWith('#'));
 

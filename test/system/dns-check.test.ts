@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRecordFacts } from '../../src/appliance/dns/facts.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
-import { checkSettings } from '../../src/appliance/settings.ts';
+import { checkSettings } from '../../src/appliance/settings/check-settings.ts';
 import { createHost } from '../../src/host/host.ts';
 import type { Router } from './dns/router.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';

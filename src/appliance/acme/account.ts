@@ -7,8 +7,8 @@ import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { generateEcKey } from '../../host/keys.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { parseKey } from '../tls-certificate.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { parseKey } from '../tls/certificate.ts';
 import { ensureAcmeFolder } from './state.ts';
 
 /** In PEM. Throws CERTIFICATE_INVALID that names a damaged file. */

@@ -5,10 +5,10 @@ import type { Authorization } from 'acme-client';
 import { MailctlError } from '../../errors.ts';
 import type { AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
-import { readDnsState } from '../dns/state.ts';
-import { type PublishedValue, publishValues, removeValues } from '../dns/values.ts';
+import { readDnsState } from '../dns/publish/state.ts';
+import { type PublishedValue, publishValues, removeValues } from '../dns/publish/values.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/check-settings.ts';
 
 interface Target {
   readonly settings: Settings;

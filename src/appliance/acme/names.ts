@@ -4,10 +4,10 @@ import { exitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import { mailDomains } from '../dns/facts.ts';
-import { readSet } from '../dns/present.ts';
-import { type Provider, readProvider, requireOwnZone } from '../dns/provider.ts';
+import { readSet } from '../dns/publish/present.ts';
+import { type Provider, readProvider, requireOwnZone } from '../dns/publish/provider.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/check-settings.ts';
 
 /** Let's Encrypt's limit, which others share. */
 const MAX_NAMES = 100;

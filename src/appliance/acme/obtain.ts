@@ -6,16 +6,16 @@ import { MailctlError } from '../../errors.ts';
 import { AcmeError, type AcmeSession, openAcme } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls-certificate.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls/certificate.ts';
 import {
   ensureWaitingKey,
   fitsType,
   forgetWaitingKey,
   keyDigest,
   servedKeyDigest,
-} from '../tls-keys.ts';
-import { putIntoService } from '../tls-swap.ts';
+} from '../tls/keys.ts';
+import { putIntoService } from '../tls/swap.ts';
 import { accountAt } from './account.ts';
 import { askAdvice, certificateId } from './advice.ts';
 import { removeChallenges } from './challenges.ts';

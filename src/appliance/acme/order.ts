@@ -10,14 +10,14 @@ import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/check-settings.ts';
 import {
   type CertificatePair,
   isSelfSigned,
   pairProblems,
   parseChain,
-} from '../tls-certificate.ts';
-import { keyDigest } from '../tls-keys.ts';
+} from '../tls/certificate.ts';
+import { keyDigest } from '../tls/keys.ts';
 import { answerChallenges, challengeProblems, removeChallenges } from './challenges.ts';
 import { ensureAcmeFolder } from './state.ts';
 

@@ -2,7 +2,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { isPlausible } from '../../host/clock.ts';
-import { fingerprintOf, validFrom, validUntil } from '../tls-certificate.ts';
+import { fingerprintOf, validFrom, validUntil } from '../tls/certificate.ts';
 import type { AcmeState, RenewalAdvice } from './state.ts';
 
 const MINUTE_MS = 60_000;

@@ -4,9 +4,9 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { ensureCertificate } from '../tls.ts';
-import { reloadTls } from '../tls-swap.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { reloadTls } from '../tls/swap.ts';
+import { ensureCertificate } from '../tls/tls.ts';
 import { removeChallenges } from './challenges.ts';
 import { type Obtained, obtain, refreshAdvice } from './obtain.ts';
 import { type ExpiryWarning, expiryWarning, waitsUntil } from './policy.ts';
@@ -102,7 +102,7 @@ export async function setUp(host: Host, target: Target): Promise<Renewal> {
 
 /** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */
 export async function servedExpiry(host: Host, target: Target): Promise<ExpiryWarning | null> {
-  const { readInstalledPair } = await import('../tls-store.ts');
+  const { readInstalledPair } = await import('../tls/store.ts');
   const pair = await readInstalledPair(host, target.paths);
   return pair === null ? null : expiryWarning(pair.chain[0], host.clock.now());
 }

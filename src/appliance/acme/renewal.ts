@@ -4,9 +4,9 @@
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { type CertificatePair, isSelfSigned, validUntil } from '../tls-certificate.ts';
-import { readInstalledPair } from '../tls-store.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type CertificatePair, isSelfSigned, validUntil } from '../tls/certificate.ts';
+import { readInstalledPair } from '../tls/store.ts';
 import { wantedNames } from './names.ts';
 import { renewalTime, type Schedule, waitsUntil } from './policy.ts';
 import { type AcmeState, readAcmeState } from './state.ts';

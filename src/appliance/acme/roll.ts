@@ -4,11 +4,11 @@
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
-import { hasValue, type PresentSet, readSet } from '../dns/present.ts';
-import { publishValues, removeValues } from '../dns/values.ts';
+import { hasValue, type PresentSet, readSet } from '../dns/publish/present.ts';
+import { publishValues, removeValues } from '../dns/publish/values.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { noteKeysPublished, readyAt, servedKeyDigest, withdrawnNames } from '../tls-keys.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { noteKeysPublished, readyAt, servedKeyDigest, withdrawnNames } from '../tls/keys.ts';
 import { readAcmeState, writeAcmeState } from './state.ts';
 
 interface Target {

@@ -3,11 +3,11 @@
 
 import { isPlausible, pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/check-settings.ts';
 import type { DnsTarget } from './facts.ts';
 import { type Addresses, type Move, planMove, publishedAddresses } from './moved.ts';
 import { readPublicAddresses } from './public-address.ts';
-import { readDnsState } from './state.ts';
+import { readDnsState } from './publish/state.ts';
 
 export interface AddressLook extends Move {
   readonly published: Addresses;

@@ -5,11 +5,11 @@ import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { DnsTarget } from './facts.ts';
 import { type Addresses, followEntries, isOwnAddress } from './moved.ts';
-import { readProvider, requireOwnZone } from './provider.ts';
-import { publish } from './publish.ts';
+import { readProvider, requireOwnZone } from './publish/provider.ts';
+import { publish } from './publish/publish.ts';
+import { readDnsState, withoutValues, withValues, writeDnsState } from './publish/state.ts';
 import { addressRecords } from './records.ts';
 import { adopted, journalEntries, planFrom, type SetupPlan } from './setup.ts';
-import { readDnsState, withoutValues, withValues, writeDnsState } from './state.ts';
 import { findZones, readZones, zoneOfName } from './zones.ts';
 
 /** The plan for these addresses alone. Throws as `planSetup` does. */

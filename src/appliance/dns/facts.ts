@@ -1,15 +1,15 @@
 // What the records are made of: domains, addresses, keys. Collected from this host, never from the DNS.
 
 import type { Host } from '../../host/host.ts';
+import { readDirectory } from '../accounts/accounts.ts';
 import { readAcmeState } from '../acme/state.ts';
 import type { MailDomain } from '../address.ts';
-import { readDirectory } from '../directory.ts';
-import { readDkimRecords } from '../dkim.ts';
+import { readDkimRecords } from '../dkim/dkim.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings.ts';
-import { publishedKeyDigests } from '../tls-keys.ts';
-import { holdsSeveralValues } from './provider.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { publishedKeyDigests } from '../tls/keys.ts';
 import { readPublicAddresses } from './public-address.ts';
+import { holdsSeveralValues } from './publish/provider.ts';
 import type { RecordFacts } from './records.ts';
 
 export interface DnsTarget {

@@ -1,9 +1,9 @@
 // Which addresses the server should be published under, given those that are and those the WAN interface
 // has now. What cannot be used never takes the place of what is published. Pure.
 
-import { setKey } from './present.ts';
 import type { PublicAddresses } from './public-address.ts';
-import type { DnsState, JournalEntry, OwnValue } from './state.ts';
+import { setKey } from './publish/present.ts';
+import type { DnsState, JournalEntry, OwnValue } from './publish/state.ts';
 
 export interface Addresses {
   readonly ipv4: readonly string[];

@@ -1,7 +1,7 @@
 // Desired − present for records. What is not ours stays: where a wanted record cannot stand beside it,
 // the plan has an obstacle instead of a change. Pure.
 
-import { type PresentSet, type SetName, setKey } from './present.ts';
+import { type PresentSet, type SetName, setKey } from './publish/present.ts';
 import type { WantedRecord } from './records.ts';
 import { isSpf, mergeSpf, parseSpf } from './spf.ts';
 

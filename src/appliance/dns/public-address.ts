@@ -5,8 +5,8 @@ import { MailctlError } from '../../errors.ts';
 import { canonicalIpv6 } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import { ANY_STATUS } from '../../host/programs.ts';
-import type { Settings } from '../settings.ts';
-import { privateReason } from './names.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { privateReason } from './publish/names.ts';
 
 export interface PublicAddresses {
   readonly ipv4: readonly string[];

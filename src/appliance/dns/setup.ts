@@ -5,8 +5,8 @@ import { MailctlError } from '../../errors.ts';
 import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
-import type { Change } from '../changes.ts';
-import { noteKeysPublished } from '../tls-keys.ts';
+import type { Change } from '../apply/changes.ts';
+import { noteKeysPublished } from '../tls/keys.ts';
 import { type DnsTarget, mailDomains, readRecordFacts } from './facts.ts';
 import {
   formatRecord,
@@ -15,13 +15,10 @@ import {
   planRecords,
   type SetChange,
 } from './plan.ts';
-import { hasValue, setKey } from './present.ts';
-import { type Provider, readProvider, requireOwnZone } from './provider.ts';
 import { requirePublic } from './public-address.ts';
-import { publish, type Route, routeChanges, type ZoneChange } from './publish.ts';
-import { wantedRecords } from './records.ts';
-import { isSpf } from './spf.ts';
-import { staleChanges } from './stale.ts';
+import { hasValue, setKey } from './publish/present.ts';
+import { type Provider, readProvider, requireOwnZone } from './publish/provider.ts';
+import { publish, type Route, routeChanges, type ZoneChange } from './publish/publish.ts';
 import {
   type DnsState,
   type JournalEntry,
@@ -31,7 +28,10 @@ import {
   withoutValues,
   withValues,
   writeDnsState,
-} from './state.ts';
+} from './publish/state.ts';
+import { wantedRecords } from './records.ts';
+import { isSpf } from './spf.ts';
+import { staleChanges } from './stale.ts';
 import { findZones, readZones, type ZoneView, zoneOfName } from './zones.ts';
 
 export interface SetupPlan {

@@ -1,8 +1,8 @@
 // Records that this program published and that nothing wants any more. Pure.
 
 import type { SetChange } from './plan.ts';
-import { hasValue, setKey } from './present.ts';
-import type { DnsState } from './state.ts';
+import { hasValue, setKey } from './publish/present.ts';
+import type { DnsState } from './publish/state.ts';
 import type { ZoneView } from './zones.ts';
 
 /** What we published once and what nothing wants any more. */

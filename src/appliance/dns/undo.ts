@@ -5,11 +5,11 @@ import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { DnsTarget } from './facts.ts';
-import { hasValue, readSet } from './present.ts';
-import { readProvider } from './provider.ts';
-import { publish, routeChanges, type ZoneChange } from './publish.ts';
+import { hasValue, readSet } from './publish/present.ts';
+import { readProvider } from './publish/provider.ts';
+import { publish, routeChanges, type ZoneChange } from './publish/publish.ts';
+import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
-import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './state.ts';
 
 async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneChange | null> {
   const { set } = await readSet(change.authorities, entry);

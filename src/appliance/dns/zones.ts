@@ -7,8 +7,8 @@ import {
   queryAuthorities,
   queryResolver,
 } from '../../host/dns.ts';
-import { isAtOrBelow } from './names.ts';
-import { type PresentSet, readSets, type SetName, setKey } from './present.ts';
+import { isAtOrBelow } from './publish/names.ts';
+import { type PresentSet, readSets, type SetName, setKey } from './publish/present.ts';
 import type { WantedRecord } from './records.ts';
 
 /**

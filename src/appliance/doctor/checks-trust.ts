@@ -1,15 +1,15 @@
 // Checks of what the world sees: DNS, certificate, signature.
 
+import { readDirectory } from '../accounts/accounts.ts';
 import { expiryWarning } from '../acme/policy.ts';
 import { readAcmeState } from '../acme/state.ts';
-import { readDirectory } from '../directory.ts';
-import { readDkimRecords } from '../dkim.ts';
-import { checkDns } from '../dns/check.ts';
-import type { DnsFinding } from '../dns/finding.ts';
-import { certificateNames } from '../tls.ts';
-import { fingerprintOf, isSelfSigned, pairProblems } from '../tls-certificate.ts';
-import { servedCertificates } from '../tls-served.ts';
-import { readInstalledPair } from '../tls-store.ts';
+import { readDkimRecords } from '../dkim/dkim.ts';
+import { checkDns } from '../dns/check/check.ts';
+import type { DnsFinding } from '../dns/check/finding.ts';
+import { fingerprintOf, isSelfSigned, pairProblems } from '../tls/certificate.ts';
+import { servedCertificates } from '../tls/served.ts';
+import { readInstalledPair } from '../tls/store.ts';
+import { certificateNames } from '../tls/tls.ts';
 import type { Check } from './context.ts';
 import type { Finding, Severity } from './finding.ts';
 import { verifyOwnSignature } from './signature.ts';

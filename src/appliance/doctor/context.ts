@@ -3,7 +3,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import type { Finding, Severity } from './finding.ts';
 
 export interface Context {

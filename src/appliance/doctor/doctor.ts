@@ -3,10 +3,10 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { queryInitPid } from '../../host/lxc.ts';
-import { checkUciFile } from '../configuration.ts';
-import { containerRef } from '../container.ts';
-import type { Target } from '../converge.ts';
-import { formatProblems } from '../settings.ts';
+import type { Target } from '../apply/converge.ts';
+import { containerRef } from '../container/container.ts';
+import { formatProblems } from '../settings/check-settings.ts';
+import { checkUciFile } from '../settings/uci-file.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import { shiftedOwner } from '../container.ts';
-import type { Target } from '../converge.ts';
-import { dataDirectories } from '../directories.ts';
+import type { Target } from '../apply/converge.ts';
+import { shiftedOwner } from '../container/container.ts';
+import { dataDirectories } from '../container/data-folders.ts';
 import { ids } from '../ids.ts';
 
 /** A file or folder, and how it should be. */

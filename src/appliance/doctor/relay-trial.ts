@@ -2,8 +2,8 @@
 // from outside of the container, up to RCPT.
 
 import { type Dialogue, withDialogue } from '../../host/connect.ts';
-import { readDirectory } from '../directory.ts';
-import { smtpCommand, smtpReply } from '../probe-protocols.ts';
+import { readDirectory } from '../accounts/accounts.ts';
+import { smtpCommand, smtpReply } from '../mail/protocols.ts';
 import type { Context } from './context.ts';
 
 const STRANGER = 'stranger@example.net';

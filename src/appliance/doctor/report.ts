@@ -2,13 +2,13 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { readDirectory } from '../accounts/accounts.ts';
 import type { Address } from '../address.ts';
-import type { Target } from '../converge.ts';
-import { readDirectory } from '../directory.ts';
-import { measureStorage } from '../status-storage.ts';
-import { type Message, submitOwn } from '../test-message.ts';
-import { validUntil } from '../tls-certificate.ts';
-import { readInstalledPair } from '../tls-store.ts';
+import type { Target } from '../apply/converge.ts';
+import { type Message, submitOwn } from '../mail/test-message.ts';
+import { measureStorage } from '../status/storage.ts';
+import { validUntil } from '../tls/certificate.ts';
+import { readInstalledPair } from '../tls/store.ts';
 import { checkConfig, examine } from './doctor.ts';
 import { countText, type Finding, isProblem } from './finding.ts';
 

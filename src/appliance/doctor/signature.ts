@@ -3,16 +3,16 @@
 import type { Host } from '../../host/host.ts';
 import { randomHex } from '../../host/keys.ts';
 import { runInside } from '../../host/lxc.ts';
-import { containerRef } from '../container.ts';
-import type { Target } from '../converge.ts';
-import { readGeneration } from '../generation.ts';
-import { bareAddress } from '../network.ts';
-import { takeProbe } from '../probe-mail.ts';
-import { readProbePassword } from '../probe-secret.ts';
+import type { Target } from '../apply/converge.ts';
+import { readGeneration } from '../apply/generation.ts';
+import { containerRef } from '../container/container.ts';
+import { bareAddress } from '../container/network.ts';
+import { sendTestMessage } from '../mail/test-message.ts';
+import { takeProbe } from '../probe/mail.ts';
+import { readProbePassword } from '../probe/secret.ts';
 import { PROBE_ADDRESS } from '../render/postfix.ts';
-import { sendTestMessage } from '../test-message.ts';
-import { fingerprintOf } from '../tls-certificate.ts';
-import { readInstalledPair } from '../tls-store.ts';
+import { fingerprintOf } from '../tls/certificate.ts';
+import { readInstalledPair } from '../tls/store.ts';
 
 export interface Verdict {
   /** null when it could not be told. */

@@ -2,7 +2,7 @@
 // The parts are imported when they are asked, and say it from their own state alone.
 
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import type { JobRecord } from './state.ts';
 import { dailyDue } from './times.ts';
 
@@ -40,7 +40,7 @@ export const JOBS: readonly Job[] = [
     words: ['dkim', 'step'],
     timeout: 30 * MINUTE,
     due: async (host, target) => {
-      const { rotationDue } = await import('../dkim-rotation.ts');
+      const { rotationDue } = await import('../dkim/rotation.ts');
       return rotationDue(host, target);
     },
   },

@@ -2,7 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import { JOBS, type Job } from './jobs.ts';
 import type { JobRecord, Schedule } from './state.ts';
 import { allowedAt, type Outcome, pauseAfter } from './times.ts';

@@ -1,7 +1,7 @@
 // The scheduler as `status` shows it.
 
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import { type DueJob, planJobs } from './plan.ts';
 import { queryRunningJob } from './run.ts';
 import { queryServer, type Server } from './server.ts';

@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { processStart } from '../../host/own-program.ts';
 import { killTree } from '../../host/process-tree.ts';
 import { ANY_STATUS, presentable } from '../../host/programs.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import type { Paths } from '../paths.ts';
 import type { Job } from './jobs.ts';
 import type { JobResult } from './plan.ts';

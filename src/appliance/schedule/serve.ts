@@ -5,7 +5,7 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { releaseMemory } from '../../host/own-program.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import type { Bell } from './bell.ts';
 import type { Job } from './jobs.ts';
 import { earliest, planJobs, recordResult } from './plan.ts';

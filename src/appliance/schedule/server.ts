@@ -5,7 +5,7 @@ import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { queryLock, withLock } from '../../host/lock.ts';
 import { processCommand, signalProcess } from '../../host/own-program.ts';
-import type { Target } from '../converge.ts';
+import type { Target } from '../apply/converge.ts';
 import type { Paths } from '../paths.ts';
 import { endLeftJob } from './run.ts';
 

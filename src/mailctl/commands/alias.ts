@@ -1,8 +1,8 @@
 // mailctl alias: addresses that lead to others, catch-alls, and whole domains that lead to others.
 
 import type { Command } from 'commander';
+import type { AliasName } from '../../appliance/accounts/model.ts';
 import { parseAliasName } from '../../appliance/address.ts';
-import type { AliasName } from '../../appliance/directory/model.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import { warnOfProblems } from './user-list.ts';
 
@@ -26,8 +26,8 @@ function registerAdd(alias: Command, app: AppSource): void {
       const { host, changing, output } = app();
       const name = parseAliasName(text);
       const targets = texts.flatMap((each) => each.split(',')).map(parseAliasName);
-      const { changeDirectory } = await import('../../appliance/directory.ts');
-      const { addAlias } = await import('../../appliance/directory/aliases.ts');
+      const { changeDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { addAlias } = await import('../../appliance/accounts/aliases.ts');
       const result = await changing('alias add', (target) =>
         changeDirectory(host, target, (draft) => addAlias(draft, name, targets)),
       );
@@ -56,8 +56,8 @@ function registerDel(alias: Command, app: AppSource): void {
       const { host, changing, output } = app();
       const name = parseAliasName(text);
       const targets = texts.flatMap((each) => each.split(',')).map(parseAliasName);
-      const { changeDirectory } = await import('../../appliance/directory.ts');
-      const { removeAlias } = await import('../../appliance/directory/aliases.ts');
+      const { changeDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { removeAlias } = await import('../../appliance/accounts/aliases.ts');
       const { before, rest } = await changing('alias del', (target) =>
         changeDirectory(host, target, (draft) => {
           const present = draft.aliases.get(name) ?? [];
@@ -86,8 +86,8 @@ function registerList(alias: Command, app: AppSource): void {
       const name = text === undefined ? null : parseAliasName(text);
       const { host, output } = app();
       const target = await app().appliance();
-      const { readDirectory } = await import('../../appliance/directory.ts');
-      const { listAliases } = await import('../../appliance/directory/aliases.ts');
+      const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { listAliases } = await import('../../appliance/accounts/aliases.ts');
       const { directory, problems } = await readDirectory(host, target);
       const aliases = listAliases(directory, name);
       warnOfProblems(app(), target, problems);

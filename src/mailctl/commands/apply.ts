@@ -11,7 +11,7 @@ export function registerApply(program: Command, app: AppSource): void {
     .action(async () => {
       const { host, output, changing, options } = app();
       const { converge, planConvergence, requireInstalled } = await import(
-        '../../appliance/converge.ts'
+        '../../appliance/apply/converge.ts'
       );
       const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
       const { changes, running } = await changing('apply', async (target) => {

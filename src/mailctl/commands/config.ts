@@ -11,8 +11,8 @@ export function registerConfig(program: Command, app: AppSource): void {
     .description('list every problem of the UCI file, with its line; changes nothing')
     .action(async () => {
       const { host, output, options } = app();
-      const { checkUciFile } = await import('../../appliance/configuration.ts');
-      const { formatProblems } = await import('../../appliance/settings.ts');
+      const { checkUciFile } = await import('../../appliance/settings/uci-file.ts');
+      const { formatProblems } = await import('../../appliance/settings/check-settings.ts');
       const file = options.config;
       const { problems } = await checkUciFile(host, file);
       if (problems.length === 0) {

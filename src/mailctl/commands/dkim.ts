@@ -2,14 +2,14 @@
 
 import type { Command } from 'commander';
 import type { MailDomain } from '../../appliance/address.ts';
-import type { RotationReport } from '../../appliance/dkim-rotation.ts';
+import type { RotationReport } from '../../appliance/dkim/rotation.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
 async function ownDomains(app: App, target: Appliance): Promise<ReadonlySet<MailDomain>> {
-  const { readDirectory } = await import('../../appliance/directory.ts');
+  const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
   return (await readDirectory(app.host, target)).directory.domains;
 }
 
@@ -23,8 +23,8 @@ async function requireOwn(app: App, target: Appliance, name: string): Promise<Ma
 }
 
 async function show(app: App, name: string | undefined): Promise<void> {
-  const { readDkimRecords } = await import('../../appliance/dkim.ts');
-  const { formatZoneRecord } = await import('../../appliance/dkim-record.ts');
+  const { readDkimRecords } = await import('../../appliance/dkim/dkim.ts');
+  const { formatZoneRecord } = await import('../../appliance/dkim/record.ts');
   const target = await app.appliance();
   const domains =
     name === undefined
@@ -73,7 +73,7 @@ async function rotate(app: App, names: readonly string[], all: boolean): Promise
     return;
   }
   const reports = await app.changing('dkim rotate', async (target) => {
-    const { rotate: run } = await import('../../appliance/dkim-rotation.ts');
+    const { rotate: run } = await import('../../appliance/dkim/rotation.ts');
     const domains = all ? [...(await ownDomains(app, target))].sort() : [];
     for (const name of names) domains.push(await requireOwn(app, target, name));
     const made: RotationReport[] = [];
@@ -85,7 +85,7 @@ async function rotate(app: App, names: readonly string[], all: boolean): Promise
 }
 
 async function revoke(app: App, name: string, selector: string | undefined): Promise<void> {
-  const { revocable, revoke: run } = await import('../../appliance/dkim-rotation.ts');
+  const { revocable, revoke: run } = await import('../../appliance/dkim/rotation.ts');
   const target = await app.appliance();
   const domain = await requireOwn(app, target, name);
   const key = await revocable(app.host, target, { domain, selector: selector ?? null });
@@ -109,14 +109,14 @@ async function revoke(app: App, name: string, selector: string | undefined): Pro
 
 async function step(app: App): Promise<void> {
   if (app.options.dryRun) {
-    const { rotationDue } = await import('../../appliance/dkim-rotation.ts');
+    const { rotationDue } = await import('../../appliance/dkim/rotation.ts');
     const due = await rotationDue(app.host, await app.appliance());
     const now = due !== null && due <= app.host.clock.now();
     app.output.result(now ? 'would take the steps that are due' : 'nothing to do', { next: due });
     return;
   }
   const reports = await app.changing('dkim step', async (target) => {
-    const { takeSteps } = await import('../../appliance/dkim-rotation.ts');
+    const { takeSteps } = await import('../../appliance/dkim/rotation.ts');
     return takeSteps(app.host, target);
   });
   report(app, reports);

@@ -1,7 +1,7 @@
 // mailctl dns-check: what the world finds in the DNS about this server, and how that was measured.
 
 import type { Command } from 'commander';
-import type { DnsFinding, Verdict } from '../../appliance/dns/finding.ts';
+import type { DnsFinding, Verdict } from '../../appliance/dns/check/finding.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 
@@ -44,8 +44,8 @@ export function registerDnsCheck(program: Command, app: AppSource): void {
     .description('ask the authoritative servers what is published, and say what is wrong')
     .action(async (names: string[]) => {
       const { parseDomain } = await import('../../appliance/address.ts');
-      const { checkDns } = await import('../../appliance/dns/check.ts');
-      const { isFault } = await import('../../appliance/dns/finding.ts');
+      const { checkDns } = await import('../../appliance/dns/check/check.ts');
+      const { isFault } = await import('../../appliance/dns/check/finding.ts');
       const { host, output } = app();
       const target = await app().appliance();
       const findings = await checkDns(host, target, names.map(parseDomain));

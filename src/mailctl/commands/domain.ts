@@ -20,9 +20,9 @@ function registerAdd(domain: Command, app: AppSource): void {
     .action(async (text: string) => {
       const { host, changing, output } = app();
       const name = parseDomain(text);
-      const { changeDirectory } = await import('../../appliance/directory.ts');
-      const { addDomain } = await import('../../appliance/directory/domains.ts');
-      const { followDomains } = await import('../../appliance/signing.ts');
+      const { changeDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { addDomain } = await import('../../appliance/accounts/domains.ts');
+      const { followDomains } = await import('../../appliance/dkim/signing.ts');
       const added = await changing('domain add', async (target) => {
         const news = await changeDirectory(host, target, (draft) => addDomain(draft, name));
         await followDomains(host, target);
@@ -46,9 +46,11 @@ function registerDel(domain: Command, app: AppSource): void {
     .action(async (text: string) => {
       const { host, changing, output } = app();
       const name = parseDomain(text);
-      const { accountDefaults, changeDirectory } = await import('../../appliance/directory.ts');
-      const { removeDomain } = await import('../../appliance/directory/domains.ts');
-      const { followDomains } = await import('../../appliance/signing.ts');
+      const { accountDefaults, changeDirectory } = await import(
+        '../../appliance/accounts/accounts.ts'
+      );
+      const { removeDomain } = await import('../../appliance/accounts/domains.ts');
+      const { followDomains } = await import('../../appliance/dkim/signing.ts');
       await changing('domain del', async (target) => {
         const own = accountDefaults(target.settings).domain;
         await changeDirectory(host, target, (draft) => removeDomain(draft, name, own));
@@ -70,8 +72,8 @@ function registerList(domain: Command, app: AppSource): void {
     .action(async () => {
       const { host, output } = app();
       const target = await app().appliance();
-      const { readDirectory } = await import('../../appliance/directory.ts');
-      const { listDomains } = await import('../../appliance/directory/domains.ts');
+      const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { listDomains } = await import('../../appliance/accounts/domains.ts');
       const { directory, problems } = await readDirectory(host, target);
       const domains = listDomains(directory);
       warnOfProblems(app(), target, problems);

@@ -11,7 +11,7 @@ function registerList(fail2ban: Command, app: AppSource): void {
     .description('list the banned addresses, with the jail that holds them')
     .action(async () => {
       requireRootToLook();
-      const { listBans } = await import('../../appliance/fail2ban.ts');
+      const { listBans } = await import('../../appliance/mail/fail2ban.ts');
       const bans = await listBans(app().host, await app().appliance());
       app().output.result(
         bans.map(({ address, jail }) => `${address}  ${jail}`),
@@ -26,7 +26,7 @@ function registerList(fail2ban: Command, app: AppSource): void {
 }
 
 async function parseWhich(address: string | undefined, all: boolean): Promise<string> {
-  const { parseBanAddress } = await import('../../appliance/fail2ban.ts');
+  const { parseBanAddress } = await import('../../appliance/mail/fail2ban.ts');
   if (address !== undefined && !all) return parseBanAddress(address);
   if (address === undefined && all) return 'all';
   throw new MailctlError('USAGE', 'give one address, or --all', {
@@ -41,7 +41,7 @@ function registerUnban(fail2ban: Command, app: AppSource): void {
     .option('--all', 'lift every ban')
     .action(async (address: string | undefined, options: { all?: boolean }) => {
       const which = await parseWhich(address, options.all ?? false);
-      const { unban } = await import('../../appliance/fail2ban.ts');
+      const { unban } = await import('../../appliance/mail/fail2ban.ts');
       const count = await app().changing('fail2ban unban', (target) =>
         unban(app().host, target, which),
       );

@@ -11,10 +11,10 @@ interface InstallOptions {
 
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
-  const { checkHost } = await import('../../appliance/preflight.ts');
-  const { ensureImage } = await import('../../appliance/image.ts');
-  const { converge } = await import('../../appliance/converge.ts');
-  const { enableInUci } = await import('../../appliance/configuration.ts');
+  const { checkHost } = await import('../../appliance/container/preflight.ts');
+  const { ensureImage } = await import('../../appliance/container/image.ts');
+  const { converge } = await import('../../appliance/apply/converge.ts');
+  const { enableInUci } = await import('../../appliance/settings/uci-file.ts');
   await checkHost(host, target);
   const image = await ensureImage(host, target, options.image);
   const result = await converge(host, target, { image, start: true });
@@ -25,8 +25,8 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
 
 async function showInstall(app: App): Promise<void> {
   const target = await app.appliance();
-  const { checkHost } = await import('../../appliance/preflight.ts');
-  const { planConvergence } = await import('../../appliance/converge.ts');
+  const { checkHost } = await import('../../appliance/container/preflight.ts');
+  const { planConvergence } = await import('../../appliance/apply/converge.ts');
   const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
   await checkHost(app.host, target);
   const changes = await planConvergence(app.host, target, true);

@@ -1,7 +1,7 @@
 // mailctl logs: what the daemons say.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LogLine } from '../../appliance/logs.ts';
+import type { LogLine } from '../../appliance/mail/logs.ts';
 import { STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
@@ -67,7 +67,7 @@ export function registerLogs(program: Command, app: AppSource): void {
     )
     .action(async (count: number, options: LogOptions) => {
       requireRootToLook();
-      const { readLog, watchLog } = await import('../../appliance/logs.ts');
+      const { readLog, watchLog } = await import('../../appliance/mail/logs.ts');
       const { host, output, appliance } = app();
       const { paths } = await appliance();
       const { daemon } = options;

@@ -15,7 +15,7 @@ export function registerPlan(program: Command, app: AppSource): void {
     .option('--check', 'end with status 1 when something would change')
     .action(async (options: PlanOptions) => {
       const { host, output, appliance } = app();
-      const { planConvergence } = await import('../../appliance/converge.ts');
+      const { planConvergence } = await import('../../appliance/apply/converge.ts');
       const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
       const changes = await planConvergence(host, await appliance());
       output.result(describeChanges(changes, output.paint), { changes: summarizeChanges(changes) });

@@ -1,7 +1,7 @@
 // mailctl queue: the mail that waits to be delivered.
 
 import type { Command } from 'commander';
-import type { QueueAction, QueuedMessage, QueueId } from '../../appliance/queue.ts';
+import type { QueueAction, QueuedMessage, QueueId } from '../../appliance/mail/queue.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import { formatBytes } from '../figures.ts';
 import { requireRootToLook } from '../root.ts';
@@ -32,7 +32,7 @@ function describe(message: QueuedMessage): string {
 }
 
 async function parseWhich(text: string): Promise<QueueId | 'all'> {
-  const { parseQueueId } = await import('../../appliance/queue.ts');
+  const { parseQueueId } = await import('../../appliance/mail/queue.ts');
   return text === 'all' ? 'all' : parseQueueId(text);
 }
 
@@ -42,7 +42,7 @@ function registerList(queue: Command, app: AppSource): void {
     .description('list what waits, the oldest first')
     .action(async () => {
       requireRootToLook();
-      const { listQueue } = await import('../../appliance/queue.ts');
+      const { listQueue } = await import('../../appliance/mail/queue.ts');
       const messages = await listQueue(app().host, await app().appliance());
       app().output.result(messages.map(describe), { messages: messages.map(summarize) });
       if (messages.length === 0) app().output.note('the queue is empty');
@@ -60,7 +60,7 @@ function registerShow(queue: Command, app: AppSource): void {
     .option('--body', 'show its body too')
     .action(async (text: string, options: { body?: boolean }) => {
       requireRootToLook();
-      const { parseQueueId, showMessage } = await import('../../appliance/queue.ts');
+      const { parseQueueId, showMessage } = await import('../../appliance/mail/queue.ts');
       const wanted = { id: parseQueueId(text), body: options.body ?? false };
       const { message, content } = await showMessage(app().host, await app().appliance(), wanted);
       app().output.result([describe(message), '', content], {
@@ -80,7 +80,7 @@ function registerFlush(queue: Command, app: AppSource): void {
     .description('try to deliver now: one message, or all that are not on hold')
     .action(async (text?: string) => {
       const which = await parseWhich(text ?? 'all');
-      const { flushQueue } = await import('../../appliance/queue.ts');
+      const { flushQueue } = await import('../../appliance/mail/queue.ts');
       await app().changing('queue flush', (target) => flushQueue(app().host, target, which));
       app().output.result('delivery is being tried', { flushed: which });
     });
@@ -119,7 +119,7 @@ function registerChange(queue: Command, app: AppSource, change: Change): void {
     .action(async (text: string) => {
       const which = await parseWhich(text);
       if (action === 'delete') await confirmDelete(app, which);
-      const { changeQueue } = await import('../../appliance/queue.ts');
+      const { changeQueue } = await import('../../appliance/mail/queue.ts');
       const count = await app().changing(`queue ${action}`, (target) =>
         changeQueue(app().host, target, { action, which }),
       );

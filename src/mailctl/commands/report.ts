@@ -31,7 +31,7 @@ async function send(app: App, always: boolean): Promise<void> {
 }
 
 async function change(app: App, on: boolean): Promise<void> {
-  const { switchReport } = await import('../../appliance/configuration.ts');
+  const { switchReport } = await import('../../appliance/settings/uci-file.ts');
   const word = on ? 'enable' : 'disable';
   const news = await app.changing(`report ${word}`, ({ settings, configFile }) =>
     switchReport(app.host, configFile, { settings, on }),

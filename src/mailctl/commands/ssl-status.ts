@@ -3,8 +3,8 @@
 import type { Command } from 'commander';
 import type { Schedule } from '../../appliance/acme/policy.ts';
 import type { AcmeState } from '../../appliance/acme/state.ts';
-import type { CertificateSummary } from '../../appliance/tls.ts';
-import type { ServedPort } from '../../appliance/tls-served.ts';
+import type { ServedPort } from '../../appliance/tls/served.ts';
+import type { CertificateSummary } from '../../appliance/tls/tls.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
@@ -19,8 +19,8 @@ interface Status {
 }
 
 async function readStatus(app: App): Promise<Status> {
-  const { readCertificate } = await import('../../appliance/tls.ts');
-  const { servedCertificates } = await import('../../appliance/tls-served.ts');
+  const { readCertificate } = await import('../../appliance/tls/tls.ts');
+  const { servedCertificates } = await import('../../appliance/tls/served.ts');
   const { nextRenewal } = await import('../../appliance/acme/renewal.ts');
   const { readAcmeState } = await import('../../appliance/acme/state.ts');
   const target = await app.appliance();

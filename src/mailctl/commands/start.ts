@@ -13,15 +13,15 @@ function showsOnly(app: App, what: string): boolean {
 }
 
 async function start(app: App, target: Appliance): Promise<boolean> {
-  const { converge, requireInstalled } = await import('../../appliance/converge.ts');
-  const { checkHost } = await import('../../appliance/preflight.ts');
+  const { converge, requireInstalled } = await import('../../appliance/apply/converge.ts');
+  const { checkHost } = await import('../../appliance/container/preflight.ts');
   const image = await requireInstalled(app.host, target.paths);
   await checkHost(app.host, target);
   return (await converge(app.host, target, { image, start: true })).started;
 }
 
 async function stop(app: App, target: Appliance): Promise<void> {
-  const { takeDown } = await import('../../appliance/lifecycle.ts');
+  const { takeDown } = await import('../../appliance/container/lifecycle.ts');
   await takeDown(app.host, target);
 }
 

@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import type { SchedulingStatus } from '../../appliance/schedule/query.ts';
-import type { ApplianceStatus, Trouble } from '../../appliance/status.ts';
-import type { DaemonStatus } from '../../appliance/status-daemons.ts';
+import type { DaemonStatus } from '../../appliance/status/daemons.ts';
+import type { ApplianceStatus, Trouble } from '../../appliance/status/status.ts';
 import { STATUS } from '../../errors.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
@@ -101,7 +101,7 @@ export function registerStatus(program: Command, app: AppSource): void {
       requireRootToLook();
       const { host, output, appliance } = app();
       const target = await appliance();
-      const { queryStatus } = await import('../../appliance/status.ts');
+      const { queryStatus } = await import('../../appliance/status/status.ts');
       const { queryScheduling } = await import('../../appliance/schedule/query.ts');
       const limit = options.sizes ? null : COUNTING_LIMIT_MS;
       const [status, scheduling] = await Promise.all([

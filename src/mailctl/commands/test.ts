@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { TestReport } from '../../appliance/test-message.ts';
+import type { TestReport } from '../../appliance/mail/test-message.ts';
 import { STATUS } from '../../errors.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 
@@ -46,7 +46,7 @@ export function registerTest(program: Command, app: AppSource): void {
     .option('--timeout <seconds>', 'how long to wait for that', parseSeconds, 30)
     .action(async (text: string, options: { timeout: number }) => {
       const { parseTarget } = await import('../../appliance/address.ts');
-      const { sendTestMessage } = await import('../../appliance/test-message.ts');
+      const { sendTestMessage } = await import('../../appliance/mail/test-message.ts');
       const { requireRootToLook } = await import('../root.ts');
       const to = parseTarget(text);
       requireRootToLook();

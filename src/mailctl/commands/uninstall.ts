@@ -22,8 +22,8 @@ export function registerUninstall(program: Command, app: AppSource): void {
         return;
       }
       if (options.purge) await confirm(`This removes ${data} with all mail in it, for ever.`);
-      const { uninstall } = await import('../../appliance/uninstall.ts');
-      const { disableInUci } = await import('../../appliance/configuration.ts');
+      const { uninstall } = await import('../../appliance/container/uninstall.ts');
+      const { disableInUci } = await import('../../appliance/settings/uci-file.ts');
       await endScheduler(app());
       await changing('uninstall', async (target) => {
         await uninstall(host, target, options.purge ?? false);

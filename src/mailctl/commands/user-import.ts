@@ -1,7 +1,7 @@
 // mailctl user import: mailboxes of another system, as one change.
 
 import type { Command } from 'commander';
-import type { ImportOutcome } from '../../appliance/directory/import.ts';
+import type { ImportOutcome } from '../../appliance/accounts/import.ts';
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
@@ -61,7 +61,7 @@ async function importFrom(app: App, file: string, options: ImportOptions): Promi
   const rules = rulesOf(options);
   const name = file === '-' ? 'standard input' : file;
   const { hashPasswords, readImportText, runImport } = await import(
-    '../../appliance/directory/import-run.ts'
+    '../../appliance/accounts/import-run.ts'
   );
   const reading = readImportText(file, await readList(app, file));
   for (const { line, message } of reading.warnings) app.output.warn(`${name}:${line}: ${message}`);

@@ -1,10 +1,10 @@
 // mailctl user list, show, export: what mailboxes there are.
 
 import type { Command } from 'commander';
+import type { Problem } from '../../appliance/accounts/lines.ts';
+import type { ListedMailbox, MailboxDetails } from '../../appliance/accounts/listing.ts';
+import { formatQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress, parseDomain } from '../../appliance/address.ts';
-import type { Problem } from '../../appliance/directory/lines.ts';
-import type { ListedMailbox, MailboxDetails } from '../../appliance/directory/listing.ts';
-import { formatQuota } from '../../appliance/directory/quota.ts';
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { App, Appliance } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
@@ -69,7 +69,7 @@ export function registerUserList(user: Command, app: AppSource): void {
       const { host, output } = app();
       const domain = text === undefined ? null : parseDomain(text);
       const target = await app().appliance();
-      const { listMailboxes } = await import('../../appliance/directory/listing.ts');
+      const { listMailboxes } = await import('../../appliance/accounts/listing.ts');
       const sizes = options.sizes ?? false;
       const { list, problems } = await listMailboxes(host, target, { domain, sizes });
       warnOfProblems(app(), target, problems);
@@ -110,7 +110,7 @@ export function registerUserShow(user: Command, app: AppSource): void {
     .action(async (text: string) => {
       const address = parseAddress(text);
       const target = await app().appliance();
-      const { describeMailbox } = await import('../../appliance/directory/listing.ts');
+      const { describeMailbox } = await import('../../appliance/accounts/listing.ts');
       const details = await describeMailbox(app().host, target, address);
       const { mailbox, size, scheme, aliases, sendsAs, folder } = details;
       app().output.result(detailLines(details), {
@@ -154,8 +154,8 @@ async function exportTo(app: App, options: ExportOptions): Promise<void> {
   const format = exportFormat(app, options);
   refuseHashesOnTerminal(options);
   const target = await app.appliance();
-  const { exportMailboxes, formatCsv } = await import('../../appliance/directory/export.ts');
-  const { readDirectory } = await import('../../appliance/directory.ts');
+  const { exportMailboxes, formatCsv } = await import('../../appliance/accounts/export.ts');
+  const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
   const { directory, problems } = await readDirectory(app.host, target);
   warnOfProblems(app, target, problems);
   const withHashes = options.withHashes ?? false;

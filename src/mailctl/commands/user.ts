@@ -1,9 +1,9 @@
 // mailctl user: who has a mailbox.
 
 import type { Command } from 'commander';
+import type { CreatedMailbox, DeletedMailbox } from '../../appliance/accounts/mailboxes.ts';
+import type { Mailbox } from '../../appliance/accounts/model.ts';
 import { parseAddress } from '../../appliance/address.ts';
-import type { CreatedMailbox, DeletedMailbox } from '../../appliance/directory/mailboxes.ts';
-import type { Mailbox } from '../../appliance/directory/model.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../cli.ts';
 import {
@@ -15,7 +15,7 @@ import {
 import { registerUserImport } from './user-import.ts';
 import { registerUserExport, registerUserList, registerUserShow } from './user-list.ts';
 
-const load = () => import('../../appliance/directory/mailboxes.ts');
+const load = () => import('../../appliance/accounts/mailboxes.ts');
 
 const STATUSES = {
   wrong: '64  the address, password or quota is wrong',
@@ -65,7 +65,7 @@ function registerAdd(user: Command, app: AppSource): void {
       const { host, changing, appliance } = app();
       const readCredential = credentialSource(host, { word: 'user add', options, args: self.args });
       const address = parseAddress(text);
-      const { parseQuota } = await import('../../appliance/directory/quota.ts');
+      const { parseQuota } = await import('../../appliance/accounts/quota.ts');
       const quotaBytes = options.quota === undefined ? null : parseQuota(options.quota);
       const { createMailbox, refuseImpossible } = await load();
       await refuseImpossible(host, await appliance(), address);
@@ -174,7 +174,7 @@ function registerQuota(user: Command, app: AppSource): void {
     .action(async (text: string, size: string | undefined) => {
       const { host, changing, appliance, output } = app();
       const address = parseAddress(text);
-      const { formatQuota, parseQuota } = await import('../../appliance/directory/quota.ts');
+      const { formatQuota, parseQuota } = await import('../../appliance/accounts/quota.ts');
       const { requireMailbox, updateMailbox } = await load();
       const quotaBytes = size === undefined ? undefined : parseQuota(size);
       const mailbox =

@@ -10,7 +10,7 @@ import { type AppSource, describeWord } from '../cli.ts';
 async function findImage(app: App) {
   try {
     const { paths } = await app.appliance();
-    const { queryImage } = await import('../../appliance/status-image.ts');
+    const { queryImage } = await import('../../appliance/status/image.ts');
     return await queryImage(app.host, paths);
   } catch (error) {
     if (error instanceof MailctlError) return null;
@@ -19,7 +19,7 @@ async function findImage(app: App) {
 }
 
 async function templateDigest(): Promise<string> {
-  const { templates } = await import('../../appliance/templates.ts');
+  const { templates } = await import('../../appliance/render/templates.ts');
   const { digestText } = await import('../../host/digest.ts');
   return digestText(JSON.stringify(templates));
 }

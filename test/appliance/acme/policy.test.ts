@@ -8,8 +8,8 @@ import {
   waitsUntil,
 } from '../../../src/appliance/acme/policy.ts';
 import { NO_STATE, type RenewalAdvice } from '../../../src/appliance/acme/state.ts';
-import { validFrom, validUntil } from '../../../src/appliance/tls-certificate.ts';
-import { makeSelfSigned } from '../../../src/appliance/tls-selfsigned.ts';
+import { validFrom, validUntil } from '../../../src/appliance/tls/certificate.ts';
+import { makeSelfSigned } from '../../../src/appliance/tls/selfsigned.ts';
 
 const START = new Date('2026-06-01T00:00:00Z');
 const MINUTE = 60_000;

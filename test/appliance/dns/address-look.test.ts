@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { lookPatiently } from '../../../src/appliance/dns/address-look.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
-import { checkSettings } from '../../../src/appliance/settings.ts';
+import { checkSettings } from '../../../src/appliance/settings/check-settings.ts';
 import { createWorld, MINUTE, START, type World } from '../schedule/world.ts';
 
 const UCI = [

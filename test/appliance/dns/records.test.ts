@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
 import type { MailDomain } from '../../../src/appliance/address.ts';
-import { readEvidence } from '../../../src/appliance/dns/check-port.ts';
+import { readEvidence } from '../../../src/appliance/dns/check/port.ts';
 import { caaIdentity } from '../../../src/appliance/dns/facts.ts';
 import { mtaStsPolicy } from '../../../src/appliance/dns/mta-sts.ts';
 import { type RecordFacts, wantedRecords } from '../../../src/appliance/dns/records.ts';
 import { formatZone } from '../../../src/appliance/dns/zone-text.ts';
-import { checkSettings } from '../../../src/appliance/settings.ts';
+import { checkSettings } from '../../../src/appliance/settings/check-settings.ts';
 
 function facts(lines: string[] = [], more: Partial<RecordFacts> = {}): RecordFacts {
   const { settings, problems } = checkSettings(

@@ -4,10 +4,10 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { readSettings } from '../../../src/appliance/configuration.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
 import { createBell } from '../../../src/appliance/schedule/bell.ts';
 import { serve } from '../../../src/appliance/schedule/serve.ts';
+import { readSettings } from '../../../src/appliance/settings/uci-file.ts';
 import { createHost, type Host } from '../../../src/host/host.ts';
 
 export const START = new Date('2026-11-21T12:00:00Z');

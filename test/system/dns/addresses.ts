@@ -1,9 +1,9 @@
 // Publishes the addresses of the WAN interface as it is now, without waiting for a family that has gone.
 
-import { readSettings } from '../../../src/appliance/configuration.ts';
 import { lookAtAddresses } from '../../../src/appliance/dns/address-look.ts';
 import { planAddresses, publishAddresses } from '../../../src/appliance/dns/addresses.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
+import { readSettings } from '../../../src/appliance/settings/uci-file.ts';
 import { createHost } from '../../../src/host/host.ts';
 
 const root = process.env.MAILCTL_ROOT ?? '/';

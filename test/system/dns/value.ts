@@ -1,8 +1,8 @@
 // Publishes or removes one TXT value, as the ACME client does: value.ts publishTxt|removeTxt NAME TEXT
 
-import { readSettings } from '../../../src/appliance/configuration.ts';
-import { publishTxt, removeTxt } from '../../../src/appliance/dns/values.ts';
+import { publishTxt, removeTxt } from '../../../src/appliance/dns/publish/values.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
+import { readSettings } from '../../../src/appliance/settings/uci-file.ts';
 import { exitStatus } from '../../../src/errors.ts';
 import { createHost } from '../../../src/host/host.ts';
 

@@ -1,6 +1,6 @@
 -- Header From of what a user submits belongs to that user (RFC 6409 section 6.1): each address in it is one that
 -- the directory gives to the login. In doubt the message waits (4xx) or is refused; it never passes.
--- Written by mailctl from lxc-template/rootfs/etc/rspamd/local.d/sender_login.lua; changes to this copy are lost.
+-- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/sender_login.lua; changes to this copy are lost.
 
 local sqlite3 = require 'rspamd_sqlite3'
 local logger = require 'rspamd_logger'

@@ -1,0 +1,236 @@
+// The accounts of one appliance on disk: text files that are the truth, and the database compiled from
+// them that Postfix and Dovecot read. A change is in force for both at once, or not at all.
+
+import { join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import { digestText } from '../../host/digest.ts';
+import type { Host } from '../../host/host.ts';
+import { withLock } from '../../host/lock.ts';
+import { parseAddress, parseDomain } from '../address.ts';
+import { ids } from '../ids.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { compileDirectory } from './compile.ts';
+import type { Problem } from './lines.ts';
+import { type Directory, type Draft, draftOf } from './model.ts';
+import {
+  ACCOUNT_FILES,
+  type AccountDefaults,
+  type AccountFile,
+  type Accounts,
+  type AccountTexts,
+  parseAccounts,
+} from './parse.ts';
+
+export interface DirectoryTarget {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+// a database that an older program compiled by other rules is compiled again
+const COMPILER_VERSION = 1;
+
+export function accountDefaults(settings: Settings): AccountDefaults {
+  return {
+    domain: parseDomain(settings.main.domain),
+    postmaster: parseAddress(settings.main.postmaster),
+  };
+}
+
+function labelOf(texts: AccountTexts, defaults: AccountDefaults): string {
+  const digests = ACCOUNT_FILES.map((name) => digestText(texts[name]));
+  return digestText(JSON.stringify([COMPILER_VERSION, defaults, digests]));
+}
+
+function databasePath(target: DirectoryTarget): string {
+  return join(target.paths.directory, 'directory.db');
+}
+
+interface ReadAccounts {
+  readonly texts: AccountTexts;
+  readonly accounts: Accounts;
+  /** Identifies texts and defaults; the database compiled from them carries it. */
+  readonly label: string;
+}
+
+let lastRead: ReadAccounts | undefined;
+
+/** A command reads the accounts before and after it has the lock: mostly they are the same. */
+async function readAccounts(host: Host, target: DirectoryTarget): Promise<ReadAccounts> {
+  const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
+  const defaults = accountDefaults(target.settings);
+  const label = labelOf(texts, defaults);
+  if (lastRead?.label !== label) {
+    lastRead = { texts, label, accounts: parseAccounts(texts, defaults) };
+  }
+  return lastRead;
+}
+
+export function formatDirectoryProblems(folder: string, problems: readonly Problem[]): string {
+  return problems
+    .map(({ file, line, message }) => `${join(folder, file)}:${line}: ${message}`)
+    .join('\n');
+}
+
+function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  const folder = target.paths.accounts;
+  const list = formatDirectoryProblems(folder, problems);
+  throw new MailctlError('DIRECTORY_INVALID', `the accounts are not in order:\n${list}`, {
+    hint: `vi +${first.line} ${join(folder, first.file)}`,
+  });
+}
+
+/**
+ * Writes the database. The one file holds password hashes: it belongs to Dovecot and to
+ * Postfix's group, so that no other daemon can read it; the mount keeps both from changing it.
+ */
+async function compile(
+  host: Host,
+  target: DirectoryTarget,
+  { label, directory, verify }: { label: string; directory: Directory; verify: boolean },
+): Promise<void> {
+  const { idmapBase } = target.settings.main;
+  await host.databases.write(
+    databasePath(target),
+    { label, tables: compileDirectory(directory) },
+    {
+      mode: 0o440,
+      verify,
+      owner: { uid: idmapBase + ids.dovecot.uid, gid: idmapBase + ids.postfix.gid },
+    },
+  );
+}
+
+async function ensureFolders(host: Host, target: DirectoryTarget): Promise<void> {
+  const { accounts, directory } = target.paths;
+  const folders = [
+    { path: accounts, mode: 0o700 },
+    { path: directory, mode: 0o755 },
+  ];
+  for (const { path, mode } of folders) {
+    if ((await host.files.stat(path)) === null) await host.files.makeDirectory(path, { mode });
+  }
+}
+
+/**
+ * Finishes an interrupted change and takes up what was edited by hand. The caller holds the lock.
+ * True when the database was behind. Throws DIRECTORY_INVALID; the database then stays as it is.
+ */
+export async function applyDirectory(host: Host, target: DirectoryTarget): Promise<boolean> {
+  const folder = target.paths.accounts;
+  await ensureFolders(host, target);
+  const pending = await host.fileSets.isPending(folder);
+  if (pending) await host.fileSets.settle(folder);
+  const { accounts, label } = await readAccounts(host, target);
+  const current = (await host.databases.readLabel(databasePath(target))) === label;
+  if (!current || pending) {
+    refuseProblems(target, accounts.problems);
+    if (!pending) await host.fileSets.replace(folder, {}, 0o600);
+    await compile(host, target, { label, directory: accounts.directory, verify: pending });
+    await host.fileSets.finish(folder);
+  }
+  return !current;
+}
+
+/** True when `apply` would have something to compile. Needs no lock. */
+export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Promise<boolean> {
+  const { label } = await readAccounts(host, target);
+  const present = await host.databases.readLabel(databasePath(target));
+  return present !== label || host.fileSets.isPending(target.paths.accounts);
+}
+
+// none of these keeps the accounts from being read
+const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
+
+/** Someone who holds the lock is either finishing the change already or will find it. */
+async function settleIfFree(host: Host, target: DirectoryTarget): Promise<void> {
+  const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
+  try {
+    await withLock(host, lock, () => applyDirectory(host, target));
+  } catch (error) {
+    if (!(error instanceof MailctlError) || !CAN_WAIT.includes(error.code)) {
+      throw error;
+    }
+  }
+}
+
+/** The accounts as of one moment, with what is wrong in the files; finishes an interrupted change. */
+export async function readDirectory(
+  host: Host,
+  target: DirectoryTarget,
+): Promise<{ directory: Directory; problems: readonly Problem[] }> {
+  if (await host.fileSets.isPending(target.paths.accounts)) await settleIfFree(host, target);
+  const { accounts } = await readAccounts(host, target);
+  return { directory: accounts.directory, problems: accounts.problems };
+}
+
+/** The texts to write: those that differ, and those whose file is not there for people to edit. */
+async function textsToWrite(
+  host: Host,
+  target: DirectoryTarget,
+  { before, after }: { before: AccountTexts; after: AccountTexts },
+): Promise<Partial<AccountTexts>> {
+  const texts: Partial<Record<AccountFile, string>> = {};
+  for (const name of ACCOUNT_FILES) {
+    const missing = (await host.files.stat(join(target.paths.accounts, name))) === null;
+    if (missing || before[name] !== after[name]) texts[name] = after[name];
+  }
+  return texts;
+}
+
+const SPARE_BYTES = 256 * 1024;
+
+/**
+ * Refuses before the first write what could fail after the point of no return: room for the new
+ * texts, the rows made from them, and SQLite's journal of at most the whole database.
+ */
+async function requireRoom(
+  host: Host,
+  target: DirectoryTarget,
+  { changed, after }: { changed: Partial<AccountTexts>; after: AccountTexts },
+): Promise<void> {
+  // only a dry run on a fresh host finds no folder here
+  if ((await host.files.stat(target.paths.accounts)) === null) return;
+  const bytes = (texts: Partial<AccountTexts>) =>
+    Object.values(texts).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  const database = (await host.files.stat(databasePath(target)))?.size ?? 0;
+  const needed = bytes(changed) + 2 * bytes(after) + database + SPARE_BYTES;
+  const { free } = await host.files.space(target.paths.accounts);
+  if (free >= needed) return;
+  const megabytes = (needed / 1e6).toFixed(1);
+  throw new MailctlError(
+    'FILE_FAILED',
+    `no space left on the device: a change of the accounts needs ${megabytes} MB in ${target.paths.data}`,
+    { hint: `df -h ${target.paths.data}` },
+  );
+}
+
+/**
+ * Changes the accounts; what `change` returns is returned. The caller holds the lock. When `change`
+ * throws, nothing happened. Throws DIRECTORY_INVALID when the files have problems already.
+ */
+export async function changeDirectory<T>(
+  host: Host,
+  target: DirectoryTarget,
+  change: (draft: Draft) => T,
+): Promise<T> {
+  const folder = target.paths.accounts;
+  await ensureFolders(host, target);
+  if (await host.fileSets.isPending(folder)) await applyDirectory(host, target);
+  const { texts, accounts } = await readAccounts(host, target);
+  refuseProblems(target, accounts.problems);
+  const draft = draftOf(accounts.directory);
+  const result = change(draft);
+  const after = accounts.format(draft);
+  const label = labelOf(after, accountDefaults(target.settings));
+  const present = await host.databases.readLabel(databasePath(target));
+  const changed = await textsToWrite(host, target, { before: texts, after });
+  if (present === label && Object.keys(changed).length === 0) return result;
+  await requireRoom(host, target, { changed, after });
+  await host.fileSets.replace(folder, changed, 0o600);
+  await compile(host, target, { label, directory: draft, verify: false });
+  await host.fileSets.finish(folder);
+  return result;
+}

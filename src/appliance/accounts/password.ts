@@ -1,0 +1,128 @@
+// Passwords and their hashes. A password is hashed here, in-process, and is never kept, printed
+// (but for a generated one, once) or put into an error.
+
+import { randomBytes } from 'node:crypto';
+import { MailctlError } from '../../errors.ts';
+
+const MIN_LENGTH = 8;
+// Dovecot reads a whole IMAP LOGIN line into memory; nothing longer is typed or stored by clients
+const MAX_BYTES = 512;
+
+// OWASP's smallest memory setting for Argon2id: about 28 ms on a 2-core x86-64 machine, 160 ms on a
+// Cortex-A53, and 9 MB for each login that is being checked on a router with 1 GB
+const ARGON2 = { algorithm: 'argon2id', memoryCost: 9216, timeCost: 4 } as const;
+
+// 32 letters and digits without the look-alikes 0/o and 1/l: 5 bits each
+const READABLE = 'abcdefghijkmnpqrstuvwxyz23456789';
+
+function refuse(reason: string): never {
+  throw new MailctlError('PASSWORD_INVALID', reason, {
+    hint: 'choose another, or let mailctl make one with --generate',
+  });
+}
+
+/** Text that came from a file or a pipe: the line ending that editors and echo add is no part of it. */
+export function passwordFromText(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
+/** Throws PASSWORD_INVALID. */
+export function checkPassword(password: string): void {
+  if (password === '') refuse('the password is empty');
+  if (/[\r\n\0]/.test(password)) refuse('the password holds a line break or a NUL character');
+  if (password.includes('\ufffd')) refuse('the password is not valid UTF-8');
+  if ([...password].length < MIN_LENGTH) {
+    refuse(`the password is shorter than ${MIN_LENGTH} characters`);
+  }
+  if (Buffer.byteLength(password) > MAX_BYTES) {
+    refuse(`the password is longer than ${MAX_BYTES} bytes`);
+  }
+}
+
+/** A new password of 100 random bits that can be read out aloud: `k7mzp-…`, four groups of five. */
+export function generatePassword(): string {
+  const letters = [...randomBytes(20)].map((byte) => READABLE.charAt(byte & 31));
+  return [0, 5, 10, 15].map((start) => letters.slice(start, start + 5).join('')).join('-');
+}
+
+/** Dovecot's form of a new hash, `{ARGON2ID}$argon2id$…`. Throws PASSWORD_INVALID. */
+export function hashPassword(password: string): string {
+  checkPassword(password);
+  return `{ARGON2ID}${Bun.password.hashSync(password, ARGON2)}`;
+}
+
+interface Scheme {
+  readonly form: RegExp;
+  readonly warning?: string;
+}
+
+const ARGON2_FORM = (kind: string) =>
+  new RegExp(
+    `^\\$argon2${kind}\\$v=19\\$m=(\\d{1,7}),t=\\d{1,3},p=1\\$[A-Za-z0-9+/]{11,86}\\$[A-Za-z0-9+/]{22,86}$`,
+  );
+
+const SCHEMES: Readonly<Record<string, Scheme>> = {
+  ARGON2ID: { form: ARGON2_FORM('id') },
+  ARGON2I: { form: ARGON2_FORM('i') },
+  'SHA512-CRYPT': { form: /^\$6\$(?:rounds=\d{4,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{86}$/ },
+  'SHA256-CRYPT': { form: /^\$5\$(?:rounds=\d{4,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{43}$/ },
+  'BLF-CRYPT': { form: /^\$2[aby]\$(?:0[4-9]|1[0-5])\$[./0-9A-Za-z]{53}$/ },
+  PBKDF2: { form: /^\$1\$[./0-9A-Za-z]{1,64}\$\d{1,7}\$[0-9a-f]{40}$/ },
+  'MD5-CRYPT': {
+    form: /^\$1\$[./0-9A-Za-z]{0,8}\$[./0-9A-Za-z]{22}$/,
+    warning: 'MD5-CRYPT is quickly broken: set a new password soon',
+  },
+};
+
+const BARE_PREFIXES: readonly (readonly [string, string])[] = [
+  ['$argon2id$', 'ARGON2ID'],
+  ['$argon2i$', 'ARGON2I'],
+  ['$6$', 'SHA512-CRYPT'],
+  ['$5$', 'SHA256-CRYPT'],
+  ['$2a$', 'BLF-CRYPT'],
+  ['$2b$', 'BLF-CRYPT'],
+  ['$2y$', 'BLF-CRYPT'],
+  ['$1$', 'MD5-CRYPT'],
+];
+
+const ACCEPTED = Object.keys(SCHEMES).join(', ');
+const SCHEME_NAME = /^[A-Z0-9.-]{1,32}$/;
+// a container of the default size must survive several logins at once
+const MAX_ARGON2_KIB = 65_536;
+
+function schemeOfBare(hash: string): string | undefined {
+  return BARE_PREFIXES.find(([prefix]) => hash.startsWith(prefix))?.[1];
+}
+
+export interface PasswordHash {
+  /** `{SCHEME}hash`, as Dovecot reads it. */
+  readonly hash: string;
+  readonly warning?: string;
+}
+
+/**
+ * A hash of another system, with or without its `{SCHEME}`; `{CRYPT}` is resolved by its prefix.
+ * Throws PASSWORD_INVALID, without showing the hash.
+ */
+export function parseHash(text: string): PasswordHash {
+  const brace = text.startsWith('{') ? text.indexOf('}') : 0;
+  const named = brace > 0 ? text.slice(1, brace).toUpperCase() : undefined;
+  const asked = named === undefined || SCHEME_NAME.test(named) ? named : undefined;
+  const body = brace > 0 ? text.slice(brace + 1) : text;
+  const name = asked === undefined || asked === 'CRYPT' ? schemeOfBare(body) : asked;
+  const scheme = name === undefined || !Object.hasOwn(SCHEMES, name) ? undefined : SCHEMES[name];
+  if (name === undefined || scheme === undefined) {
+    return refuse(
+      asked === undefined
+        ? `this is not a password hash; accepted are ${ACCEPTED}`
+        : `hashes of the scheme ${asked} are not accepted; accepted are ${ACCEPTED}`,
+    );
+  }
+  const match = scheme.form.exec(body);
+  if (match === null) return refuse(`this is not a well-formed ${name} hash`);
+  if (name.startsWith('ARGON2') && Number(match[1]) > MAX_ARGON2_KIB) {
+    refuse(`this ${name} hash needs more than ${MAX_ARGON2_KIB / 1024} MB of memory to check`);
+  }
+  const hash = `{${name}}${body}`;
+  return scheme.warning === undefined ? { hash } : { hash, warning: scheme.warning };
+}

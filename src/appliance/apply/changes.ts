@@ -1,0 +1,115 @@
+// Desired − present: what would change in the container's configuration, and what that takes. Pure.
+
+import { type Daemon, managedFiles, type OnChange } from '../render/manifest.ts';
+import type { Generation, GenerationFile, HostPart } from './generation.ts';
+
+export interface Change {
+  readonly what: 'file' | 'record' | 'firewall' | 'container';
+  readonly name: string;
+  readonly action: 'add' | 'change' | 'remove';
+  /** `reload postfix`, `restart opendkim`, `restart container` or `none`. */
+  readonly effect: string;
+  /** Texts for a diff; absent where there is nothing to show or where it is secret. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+export interface Effects {
+  readonly restartContainer: boolean;
+  readonly restart: readonly Daemon[];
+  readonly reload: readonly Daemon[];
+}
+
+type Content = Omit<Generation, 'name'>;
+
+function effectText(on: OnChange | undefined): string {
+  if (on === undefined || 'restart_container' in on) return 'restart container';
+  if ('reload' in on) return `reload ${on.reload}`;
+  if ('restart' in on) return `restart ${on.restart}`;
+  return 'none';
+}
+
+function shown(path: string, before: string | undefined, after: string | undefined) {
+  const secret = managedFiles.find((file) => file.path === path)?.secret === true;
+  if (secret) return {};
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+}
+
+function sameFile(a: GenerationFile, b: GenerationFile): boolean {
+  return a.text === b.text && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
+}
+
+function fileChanges(
+  before: readonly GenerationFile[],
+  after: readonly GenerationFile[],
+): Change[] {
+  const old = new Map(before.map((file) => [file.path, file]));
+  const wanted = new Map(after.map((file) => [file.path, file]));
+  const paths = [...new Set([...old.keys(), ...wanted.keys()])].sort();
+  return paths.flatMap((path): Change[] => {
+    const from = old.get(path);
+    const to = wanted.get(path);
+    if (from && to && sameFile(from, to)) return [];
+    const action = from === undefined ? 'add' : to === undefined ? 'remove' : 'change';
+    const effect = effectText(managedFiles.find((file) => file.path === path)?.on_change);
+    return [{ what: 'file', name: path, action, effect, ...shown(path, from?.text, to?.text) }];
+  });
+}
+
+function inputChanges(before: HostPart | undefined, after: HostPart): Change[] {
+  // one that is no more has nothing to read
+  return Object.keys(after.inputs)
+    .filter((daemon) => before?.inputs[daemon] !== after.inputs[daemon])
+    .map((daemon) => ({
+      what: 'file',
+      name: `keys or additions read by ${daemon}`,
+      action: 'change',
+      effect: `reload ${daemon}`,
+    }));
+}
+
+function hostChanges(before: HostPart | undefined, after: HostPart): Change[] {
+  const changes: Change[] = [];
+  const action = before === undefined ? 'add' : 'change';
+  const effect = 'restart container';
+  if (before?.lxcConfig !== after.lxcConfig || before.seccomp !== after.seccomp) {
+    const texts = { before: before?.lxcConfig ?? '', after: after.lxcConfig };
+    changes.push({ what: 'container', name: 'lxc config', action, effect, ...texts });
+  }
+  if (before?.image !== after.image) {
+    const texts = { before: before?.image ?? '', after: after.image };
+    changes.push({ what: 'container', name: 'image', action, effect, ...texts });
+  }
+  if (JSON.stringify(before?.network) !== JSON.stringify(after.network)) {
+    const texts = {
+      before: before ? JSON.stringify(before.network, null, 2) : '',
+      after: JSON.stringify(after.network, null, 2),
+    };
+    changes.push({ what: 'firewall', name: 'network and ports', action, effect: 'none', ...texts });
+  }
+  return changes;
+}
+
+/** Everything that differs between the generation in use (null: none yet) and the desired one. */
+export function planGeneration(present: Content | null, desired: Content): Change[] {
+  return [
+    ...hostChanges(present?.host, desired.host),
+    ...fileChanges(present?.files ?? [], desired.files),
+    ...inputChanges(present?.host, desired.host),
+  ];
+}
+
+/** What has to be done in a running container so that it takes up the changes. */
+export function effectsOf(changes: readonly Change[]): Effects {
+  const effects = new Set(changes.map((change) => change.effect));
+  const named = (verb: string) =>
+    [...effects]
+      .filter((effect) => effect.startsWith(`${verb} `) && effect !== 'restart container')
+      .map((effect) => effect.slice(verb.length + 1) as Daemon);
+  const restart = named('restart');
+  return {
+    restartContainer: effects.has('restart container'),
+    restart,
+    reload: named('reload').filter((daemon) => !restart.includes(daemon)),
+  };
+}

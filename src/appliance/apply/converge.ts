@@ -1,0 +1,196 @@
+// The appliance becomes what UCI says: render, switch, reload only what changed, prove it, and go back
+// to the last good generation when the proof fails.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { isRunning } from '../../host/lxc.ts';
+import { containerRef } from '../container/container.ts';
+import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
+import { ensureDataDirectories } from '../container/data-folders.ts';
+import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
+import { bringUp, ensureNetwork, isNetworkUp, stopRunning } from '../container/lifecycle.ts';
+import { forgetReload } from '../dkim/dkim.ts';
+import { readLog } from '../mail/logs.ts';
+import type { Paths } from '../paths.ts';
+import { probeAppliance } from '../probe/probe.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
+import { desiredGeneration } from './desired.ts';
+import {
+  acceptGeneration,
+  type Generation,
+  readGeneration,
+  switchTo,
+  writeGeneration,
+} from './generation.ts';
+import { planPreparation, prepare } from './prepare.ts';
+
+export interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+  readonly configFile: string;
+}
+
+export interface Convergence {
+  readonly changes: readonly Change[];
+  readonly running: boolean;
+  /** The container was started by this run. */
+  readonly started: boolean;
+}
+
+interface Work {
+  readonly image: Image;
+  /** Start the container when it is not running. */
+  readonly start: boolean;
+}
+
+async function applyEffects(host: Host, target: Target, effects: Effects): Promise<void> {
+  for (const daemon of effects.restart) await restartDaemon(host, target, daemon);
+  for (const daemon of effects.reload) await reloadDaemon(host, target, daemon);
+}
+
+/** The running container takes up a generation that has been switched to. */
+async function takeUp(
+  host: Host,
+  target: Target,
+  step: { generation: Generation; effects: Effects; start: boolean },
+): Promise<boolean> {
+  const { generation, effects, start } = step;
+  const running = await isRunning(host, containerRef(target));
+  if (running && effects.restartContainer) await stopRunning(host, target);
+  if (!running && !start) return false;
+  const started = await bringUp(host, target, generation.host);
+  if (!started) await applyEffects(host, target, effects);
+  return started;
+}
+
+// a router's Rspamd takes long to start, and Postfix answers nobody before it has
+const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
+
+async function requireProbes(
+  host: Host,
+  target: Target,
+  step: { generation: Generation; started: boolean },
+): Promise<void> {
+  const { generation, started } = step;
+  const timeout = started ? PROBE_TIMEOUT_MS.fresh : PROBE_TIMEOUT_MS.running;
+  const results = await probeAppliance(host, target, generation.host.network, { timeout });
+  const failed = results.filter((result) => !result.ok);
+  if (failed.length === 0) return;
+  const sentences = failed.map((result) => `${result.name}: ${result.measured}`);
+  throw new MailctlError('PROBE_FAILED', sentences.join('; '));
+}
+
+const TROUBLE = /\b(?:fatal|panic): |: (?:Fatal|Panic): /;
+
+/** What daemons that could not go on have said since then: going back fills the log with other things. */
+async function lastWords(host: Host, paths: Paths, since: Date): Promise<string[]> {
+  const { lines } = await readLog(host, paths, { count: 500 });
+  const said = lines.filter(
+    ({ time, text }) => time !== null && time >= since && TROUBLE.test(text),
+  );
+  // without the process number, which tells repetitions apart
+  const texts = said.map(({ text }) =>
+    text.replace(/^.*?(?=\w+\[\d+\]: )/, '').replace(/\[\d+\]/, ''),
+  );
+  return [...new Set(texts)].slice(0, 3);
+}
+
+/** Puts the last good generation back in force. Throws PROBE_FAILED that says what happened. */
+async function goBack(
+  host: Host,
+  target: Target,
+  step: { failed: Generation; good: Generation | null; cause: unknown; since: Date },
+): Promise<never> {
+  const { failed, good, cause, since } = step;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = 'mailctl logs 50';
+  for (const words of await lastWords(host, target.paths, since))
+    host.say(`the log says: ${words}`);
+  if (good === null || good.name === failed.name) {
+    throw new MailctlError('PROBE_FAILED', `the mail server does not answer as it should: ${why}`, {
+      hint,
+      cause,
+    });
+  }
+  host.say(`the new configuration failed: ${why}`);
+  host.say('going back to the last good one');
+  await switchTo(host, target.paths, good.name);
+  await useImage(host, target.paths, good.host.image);
+  const effects = effectsOf(planGeneration(failed, good));
+  const started = await takeUp(host, target, { generation: good, effects, start: true });
+  await ensureNetwork(host, target, good.host);
+  await requireProbes(host, target, { generation: good, started });
+  throw new MailctlError('PROBE_FAILED', `went back to the last good configuration: ${why}`, {
+    hint,
+    cause,
+  });
+}
+
+/** Brings the host and the container to `desired`; returns what was changed. */
+async function bringTo(
+  host: Host,
+  target: Target,
+  step: { prepared: readonly Change[]; desired: Omit<Generation, 'name'>; start: boolean },
+): Promise<Convergence> {
+  const { prepared, desired, start } = step;
+  const { paths } = target;
+  const present = await readGeneration(host, paths, 'current');
+  const good = await readGeneration(host, paths, 'good');
+  const changes = planGeneration(present, desired);
+  const unchanged = present !== null && changes.length === 0;
+  const generation = unchanged ? present : await writeGeneration(host, paths, desired);
+  if (!unchanged) await switchTo(host, paths, generation.name);
+  // a run that was cut short after the switch may have left the daemons with either configuration
+  const effects = effectsOf([...prepared, ...changes, ...planGeneration(good, desired)]);
+  const since = host.clock.now();
+  try {
+    const started = await takeUp(host, target, { generation, effects, start });
+    await forgetReload(host, paths);
+    const running = started || (await isRunning(host, containerRef(target)));
+    const repaired = running && !(await isNetworkUp(host, target, generation.host));
+    if (repaired) await ensureNetwork(host, target, generation.host);
+    const touched = started || repaired || !unchanged || good?.name !== generation.name;
+    if (running && touched) await requireProbes(host, target, { generation, started });
+    if (running && touched) await acceptGeneration(host, paths, generation.name);
+    return { changes: [...prepared, ...changes], running, started };
+  } catch (error) {
+    return goBack(host, target, { failed: generation, good, cause: error, since });
+  }
+}
+
+/** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after going back. */
+export async function converge(host: Host, target: Target, work: Work): Promise<Convergence> {
+  await ensureDataDirectories(host, target);
+  const prepared = await prepare(host, target);
+  await useImage(host, target.paths, work.image.sha256);
+  const desired = await desiredGeneration(host, target, work.image.sha256);
+  const result = await bringTo(host, target, { prepared, desired, start: work.start });
+  if (result.running) await forgetOtherImages(host, target.paths, work.image.sha256);
+  return result;
+}
+
+/** The image in use. Throws NOT_INSTALLED. */
+export async function requireInstalled(host: Host, paths: Paths): Promise<Image> {
+  const image = await currentImage(host, paths);
+  if (image !== null) return image;
+  throw new MailctlError('NOT_INSTALLED', 'the mail server is not installed', {
+    hint: 'mailctl install',
+  });
+}
+
+/**
+ * What `apply`, or with `fresh` also a first `install`, would change, without changing anything.
+ * Throws NOT_INSTALLED.
+ */
+export async function planConvergence(
+  host: Host,
+  target: Target,
+  fresh = false,
+): Promise<Change[]> {
+  const installed = await currentImage(host, target.paths);
+  const image = fresh ? installed : await requireInstalled(host, target.paths);
+  const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
+  const present = await readGeneration(host, target.paths, 'current');
+  return [...(await planPreparation(host, target)), ...planGeneration(present, desired)];
+}

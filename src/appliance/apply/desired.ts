@@ -1,0 +1,124 @@
+// What the appliance should be, worked out from UCI, this host and the image; nothing is changed here.
+
+import { join } from 'node:path';
+import { digestText } from '../../host/digest.ts';
+import type { Host } from '../../host/host.ts';
+import { queryCgroup } from '../container/cgroup.ts';
+import { readCustomFiles } from '../container/data-folders.ts';
+import { renderLxcConfig, renderSeccomp } from '../container/lxc-config.ts';
+import { bareAddress, ipv4Network, type NetworkPlan, planNetwork } from '../container/network.ts';
+import { queryBridge } from '../container/network-apply.ts';
+import type { Paths } from '../paths.ts';
+import { readProbePassword } from '../probe/secret.ts';
+import type { Facts } from '../render/facts.ts';
+import { type Daemon, managedFiles } from '../render/manifest.ts';
+import { type CustomFiles, type RenderedFile, renderFiles } from '../render/render.ts';
+import { templates } from '../render/templates.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type Generation, hostOwner } from './generation.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+function networkFacts(
+  network: NetworkPlan,
+  bridgeNetworks: readonly string[],
+): Omit<Facts, 'probePassword'> {
+  const containerNetwork = ipv4Network(network.address);
+  return {
+    containerAddress: bareAddress(network.address),
+    containerNetwork,
+    gateway: network.gateway,
+    containerAddress6: network.address6 === null ? null : bareAddress(network.address6),
+    gateway6: network.gateway6,
+    lanNetworks: [...new Set([containerNetwork, ...bridgeNetworks.map(ipv4Network)])],
+    hasIpv6: network.address6 !== null,
+  };
+}
+
+/** Operators' files that a daemon includes by itself, by the name's beginning. */
+const CUSTOM_OF: readonly (readonly [prefix: string, daemon: Daemon])[] = [
+  ['rspamd/', 'rspamd'],
+  ['dovecot.conf', 'dovecot'],
+  ['unbound.conf', 'unbound'],
+  ['fail2ban.local', 'fail2ban'],
+];
+
+/** Which daemons these files make run: one whose feature is off has no service. */
+function runningDaemons(rendered: readonly RenderedFile[]): Set<string> {
+  const run = /^\/etc\/s6\/services\/([^/]+)\/run$/;
+  return new Set(rendered.map(({ file }) => run.exec(file.path)?.[1] ?? ''));
+}
+
+/** What each of these daemons reads beside the rendered files, as one digest. */
+async function inputDigests(
+  host: Host,
+  paths: Paths,
+  { custom, daemons }: { custom: CustomFiles; daemons: ReadonlySet<string> },
+) {
+  const certificate = (await host.files.read(join(paths.ssl, 'fullchain.pem'))) ?? '';
+  const texts = new Map<Daemon, string>([
+    ['postfix', certificate],
+    ['dovecot', certificate],
+    ['opendkim', (await host.files.read(join(paths.dkim, 'KeyTable'))) ?? ''],
+  ]);
+  for (const [prefix, daemon] of CUSTOM_OF) {
+    const files = Object.entries(custom).filter(([name]) => name.startsWith(prefix));
+    texts.set(daemon, JSON.stringify([texts.get(daemon) ?? '', files]));
+  }
+  const read = [...texts].filter(([daemon]) => daemons.has(daemon));
+  return Object.fromEntries(read.map(([daemon, text]) => [daemon, digestText(text)]));
+}
+
+function toFile(settings: Settings, { file, text }: RenderedFile) {
+  const { uid, gid } = hostOwner(settings.main.idmapBase, file.owner, file.group);
+  return { path: file.path, text, uid, gid, mode: file.mode };
+}
+
+/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
+export async function desiredNetwork(host: Host, settings: Settings): Promise<NetworkPlan> {
+  return planNetwork(settings, await queryBridge(host, settings.network.bridge));
+}
+
+/** The whole appliance as it should be, ready to be compared with the generation in use. */
+export async function desiredGeneration(
+  host: Host,
+  target: Target,
+  image: string,
+): Promise<Omit<Generation, 'name'>> {
+  const { settings, paths } = target;
+  const bridge = await queryBridge(host, settings.network.bridge);
+  const network = planNetwork(settings, bridge);
+  const custom = await readCustomFiles(host, paths);
+  const lan = bridge.ours ? [] : bridge.addresses;
+  const facts: Facts = {
+    ...networkFacts(network, lan),
+    probePassword: await readProbePassword(host, paths),
+  };
+  const rendered = renderFiles({ settings, facts, templates, custom });
+  const seccomp = join(paths.container, 'seccomp');
+  const cgroup = await queryCgroup(host);
+  return {
+    host: {
+      lxcConfig: renderLxcConfig({
+        settings,
+        paths,
+        network,
+        cgroup,
+        seccomp: host.files.path(seccomp),
+      }),
+      seccomp: renderSeccomp(),
+      network,
+      image,
+      inputs: await inputDigests(host, paths, { custom, daemons: runningDaemons(rendered) }),
+    },
+    files: rendered.map((file) => toFile(settings, file)),
+  };
+}
+
+/** True for files whose content must not be shown. */
+export function isSecretPath(path: string): boolean {
+  return managedFiles.some((file) => file.path === path && file.secret === true);
+}

@@ -1,0 +1,92 @@
+// What must exist before anything is rendered: the probe's password, a certificate, the accounts with
+// their postmaster, a DKIM key for each domain. Says what it made; makes nothing twice.
+
+import type { Host } from '../../host/host.ts';
+import {
+  applyDirectory,
+  changeDirectory,
+  isDirectoryBehind,
+  readDirectory,
+} from '../accounts/accounts.ts';
+import { addMailbox } from '../accounts/changes.ts';
+import { isDeliverable } from '../accounts/model.ts';
+import { generatePassword, hashPassword } from '../accounts/password.ts';
+import { domainOf } from '../address.ts';
+import { isDkimBehind, syncDkim } from '../dkim/dkim.ts';
+import type { Paths } from '../paths.ts';
+import { ensureProbePassword } from '../probe/secret.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { isSelfSigned } from '../tls/certificate.ts';
+import { ensureWaitingKey } from '../tls/keys.ts';
+import { readInstalledPair } from '../tls/store.ts';
+import { ensureCertificate, isCertificateBehind } from '../tls/tls.ts';
+import type { Change } from './changes.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const made = (name: string, effect: string): Change => ({
+  what: 'file',
+  name,
+  action: 'add',
+  effect,
+});
+
+const CERTIFICATE = made('ssl/fullchain.pem', 'reload postfix');
+const DATABASE = made('directory.db', 'none');
+// without the feature nobody reads them
+const keysMade = ({ features }: Settings): Change =>
+  made('dkim keys', features.dkim ? 'reload opendkim' : 'none');
+
+/**
+ * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
+ * that nobody can log in to before a password is set.
+ */
+async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
+  const { directory } = await readDirectory(host, target);
+  const { postmaster } = directory;
+  const ours = directory.domains.has(domainOf(postmaster));
+  if (!ours || isDeliverable(directory, postmaster)) return false;
+  await changeDirectory(host, target, (draft) => {
+    // a password that nobody was told, and no login either
+    const hash = hashPassword(generatePassword());
+    addMailbox(draft, { address: postmaster, hash, quotaBytes: null, active: false });
+  });
+  host.say(
+    `made the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}, then mailctl user resume ${postmaster}`,
+  );
+  return true;
+}
+
+/** The key of the first certificate of a CA is there before it, so that dns-setup publishes both. */
+async function ensureNextKey(host: Host, target: Target): Promise<void> {
+  if (target.settings.ssl.type !== 'letsencrypt') return;
+  const pair = await readInstalledPair(host, target.paths);
+  if (pair !== null && isSelfSigned(pair.chain[0])) await ensureWaitingKey(host, target);
+}
+
+/** What `prepare` would make, as far as it can be said without making it. */
+export async function planPreparation(host: Host, target: Target): Promise<Change[]> {
+  const changes: Change[] = [];
+  if (await isCertificateBehind(host, target)) changes.push(CERTIFICATE);
+  if (await isDirectoryBehind(host, target)) changes.push(DATABASE);
+  const { directory } = await readDirectory(host, target);
+  if (await isDkimBehind(host, target, directory.domains)) changes.push(keysMade(target.settings));
+  return changes;
+}
+
+/** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
+export async function prepare(host: Host, target: Target): Promise<Change[]> {
+  const changes: Change[] = [];
+  await ensureProbePassword(host, target);
+  if ((await ensureCertificate(host, target)).changed) changes.push(CERTIFICATE);
+  await ensureNextKey(host, target);
+  if (await applyDirectory(host, target)) changes.push(DATABASE);
+  if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
+  const { directory } = await readDirectory(host, target);
+  if ((await syncDkim(host, target, directory.domains)).changed)
+    changes.push(keysMade(target.settings));
+  return changes;
+}

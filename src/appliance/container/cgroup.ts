@@ -1,0 +1,17 @@
+// Which cgroup controllers this host can limit a container with. OpenWrt has cgroup2 only; some hosts
+// have version 1 controllers beside an empty version 2.
+
+import type { Host } from '../../host/host.ts';
+import type { CgroupFacts } from './lxc-config.ts';
+
+const ROOT = '/sys/fs/cgroup';
+
+export async function queryCgroup(host: Host): Promise<CgroupFacts> {
+  const controllers = await host.files.read(`${ROOT}/cgroup.controllers`);
+  if (controllers !== null) {
+    const names = controllers.trim().split(' ');
+    return { version: 2, memory: names.includes('memory'), pids: names.includes('pids') };
+  }
+  const has = async (name: string) => (await host.files.stat(`${ROOT}/${name}`)) !== null;
+  return { version: 1, memory: await has('memory'), pids: await has('pids') };
+}

@@ -1,0 +1,39 @@
+// The daemons inside the container and how each takes up a changed file.
+
+import type { Host } from '../../host/host.ts';
+import { runInside } from '../../host/lxc.ts';
+import type { Paths } from '../paths.ts';
+import type { Daemon } from '../render/manifest.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { containerRef } from './container.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const service = (name: Daemon) => `/run/service/${name}`;
+// waits until the old process has gone and a new one is there
+const restart = (name: Daemon) => ['s6-svc', '-wr', '-T', '20000', '-r', service(name)];
+const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
+
+/** Valkey and ClamAV read their files at start only; old workers of Rspamd outlive a reload by 20 s. */
+const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
+  postfix: ['postfix', 'reload'],
+  dovecot: ['doveadm', 'reload'],
+  rspamd: restart('rspamd'),
+  opendkim: ['s6-svc', '-1', service('opendkim')],
+  unbound: hangUp('unbound'),
+  valkey: restart('valkey'),
+  fail2ban: ['fail2ban-client', 'reload'],
+  clamav: restart('clamav'),
+};
+
+/** Makes a running daemon read its files again without losing what it is doing. */
+export async function reloadDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+  await runInside(host, containerRef(target), RELOAD[daemon]);
+}
+
+export async function restartDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+  await runInside(host, containerRef(target), restart(daemon));
+}

@@ -1,0 +1,60 @@
+// The data directory: which folders it has, whose they are, and that they exist.
+
+import { join } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import { ids } from '../ids.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+
+interface DataDirectory {
+  readonly path: string;
+  readonly mode: number;
+  /** Id inside the container; null for root of the host. */
+  readonly owner: number | null;
+}
+
+export function dataDirectories(paths: Paths): DataDirectory[] {
+  return [
+    { path: paths.data, mode: 0o755, owner: null },
+    { path: paths.accounts, mode: 0o700, owner: null },
+    { path: paths.directory, mode: 0o755, owner: null },
+    { path: paths.custom, mode: 0o755, owner: null },
+    { path: paths.rendered, mode: 0o755, owner: null },
+    { path: paths.ssl, mode: 0o755, owner: null },
+    { path: paths.dkim, mode: 0o750, owner: ids.opendkim.gid },
+    { path: paths.mail, mode: 0o700, owner: ids.vmail.uid },
+    { path: paths.queue, mode: 0o755, owner: ids.root.uid },
+    { path: paths.state, mode: 0o755, owner: ids.root.uid },
+    { path: paths.log, mode: 0o750, owner: ids.log.uid },
+  ];
+}
+
+/** Makes what is missing and mends owners and modes of these folders; never looks inside them. */
+export async function ensureDataDirectories(
+  host: Host,
+  appliance: { settings: Settings; paths: Paths },
+): Promise<void> {
+  const { settings, paths } = appliance;
+  for (const { path, mode, owner } of dataDirectories(paths)) {
+    const id = owner === null ? 0 : settings.main.idmapBase + owner;
+    const stat = await host.files.stat(path);
+    const fits = stat?.kind === 'directory' && stat.uid === id && stat.mode === mode;
+    if (!fits) await host.files.makeDirectory(path, { mode, owner: { uid: id, gid: id } });
+  }
+}
+
+/** Operators' additions: the file names that exist below `custom/` and their texts. */
+export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const name of await host.files.list(paths.custom)) {
+    const path = join(paths.custom, name);
+    const stat = await host.files.stat(path);
+    if (stat?.kind === 'file') found[name] = (await host.files.read(path)) ?? '';
+    if (stat?.kind !== 'directory') continue;
+    for (const inner of await host.files.list(path)) {
+      const text = await host.files.read(join(path, inner));
+      if (text !== null) found[`${name}/${inner}`] = text;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,206 @@
+// The container's image: found, checked, kept under its hash. The link `current` names the one in use.
+
+import { dirname, join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import { digestFile } from '../../host/digest.ts';
+import { download } from '../../host/download.ts';
+import type { Host } from '../../host/host.ts';
+import { hostArchitecture } from '../../host/machine.ts';
+import type { Paths } from '../paths.ts';
+import { recipe } from '../render/templates.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type ImageManifest, parseImageManifest } from './image-manifest.ts';
+
+export interface Image {
+  readonly sha256: string;
+  readonly file: string;
+  readonly manifest: ImageManifest;
+}
+
+const SQUASHFS = '.squashfs';
+const MANIFEST = '.manifest.json';
+const SIZE_LIMIT = 2_000_000_000;
+const BUILD_CACHE = '/var/cache/mailserver';
+const BUILD_LIMIT_MS = 3_600_000;
+
+function checkFits(settings: Settings, manifest: ImageManifest, source: string): void {
+  const wanted = hostArchitecture();
+  if (manifest.architecture !== wanted) {
+    throw new MailctlError(
+      'IMAGE_INVALID',
+      `the image ${source} is for ${manifest.architecture}, and this machine is ${wanted}`,
+      { hint: `mailctl install --image <image for ${wanted}>` },
+    );
+  }
+  if (settings.features.virusScan && manifest.variant !== 'antivirus') {
+    throw new MailctlError(
+      'IMAGE_INVALID',
+      `features.virus_scan is on, and ${source} has no ClamAV`,
+      {
+        hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
+      },
+    );
+  }
+}
+
+async function checkHash(host: Host, file: string, manifest: ImageManifest, source: string) {
+  const found = await digestFile(host, file);
+  if (found === manifest.image_sha256) return;
+  throw new MailctlError(
+    'IMAGE_INVALID',
+    `the image ${source} is damaged: its SHA-256 is ${found}, and its manifest says ${manifest.image_sha256}`,
+    { hint: 'fetch or build the image again' },
+  );
+}
+
+async function readManifest(host: Host, file: string): Promise<ImageManifest> {
+  const text = await host.files.read(file);
+  if (text === null) {
+    throw new MailctlError('IMAGE_MISSING', `the image has no manifest ${file}`, {
+      hint: 'keep the .squashfs and its .manifest.json side by side',
+    });
+  }
+  return parseImageManifest(text, file);
+}
+
+function manifestName(image: string): string {
+  if (!image.endsWith(SQUASHFS)) {
+    throw new MailctlError('IMAGE_INVALID', `${image} is not named like an image (*${SQUASHFS})`);
+  }
+  return `${image.slice(0, -SQUASHFS.length)}${MANIFEST}`;
+}
+
+function installedImage(paths: Paths, manifest: ImageManifest): Image {
+  const folder = join(paths.images, manifest.image_sha256);
+  return { sha256: manifest.image_sha256, file: join(folder, 'image.squashfs'), manifest };
+}
+
+/** Takes a checked image into the appliance's own folder, under its hash. */
+async function keep(
+  host: Host,
+  paths: Paths,
+  source: { file: string; manifest: ImageManifest },
+): Promise<Image> {
+  const image = installedImage(paths, source.manifest);
+  const folder = join(paths.images, image.sha256);
+  await host.files.makeDirectory(folder, { mode: 0o755 });
+  await host.files.copy(source.file, image.file, { mode: 0o644 });
+  const manifest = `${JSON.stringify(source.manifest, null, 2)}\n`;
+  // written last: a folder without it is a copy that was cut short
+  await host.files.replace(join(folder, 'manifest.json'), manifest, { mode: 0o644 });
+  return image;
+}
+
+async function findKept(host: Host, paths: Paths, sha256: string): Promise<Image | null> {
+  const text = await host.files.read(join(paths.images, sha256, 'manifest.json'));
+  if (text === null) return null;
+  return installedImage(paths, parseImageManifest(text, 'manifest.json'));
+}
+
+async function takeFile(host: Host, appliance: Target, file: string): Promise<Image> {
+  const { settings, paths } = appliance;
+  if ((await host.files.stat(file)) === null) {
+    throw new MailctlError('IMAGE_MISSING', `there is no image ${file}`, {
+      hint: 'mailctl install --image FILE',
+    });
+  }
+  const manifest = await readManifest(host, manifestName(file));
+  checkFits(settings, manifest, file);
+  const kept = await findKept(host, paths, manifest.image_sha256);
+  if (kept !== null) return kept;
+  await checkHash(host, file, manifest, file);
+  host.say(`installing the image ${file}`);
+  return keep(host, paths, { file, manifest });
+}
+
+async function takeUrl(host: Host, appliance: Target, url: string): Promise<Image> {
+  const { settings, paths } = appliance;
+  const folder = join(paths.images, '.download');
+  await host.files.makeDirectory(folder, { mode: 0o700 });
+  const manifestFile = join(folder, `image${MANIFEST}`);
+  const file = join(folder, `image${SQUASHFS}`);
+  try {
+    await download(host, manifestName(url), { to: manifestFile, limit: 10_000_000 });
+    const manifest = await readManifest(host, manifestFile);
+    checkFits(settings, manifest, url);
+    const kept = await findKept(host, paths, manifest.image_sha256);
+    if (kept !== null) return kept;
+    host.say(`fetching ${url} (${Math.round(manifest.image_bytes / 1e6)} MB)`);
+    await download(host, url, { to: file, limit: SIZE_LIMIT });
+    await checkHash(host, file, manifest, url);
+    return await keep(host, paths, { file, manifest });
+  } finally {
+    await host.files.removeTree(folder);
+  }
+}
+
+async function build(host: Host, appliance: Target): Promise<Image> {
+  const { settings, paths } = appliance;
+  if (!host.programs.exists('mmdebstrap') || !host.programs.exists('mksquashfs')) {
+    throw new MailctlError('IMAGE_MISSING', 'there is no image, and this host cannot build one', {
+      hint: 'mailctl install --image FILE|URL   (or: apt-get install mmdebstrap squashfs-tools)',
+    });
+  }
+  host.say('building the image; this takes some minutes');
+  const folder = join(paths.images, '.build');
+  await host.files.makeDirectory(folder, { mode: 0o700 });
+  try {
+    for (const [path, text] of Object.entries(recipe)) {
+      await host.files.makeDirectory(dirname(join(folder, path)), { mode: 0o700 });
+      await host.files.replace(join(folder, path), text, { mode: 0o755 });
+    }
+    const variant = settings.features.virusScan ? 'antivirus' : 'standard';
+    const output = host.files.path(BUILD_CACHE);
+    const script = host.files.path(join(folder, 'build'));
+    const options = ['--arch', hostArchitecture(), '--variant', variant, '--output', output];
+    const { stdout } = await host.programs.run(['sh', script, ...options], {
+      timeout: BUILD_LIMIT_MS,
+    });
+    // the script's last line names the image
+    const file = stdout.trim().split('\n').at(-1) ?? '';
+    return await takeFile(host, appliance, file);
+  } finally {
+    await host.files.removeTree(folder);
+  }
+}
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+/** The image in use, or null before the first install. */
+export async function currentImage(host: Host, paths: Paths): Promise<Image | null> {
+  const sha256 = await host.files.readLink(join(paths.images, 'current'));
+  return sha256 === null ? null : findKept(host, paths, sha256);
+}
+
+/**
+ * The image that is asked for, in this order: `wanted` (--image), main.image, the installed one,
+ * a new one built here. Throws IMAGE_MISSING, IMAGE_INVALID.
+ */
+export async function ensureImage(host: Host, target: Target, wanted?: string): Promise<Image> {
+  const source = wanted ?? target.settings.main.image;
+  if (source !== null) {
+    const isUrl = /^https?:\/\//.test(source);
+    return isUrl ? takeUrl(host, target, source) : takeFile(host, target, source);
+  }
+  const installed = await currentImage(host, target.paths);
+  if (installed === null) return build(host, target);
+  checkFits(target.settings, installed.manifest, 'in use');
+  return installed;
+}
+
+/** Makes the image the one in use; the one before stays until `forgetOtherImages`. */
+export async function useImage(host: Host, paths: Paths, sha256: string): Promise<void> {
+  const link = join(paths.images, 'current');
+  if ((await host.files.readLink(link)) !== sha256) await host.files.link(sha256, link);
+}
+
+/** Removes every image but the one in use, once that one has passed its probes. */
+export async function forgetOtherImages(host: Host, paths: Paths, sha256: string): Promise<void> {
+  for (const name of await host.files.list(paths.images)) {
+    if (name !== 'current' && name !== sha256)
+      await host.files.removeTree(join(paths.images, name));
+  }
+}

@@ -1,0 +1,91 @@
+// The appliance comes up and goes down: network, image, container. Each step looks first, so that a
+// command killed anywhere can be run again.
+
+import { join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { isRunning, startContainer, stopContainer } from '../../host/lxc.ts';
+import { mountImage, queryMountedImage, unmountImage } from '../../host/mounts.ts';
+import type { HostPart } from '../apply/generation.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { containerRef } from './container.ts';
+import {
+  applyNetwork,
+  networkMark,
+  queryBridge,
+  queryTable,
+  removeNetwork,
+} from './network-apply.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+/** Seconds that the daemons have to end by themselves. */
+const STOP_TIMEOUT_S = 10;
+
+async function replaceIfChanged(host: Host, path: string, text: string): Promise<void> {
+  if ((await host.files.read(path)) !== text) await host.files.replace(path, text, { mode: 0o644 });
+}
+
+async function writeContainer(host: Host, paths: Paths, part: HostPart): Promise<void> {
+  await host.files.makeDirectory(paths.container, { mode: 0o755 });
+  await replaceIfChanged(host, join(paths.container, 'seccomp'), part.seccomp);
+  await replaceIfChanged(host, paths.lxcConfig, part.lxcConfig);
+}
+
+async function ensureMounted(host: Host, paths: Paths, part: HostPart): Promise<void> {
+  const image = join(paths.images, part.image, 'image.squashfs');
+  const mounted = await queryMountedImage(host, paths.rootfs);
+  if (mounted === (await host.files.realPath(image))) return;
+  if ((await host.files.stat(image)) === null) {
+    throw new MailctlError('NOT_INSTALLED', 'the image of this appliance is missing', {
+      hint: 'mailctl install',
+    });
+  }
+  await unmountImage(host, paths.rootfs);
+  await mountImage(host, image, paths.rootfs);
+}
+
+/** True when the bridge stands and the ports are published as the plan says. */
+export async function isNetworkUp(host: Host, target: Target, part: HostPart): Promise<boolean> {
+  if (!part.network.makeBridge) return true;
+  const { container } = target.settings.main;
+  if (!(await queryBridge(host, part.network.bridge)).exists) return false;
+  const table = await queryTable(host, container);
+  return table?.includes(networkMark(container, part.network)) ?? false;
+}
+
+export async function ensureNetwork(host: Host, target: Target, part: HostPart): Promise<void> {
+  if (await isNetworkUp(host, target, part)) return;
+  const { container } = target.settings.main;
+  await applyNetwork(host, target.paths, { container, plan: part.network });
+}
+
+/** Starts the container with this host part; true when it was not running. */
+export async function bringUp(host: Host, target: Target, part: HostPart): Promise<boolean> {
+  await host.files.makeDirectory(target.paths.run, { mode: 0o755 });
+  await ensureNetwork(host, target, part);
+  const container = containerRef(target);
+  if (await isRunning(host, container)) return false;
+  await writeContainer(host, target.paths, part);
+  await ensureMounted(host, target.paths, part);
+  await startContainer(host, container);
+  return true;
+}
+
+/** Stops the container and takes its mount away; the network stays. */
+export async function stopRunning(host: Host, target: Target): Promise<void> {
+  await stopContainer(host, containerRef(target), STOP_TIMEOUT_S);
+  await unmountImage(host, target.paths.rootfs);
+}
+
+/** Stops everything and leaves no process, mount, interface or rule behind. */
+export async function takeDown(host: Host, target: Target): Promise<void> {
+  const { container } = target.settings.main;
+  await stopRunning(host, target);
+  await removeNetwork(host, target.paths, { container, bridge: target.settings.network.bridge });
+  await host.files.removeTree(target.paths.run);
+}

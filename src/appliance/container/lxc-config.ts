@@ -1,0 +1,187 @@
+// The container as LXC is told about it: unprivileged, read-only root, its own data folders and nothing
+// else writable, the fewest capabilities, memory and process limits. Pure.
+
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import type { NetworkPlan } from './network.ts';
+
+/** Which cgroup controllers can limit the container on this host. */
+export interface CgroupFacts {
+  readonly version: 1 | 2;
+  readonly memory: boolean;
+  readonly pids: boolean;
+}
+
+export interface ContainerInput {
+  readonly settings: Settings;
+  readonly paths: Paths;
+  readonly network: NetworkPlan;
+  readonly cgroup: CgroupFacts;
+  /** Path of the seccomp profile on the host. */
+  readonly seccomp: string;
+}
+
+type Line = readonly [key: string, value: string];
+
+// What the daemons need to drop to their own accounts, to own their files and to listen below 1024.
+const CAPABILITIES = [
+  'chown',
+  'dac_override',
+  'fowner',
+  'setuid',
+  'setgid',
+  'kill',
+  'net_bind_service',
+  'sys_chroot',
+];
+
+const ID_RANGE = 65_536;
+
+function identity({ settings, paths }: ContainerInput): Line[] {
+  const { hostname, idmapBase } = settings.main;
+  return [
+    ['lxc.uts.name', hostname],
+    ['lxc.rootfs.path', `dir:${paths.rootfs}`],
+    // overlayfs cannot be idmapped; a squashfs can from kernel 6.2 on
+    ['lxc.rootfs.options', 'ro,idmap=container'],
+    ['lxc.idmap', `u 0 ${idmapBase} ${ID_RANGE}`],
+    ['lxc.idmap', `g 0 ${idmapBase} ${ID_RANGE}`],
+    ['lxc.init.cmd', '/etc/s6/init'],
+    ['lxc.signal.halt', 'SIGTERM'],
+    ['lxc.tty.max', '0'],
+    ['lxc.console.path', 'none'],
+  ];
+}
+
+function confinement({ settings, cgroup, seccomp }: ContainerInput): Line[] {
+  const { memory, processes } = settings.main;
+  // fail2ban writes to the container's own nftables; without it nobody inside needs the network stack
+  const capabilities = settings.features.fail2ban ? [...CAPABILITIES, 'net_admin'] : CAPABILITIES;
+  const group = cgroup.version === 2 ? 'lxc.cgroup2' : 'lxc.cgroup';
+  const limit = cgroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
+  const lines: Line[] = [
+    ['lxc.cap.keep', capabilities.join(' ')],
+    ['lxc.seccomp.profile', seccomp],
+  ];
+  if (cgroup.memory) lines.push([`${group}.${limit}`, String(memory)]);
+  // a limit per account is weaker than one for all, and the best that is left without the controller
+  lines.push(
+    cgroup.pids
+      ? [`${group}.pids.max`, String(processes)]
+      : ['lxc.prlimit.nproc', String(processes)],
+  );
+  return lines;
+}
+
+function bind(from: string, to: string, options: string): Line {
+  return ['lxc.mount.entry', `${escapeSpaces(from)} ${to} none bind,${options} 0 0`];
+}
+
+/** fstab's own escape, which LXC reads with getmntent. */
+function escapeSpaces(path: string): string {
+  return path.replaceAll('\\', '\\134').replaceAll(' ', '\\040').replaceAll('\t', '\\011');
+}
+
+function tmpfs(to: string, options: string): Line {
+  return ['lxc.mount.entry', `tmpfs ${to} tmpfs rw,nosuid,nodev,${options} 0 0`];
+}
+
+function mounts({ paths }: ContainerInput): Line[] {
+  const data = 'rw,nosuid,nodev,noexec';
+  const given = 'ro,nosuid,nodev,noexec';
+  return [
+    ['lxc.mount.auto', 'proc:mixed sys:ro'],
+    ['lxc.autodev', '1'],
+    ['lxc.autodev.tmpfs.size', '65536'],
+    // /run holds the service directories, which are programs
+    tmpfs('run', 'mode=0755,size=32m'),
+    tmpfs('tmp', 'noexec,mode=1777,size=64m'),
+    tmpfs('var/tmp', 'noexec,mode=1777,size=64m'),
+    // the service scripts of the generation are run from here
+    bind(paths.rendered, 'config', 'ro,nosuid,nodev'),
+    bind(paths.directory, 'srv/directory', given),
+    bind(paths.ssl, 'etc/ssl/mail', given),
+    bind(paths.dkim, 'etc/dkimkeys', given),
+    bind(paths.custom, 'custom', given),
+    bind(paths.mail, 'srv/mail', data),
+    bind(paths.queue, 'var/spool/postfix', data),
+    bind(paths.state, 'var/lib/mailserver', data),
+    bind(paths.log, 'var/log/mail', data),
+  ];
+}
+
+function networking({ network }: ContainerInput): Line[] {
+  const lines: Line[] = [
+    ['lxc.net.0.type', 'veth'],
+    ['lxc.net.0.link', network.bridge],
+    ['lxc.net.0.name', 'eth0'],
+    ['lxc.net.0.flags', 'up'],
+    ['lxc.net.0.ipv4.address', network.address],
+    ['lxc.net.0.ipv4.gateway', network.gateway],
+  ];
+  if (network.address6 !== null && network.gateway6 !== null) {
+    lines.push(['lxc.net.0.ipv6.address', network.address6]);
+    lines.push(['lxc.net.0.ipv6.gateway', network.gateway6]);
+  }
+  return lines;
+}
+
+/** The text of the container's `config` file. */
+export function renderLxcConfig(input: ContainerInput): string {
+  const lines = [
+    ...identity(input),
+    ...confinement(input),
+    ...mounts(input),
+    ...networking(input),
+  ].map(([key, value]) => `${key} = ${value}`);
+  return `# Written by mailctl; changes here are lost. Options: /etc/config/mailserver\n${lines.join('\n')}\n`;
+}
+
+/**
+ * System calls that no mail daemon needs and that have been ways out of containers.
+ * The format is LXC's seccomp policy, version 2.
+ */
+export function renderSeccomp(): string {
+  const denied = [
+    'kexec_load',
+    'kexec_file_load',
+    'init_module',
+    'finit_module',
+    'delete_module',
+    'open_by_handle_at',
+    'bpf',
+    'perf_event_open',
+    'userfaultfd',
+    'add_key',
+    'request_key',
+    'keyctl',
+    'io_uring_setup',
+    'io_uring_enter',
+    'io_uring_register',
+    'mount',
+    'umount2',
+    'move_mount',
+    'open_tree',
+    'fsopen',
+    'fsconfig',
+    'fsmount',
+    'mount_setattr',
+    'pivot_root',
+    'unshare',
+    'swapon',
+    'swapoff',
+    'reboot',
+    'ptrace',
+    'process_vm_readv',
+    'process_vm_writev',
+    'acct',
+    'quotactl',
+    'settimeofday',
+    'clock_settime',
+    'clock_adjtime',
+    'adjtimex',
+    'syslog',
+    'personality',
+  ];
+  return `2\ndenylist\n[all]\n${denied.map((call) => `${call} errno 1`).join('\n')}\n`;
+}

@@ -1,0 +1,202 @@
+// The container's place on the network, as data: address, bridge, and the rules that publish its ports.
+// Pure; network-apply.ts makes it so.
+
+import { MailctlError } from '../../errors.ts';
+import type { Settings } from '../settings/check-settings.ts';
+
+/** What the host says about the bridge that UCI names. */
+export interface BridgePresent {
+  readonly exists: boolean;
+  /** Made by mailctl earlier, for this or another appliance. */
+  readonly ours: boolean;
+  /** IPv4 addresses of the host on it, CIDR. */
+  readonly addresses: readonly string[];
+  readonly addresses6: readonly string[];
+}
+
+export interface NetworkPlan {
+  readonly bridge: string;
+  /** mailctl makes and removes the bridge, and publishes the ports. */
+  readonly makeBridge: boolean;
+  /** CIDR. */
+  readonly address: string;
+  readonly gateway: string;
+  /** CIDR, or null without IPv6. */
+  readonly address6: string | null;
+  readonly gateway6: string | null;
+  readonly publish: 'all' | readonly string[];
+  readonly ports: readonly number[];
+}
+
+/** Where the container lives when mailctl makes the bridge and UCI names no address. */
+export const DEFAULT_ADDRESS = '10.82.25.2/24';
+
+function parseIpv4(text: string): number {
+  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function formatIpv4(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+}
+
+/** The address of a CIDR without its prefix length. */
+export function bareAddress(cidr: string): string {
+  return cidr.split('/')[0] ?? cidr;
+}
+
+/** 192.0.2.77/24 → 192.0.2.0/24 */
+export function ipv4Network(cidr: string): string {
+  const [address = '', prefix = '32'] = cidr.split('/');
+  const size = 2 ** (32 - Number(prefix));
+  return `${formatIpv4(Math.floor(parseIpv4(address) / size) * size)}/${prefix}`;
+}
+
+function inNetwork(address: string, cidr: string): boolean {
+  return ipv4Network(`${address}/${cidr.split('/')[1] ?? '32'}`) === ipv4Network(cidr);
+}
+
+/** The first host address of the network, where the host itself lives on a bridge that we make. */
+function firstHost(cidr: string): string {
+  return formatIpv4(parseIpv4(bareAddress(ipv4Network(cidr))) + 1);
+}
+
+function gatewayFor(settings: Settings, present: BridgePresent, address: string): string {
+  const { gateway, bridge } = settings.network;
+  if (gateway !== null) return gateway;
+  const own = present.addresses.find((cidr) => inNetwork(bareAddress(address), cidr));
+  if (own !== undefined) return bareAddress(own);
+  if (!present.exists || present.ours) return firstHost(address);
+  throw new MailctlError(
+    'HOST_UNFIT',
+    `network.address ${address} is in no network of the bridge ${bridge} (${present.addresses.join(', ') || 'it has no address'})`,
+    { hint: 'uci set mailserver.network.address=<free address of that network>/<prefix>' },
+  );
+}
+
+function addressFor(settings: Settings, present: BridgePresent): string {
+  const { address, bridge } = settings.network;
+  if (address !== null) return address;
+  if (!present.exists || present.ours) return DEFAULT_ADDRESS;
+  throw new MailctlError(
+    'HOST_UNFIT',
+    `the bridge ${bridge} exists, and network.address does not say which of its addresses is for the mail server`,
+    {
+      hint: `uci set mailserver.network.address=<free address outside the DHCP range, as in ${present.addresses[0] ?? '192.168.1.25/24'}>`,
+    },
+  );
+}
+
+function gateway6For(settings: Settings, present: BridgePresent): string | null {
+  const { address6, gateway6, bridge } = settings.network;
+  if (address6 === null) return null;
+  const own = present.addresses6[0];
+  if (gateway6 !== null) return gateway6;
+  if (own !== undefined) return bareAddress(own);
+  throw new MailctlError(
+    'HOST_UNFIT',
+    `network.address6 is ${address6}, and the bridge ${bridge} has no IPv6 address to route through`,
+    { hint: 'uci set mailserver.network.gateway6=<IPv6 address of this host on that network>' },
+  );
+}
+
+/** Throws HOST_UNFIT when the options do not fit the bridge. */
+export function planNetwork(settings: Settings, present: BridgePresent): NetworkPlan {
+  const { network, ports } = settings;
+  const address = addressFor(settings, present);
+  return {
+    bridge: network.bridge,
+    makeBridge: !present.exists || present.ours,
+    address,
+    gateway: gatewayFor(settings, present, address),
+    address6: network.address6,
+    gateway6: gateway6For(settings, present),
+    publish: network.publish,
+    ports: Object.values(ports).filter((port): port is number => port !== null),
+  };
+}
+
+export const TABLE_PREFIX = 'mailserver_';
+
+/** nft accepts letters, digits and underscores in a table's name. */
+export function tableName(container: string): string {
+  return `${TABLE_PREFIX}${container.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
+}
+
+function publishedOn(plan: NetworkPlan, family: 'ip' | 'ip6'): string | null {
+  if (plan.publish === 'all') return 'fib daddr type local';
+  const wanted = plan.publish.filter((address) => address.includes(':') === (family === 'ip6'));
+  return wanted.length === 0 ? null : `${family} daddr { ${wanted.join(', ')} }`;
+}
+
+interface Family {
+  readonly ip: 'ip' | 'ip6';
+  readonly nfproto: 'ipv4' | 'ipv6';
+  readonly container: string;
+  readonly loopback: string;
+}
+
+function families(plan: NetworkPlan): Family[] {
+  const container = bareAddress(plan.address);
+  const all: Family[] = [{ ip: 'ip', nfproto: 'ipv4', container, loopback: '127.0.0.0/8' }];
+  if (plan.address6 === null) return all;
+  const container6 = bareAddress(plan.address6);
+  return [...all, { ip: 'ip6', nfproto: 'ipv6', container: container6, loopback: '::1' }];
+}
+
+function familyRules(plan: NetworkPlan, family: Family) {
+  const { ip, nfproto, container, loopback } = family;
+  const on = publishedOn(plan, ip);
+  const ports = `tcp dport { ${plan.ports.join(', ')} }`;
+  const publish = on !== null && plan.ports.length > 0;
+  const dnat = `meta nfproto ${nfproto} ${on} ${ports} dnat ${ip} to ${container}`;
+  return {
+    prerouting: publish ? [dnat] : [],
+    // 127.0.0.1 stays the host's own: a packet from there could not leave for the bridge
+    output: publish ? [`${ip} daddr != ${loopback} ${dnat}`] : [],
+    postrouting: [
+      `${ip} saddr ${container} oifname != "${plan.bridge}" masquerade`,
+      // the container reaching its own published address must hear its answer back
+      `${ip} saddr ${container} ${ip} daddr ${container} masquerade`,
+    ],
+  };
+}
+
+function chain(name: string, hook: string, rules: readonly string[]): string {
+  return [`  chain ${name} {`, `    ${hook}`, ...rules.map((rule) => `    ${rule}`), '  }'].join(
+    '\n',
+  );
+}
+
+/**
+ * An nft script that replaces the appliance's table in one transaction.
+ * @param mark comment of the table, by which a later run knows what is in force
+ */
+export function renderTable(container: string, plan: NetworkPlan, mark = ''): string {
+  const table = `table inet ${tableName(container)}`;
+  const rules = families(plan).map((family) => familyRules(plan, family));
+  const nat = (hook: string, priority: string) =>
+    `type nat hook ${hook} priority ${priority}; policy accept;`;
+  return `${[
+    // naming a table before deleting it makes the deletion safe when there is none
+    table,
+    `delete ${table}`,
+    `${table} {`,
+    `  comment "${mark}"`,
+    chain(
+      'prerouting',
+      nat('prerouting', 'dstnat'),
+      rules.flatMap((rule) => rule.prerouting),
+    ),
+    chain(
+      'output',
+      nat('output', '-100'),
+      rules.flatMap((rule) => rule.output),
+    ),
+    chain(
+      'postrouting',
+      nat('postrouting', 'srcnat'),
+      rules.flatMap((rule) => rule.postrouting),
+    ),
+    '}',
+  ].join('\n')}\n`;
+}

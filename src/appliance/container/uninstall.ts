@@ -1,0 +1,30 @@
+// The appliance leaves the host: process, mount, interface, rules, image, derived files. Data stays.
+
+import { dirname } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { takeDown } from './lifecycle.ts';
+
+export async function uninstall(
+  host: Host,
+  target: { settings: Settings; paths: Paths },
+  purge: boolean,
+): Promise<void> {
+  const { paths } = target;
+  await takeDown(host, target);
+  await host.files.removeTree(paths.container);
+  // derived from UCI and the accounts: install makes them again
+  await host.files.removeTree(paths.rendered);
+  await host.files.removeTree(paths.directory);
+  if (purge) await host.files.removeTree(paths.data);
+  for (const path of [paths.serveLock, `${paths.serveLock}.holder`]) await host.files.remove(path);
+  await host.files.remove(`${paths.lock}.holder`);
+  await host.files.remove(paths.lock);
+  await removeIfEmpty(host, dirname(paths.run));
+}
+
+async function removeIfEmpty(host: Host, path: string): Promise<void> {
+  if ((await host.files.stat(path)) === null) return;
+  if ((await host.files.list(path)).length === 0) await host.files.removeTree(path);
+}

@@ -1,0 +1,195 @@
+// DKIM keys on disk: every mail domain has one, and OpenDKIM's tables name exactly the domains there
+// are. A table never names a key that is missing, whenever the machine stops. The key of a removed
+// domain stays, so that a domain added again needs no new record.
+
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import type { WriteOptions } from '../../host/files.ts';
+import type { Host } from '../../host/host.ts';
+import { generateRsaKey } from '../../host/keys.ts';
+import type { MailDomain } from '../address.ts';
+import { shiftedOwner } from '../container/container.ts';
+import { ids } from '../ids.ts';
+import type { Paths } from '../paths.ts';
+import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
+import { type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
+
+export interface DkimTarget {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const FOLDER_MODE = 0o700;
+const KEY_MODE = 0o400;
+const TABLE_MODE = 0o440;
+
+/** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
+export async function readDkimKey(
+  host: Host,
+  paths: Paths,
+  wanted: { domain: MailDomain; selector: Selector },
+): Promise<KeyObject | null> {
+  const path = keyFile(paths, wanted.domain, wanted.selector);
+  const text = await host.files.read(path);
+  if (text === null) return null;
+  let key: KeyObject | null = null;
+  let cause: unknown;
+  try {
+    key = createPrivateKey(text);
+  } catch (error) {
+    cause = error;
+  }
+  if (key?.asymmetricKeyType === 'rsa') return key;
+  // a new key in its place would contradict the published record without a word
+  throw new MailctlError('DKIM_KEY_INVALID', `${path} is not a private RSA key in PEM form`, {
+    hint: `restore it from a backup; or remove it, then: mailctl apply, mailctl dkim show ${wanted.domain}`,
+    cause,
+  });
+}
+
+// There as long as OpenDKIM may not know what is written here, also after a kill
+const reloadOwed = (paths: Paths): string => join(paths.dkim, '.reload');
+
+export async function isReloadOwed(host: Host, paths: Paths): Promise<boolean> {
+  return (await host.files.stat(reloadOwed(paths))) !== null;
+}
+
+/** To be called when OpenDKIM has read the keys, or will when it starts. */
+export async function forgetReload(host: Host, paths: Paths): Promise<void> {
+  await host.files.remove(reloadOwed(paths));
+}
+
+/** Writes when text, owner or mode differ; true when it did. */
+async function ensureFile(
+  host: Host,
+  { paths, path, text }: { paths: Paths; path: string; text: string },
+  options: Required<WriteOptions>,
+): Promise<boolean> {
+  const stat = await host.files.stat(path);
+  const { mode, owner } = options;
+  const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
+  if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
+  if (!(await isReloadOwed(host, paths))) {
+    await host.files.replace(reloadOwed(paths), '', { mode: 0o600 });
+  }
+  await host.files.replace(path, text, options);
+  return true;
+}
+
+/** Makes a key where there is none, and mends owner and mode. True when something was written. */
+export async function ensureDkimKey(
+  host: Host,
+  target: DkimTarget,
+  { domain, selector }: SigningKey & { domain: MailDomain },
+): Promise<boolean> {
+  const owner = shiftedOwner(target.settings, ids.opendkim.uid);
+  const path = keyFile(target.paths, domain, selector);
+  const present = await readDkimKey(host, target.paths, { domain, selector });
+  const text =
+    present === null
+      ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
+      : ((await host.files.read(path)) ?? '');
+  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: FOLDER_MODE, owner });
+  return ensureFile(host, { paths: target.paths, path, text }, { mode: KEY_MODE, owner });
+}
+
+/** The key that signs for each of the domains, in their order. */
+async function signingKeys(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<(SigningKey & { domain: MailDomain })[]> {
+  const state = await readDkimState(host, target.paths);
+  const keys: (SigningKey & { domain: MailDomain })[] = [];
+  for (const domain of [...new Set(domains)].sort()) {
+    const [first] = await domainKeys(host, target, { state, domain });
+    if (first !== undefined) keys.push({ domain, selector: first.selector });
+  }
+  return keys;
+}
+
+async function syncTables(
+  host: Host,
+  target: DkimTarget,
+  keys: readonly SigningKey[],
+): Promise<boolean> {
+  const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
+  const { paths } = target;
+  const ensure = (path: string, text: string) => ensureFile(host, { paths, path, text }, options);
+  const keyTable = join(paths.dkim, 'KeyTable');
+  const signingTable = join(paths.dkim, 'SigningTable');
+  const before = (await host.files.read(signingTable)) ?? '';
+  const signing = renderSigningTable(keys);
+  let changed = false;
+  if (signing !== before) {
+    // first every key that the old or the new SigningTable names, so that neither is ever ahead
+    const both = new Map([...signedKeys(before), ...keys].map((key) => [JSON.stringify(key), key]));
+    changed = await ensure(keyTable, renderKeyTable([...both.values()]));
+  }
+  changed = (await ensure(signingTable, signing)) || changed;
+  return (await ensure(keyTable, renderKeyTable(keys))) || changed;
+}
+
+/**
+ * Makes keys and tables fit these mail domains. OpenDKIM must reload when something changed here, or in a
+ * run before that came no further; then `forgetReload`. Throws DKIM_KEY_INVALID.
+ */
+export async function syncDkim(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<{ changed: boolean }> {
+  const all = [...domains];
+  const owner = shiftedOwner(target.settings, ids.opendkim.uid);
+  await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
+  const signing = await signingKeys(host, target, all);
+  let made = false;
+  for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
+  const tables = await syncTables(host, target, signing);
+  return { changed: made || tables || (await isReloadOwed(host, target.paths)) };
+}
+
+/** True when `syncDkim` would write something, or OpenDKIM was not told what was written. */
+export async function isDkimBehind(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<boolean> {
+  const { paths } = target;
+  if (await isReloadOwed(host, paths)) return true;
+  const keys = await signingKeys(host, target, domains);
+  for (const { domain, selector } of keys) {
+    if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
+  }
+  const table = await host.files.read(join(paths.dkim, 'SigningTable'));
+  return table !== renderSigningTable(keys);
+}
+
+/**
+ * What must be published for these domains: the key that signs first, then those in waiting and those
+ * that were retired. Throws DKIM_KEY_INVALID, also when a key is missing.
+ */
+export async function readDkimRecords(
+  host: Host,
+  target: DkimTarget,
+  domains: Iterable<MailDomain>,
+): Promise<(DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[]> {
+  const state = await readDkimState(host, target.paths);
+  const records: (DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[] = [];
+  for (const domain of domains) {
+    for (const one of await domainKeys(host, target, { state, domain })) {
+      const { selector, use, since, removeAt } = one;
+      const key = await readDkimKey(host, target.paths, { domain, selector });
+      if (key === null) {
+        throw new MailctlError('DKIM_KEY_INVALID', `${domain} has no DKIM key ${selector} yet`, {
+          hint: 'mailctl apply',
+        });
+      }
+      records.push({ ...dkimRecord(domain, selector, key), use, since, removeAt });
+    }
+  }
+  return records;
+}

@@ -1,0 +1,68 @@
+// What becomes of a domain's keys, step by step. Pure.
+
+import { isPlausible } from '../../host/clock.ts';
+import type { Selector } from './record.ts';
+import type { DomainKey } from './state.ts';
+
+/**
+ * The configured name with the second, `mail20261121-143005`: resolvers remember a record for a while
+ * after it is removed, so no name may ever come back with another key. RFC 1035: at most 63 characters.
+ */
+export function newSelector(configured: Selector, now: Date): Selector {
+  const [date = '', time = ''] = now.toISOString().slice(0, 19).split('T');
+  return `${configured.slice(0, 48)}${date.replaceAll('-', '')}-${time.replaceAll(':', '')}`;
+}
+
+export function withWaiting(
+  keys: readonly DomainKey[],
+  selector: Selector,
+  now: Date,
+): DomainKey[] {
+  const since = now.toISOString();
+  return [...keys, { selector, use: 'waiting', since, removeAt: null, revoked: false }];
+}
+
+export function withRevoked(keys: readonly DomainKey[], selector: Selector): DomainKey[] {
+  return keys.map((key) => (key.selector === selector ? { ...key, revoked: true } : key));
+}
+
+/**
+ * The waiting key signs from now on; the one before stays published for `grace` seconds, so that
+ * messages which it has signed can be checked wherever they still wait. A revoked one does not stay.
+ */
+export function switched(
+  keys: readonly DomainKey[],
+  { now, grace }: { now: Date; grace: number },
+): DomainKey[] {
+  const since = now.toISOString();
+  const removeAt = new Date(now.getTime() + grace * 1000).toISOString();
+  return keys.map((key): DomainKey => {
+    if (key.use === 'waiting') return { ...key, use: 'signing', since };
+    if (key.use === 'retired') return key;
+    return { ...key, use: 'retired', since, removeAt: key.revoked ? since : removeAt };
+  });
+}
+
+/** Retired keys whose time is over; while the clock is wrong only those that are revoked. */
+export function expired(keys: readonly DomainKey[], now: Date): DomainKey[] {
+  return keys.filter(({ use, removeAt, revoked }) => {
+    if (use === 'retired' && revoked) return true;
+    return removeAt !== null && isPlausible(now) && Date.parse(removeAt) <= now.getTime();
+  });
+}
+
+/**
+ * When something is to be done with these keys next; null when never.
+ * @param ours false for a domain that is removed here: nothing of it is published any more
+ */
+export function nextStep(
+  keys: readonly DomainKey[],
+  { now, ours }: { now: Date; ours: boolean },
+): Date | null {
+  if (!isPlausible(now)) return null;
+  const moments = keys.flatMap(({ use, removeAt, revoked }) => {
+    if (ours && (use === 'waiting' || revoked)) return [now.getTime()];
+    return removeAt === null ? [] : [Date.parse(removeAt)];
+  });
+  return moments.length === 0 ? null : new Date(Math.min(...moments));
+}

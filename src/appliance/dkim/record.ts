@@ -1,0 +1,61 @@
+// DKIM as text: the record that publishes a key. Pure.
+
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { MailDomain } from '../address.ts';
+
+/** A DNS label; RFC 6376 3.1 would allow several, which nobody needs. */
+export type Selector = string;
+
+export const DEFAULT_SELECTOR: Selector = 'mail';
+
+export interface DkimRecord {
+  readonly domain: MailDomain;
+  readonly selector: Selector;
+  /** Without the final dot. */
+  readonly name: string;
+  readonly type: 'TXT';
+  readonly value: string;
+  /** The value in pieces of at most 255 bytes, which resolvers join (RFC 7208 3.3). */
+  readonly strings: readonly string[];
+}
+
+const MAX_STRING = 255;
+
+export function keyName(domain: MailDomain, selector: Selector): string {
+  return `${selector}._domainkey.${domain}`;
+}
+
+/** Any text of DNS in pieces that fit a TXT record. */
+export function splitText(value: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < value.length; at += MAX_STRING) {
+    pieces.push(value.slice(at, at + MAX_STRING));
+  }
+  return pieces;
+}
+
+/** RFC 6376 3.6.1. @param key private or public */
+export function dkimRecord(domain: MailDomain, selector: Selector, key: KeyObject): DkimRecord {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const value = `v=DKIM1; k=rsa; p=${spki}`;
+  return {
+    ...{ domain, selector, name: keyName(domain, selector) },
+    ...{ type: 'TXT', value, strings: splitText(value) },
+  };
+}
+
+/** The record as a line of a zone file of BIND and its relatives. */
+export function formatZoneRecord({ name, strings }: Pick<DkimRecord, 'name' | 'strings'>): string {
+  const quoted = strings.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`);
+  return `${name}. IN TXT ( ${quoted.join(' ')} )`;
+}
+
+/** The keys that a SigningTable signs with. */
+export function signedKeys(table: string): { domain: MailDomain; selector: Selector }[] {
+  return table.split('\n').flatMap((line) => {
+    const [, domain, selector] = /^\*@(\S+) (\S+)\._domainkey\.\S+$/.exec(line) ?? [];
+    if (domain === undefined || selector === undefined) return [];
+    return [{ domain: domain as MailDomain, selector }];
+  });
+}

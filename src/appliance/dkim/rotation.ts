@@ -1,0 +1,289 @@
+// DKIM keys change without a message that cannot be checked: a new key is published, seen at every
+// authoritative server, signs, and the old one stays published for a grace. Each step may be the last of
+// a run; the next one goes on.
+
+import { MailctlError } from '../../errors.ts';
+import { isPlausible } from '../../host/clock.ts';
+import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import type { Host } from '../../host/host.ts';
+import { type DirectoryTarget, readDirectory } from '../accounts/accounts.ts';
+import type { MailDomain } from '../address.ts';
+import { hasValue, readSet } from '../dns/publish/present.ts';
+import { publishValues, removeValues } from '../dns/publish/values.ts';
+import { type DkimTarget, ensureDkimKey, isReloadOwed, readDkimKey } from './dkim.ts';
+import { expired, newSelector, nextStep, switched, withRevoked, withWaiting } from './plan.ts';
+import { type DkimRecord, dkimRecord, formatZoneRecord, type Selector } from './record.ts';
+import { followDomains } from './signing.ts';
+import {
+  type DkimState,
+  type DomainKey,
+  domainKeys,
+  keyFile,
+  readDkimState,
+  writeDkimState,
+} from './state.ts';
+
+/** What was done or has to be awaited, a sentence each. */
+export interface RotationReport {
+  readonly domain: MailDomain;
+  readonly signing: Selector;
+  readonly done: readonly string[];
+}
+
+async function setKeys(
+  host: Host,
+  { paths }: DkimTarget,
+  { domain, keys }: { domain: MailDomain; keys: readonly DomainKey[] },
+): Promise<void> {
+  const state = await readDkimState(host, paths);
+  await writeDkimState(host, paths, { ...state, [domain]: keys });
+}
+
+async function keysOf(
+  host: Host,
+  target: DkimTarget,
+  domain: MailDomain,
+): Promise<readonly DomainKey[]> {
+  return domainKeys(host, target, { state: await readDkimState(host, target.paths), domain });
+}
+
+async function recordOf(
+  host: Host,
+  { paths }: DkimTarget,
+  { domain, selector }: { domain: MailDomain; selector: Selector },
+): Promise<DkimRecord | null> {
+  const key = await readDkimKey(host, paths, { domain, selector });
+  return key === null ? null : dkimRecord(domain, selector, key);
+}
+
+/** Without a provider a person publishes it; then it is only looked for. */
+async function requirePublishedByHand(
+  host: Host,
+  { settings }: DkimTarget,
+  record: DkimRecord,
+): Promise<void> {
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const authorities = await findAuthorities(resolvers, record.name);
+  const { set } = await readSet(authorities, { name: record.name, type: 'TXT' });
+  if (hasValue(set, record.value)) return;
+  throw new MailctlError(
+    'DNS_NOT_VISIBLE',
+    `publish this record by hand; mail is signed with the old key until it is there:\n${formatZoneRecord(record)}`,
+    { hint: 'mailctl dkim step   (when it is published)' },
+  );
+}
+
+async function requirePublished(host: Host, target: DkimTarget, record: DkimRecord): Promise<void> {
+  const { settings } = target;
+  if (settings.dns.provider === 'none') return requirePublishedByHand(host, target, record);
+  const value = { name: record.name, type: 'TXT' as const, value: record.value };
+  await publishValues(host, target, [value], { ttl: settings.dns.ttl });
+}
+
+/** A key file that is made before any state or table names it. */
+async function addWaiting(host: Host, target: DkimTarget, domain: MailDomain): Promise<void> {
+  const keys = await keysOf(host, target, domain);
+  if (keys.some(({ use }) => use === 'waiting')) return;
+  const now = host.clock.now();
+  const selector = newSelector(target.settings.dns.dkimSelector, now);
+  await ensureDkimKey(host, target, { domain, selector });
+  await setKeys(host, target, { domain, keys: withWaiting(keys, selector, now) });
+}
+
+/** Publishes the waiting key and lets it sign. Throws what `publishValues` throws. */
+async function bringIntoUse(
+  host: Host,
+  target: DirectoryTarget,
+  domain: MailDomain,
+): Promise<string[]> {
+  const keys = await keysOf(host, target, domain);
+  const waiting = keys.find(({ use }) => use === 'waiting');
+  if (waiting === undefined) return [];
+  const record = await recordOf(host, target, { domain, selector: waiting.selector });
+  if (record === null) {
+    // its file was lost: without it there is nothing to publish, and another can be made
+    await setKeys(host, target, { domain, keys: keys.filter((key) => key !== waiting) });
+    return [`the new key ${waiting.selector} of ${domain} was lost and is forgotten`];
+  }
+  await requirePublished(host, target, record);
+  const grace = target.settings.dns.dkimGrace;
+  const after = switched(keys, { now: host.clock.now(), grace });
+  await setKeys(host, target, { domain, keys: after });
+  await followDomains(host, target);
+  const [old] = keys;
+  const signed = `mail of ${domain} is signed with ${waiting.selector}`;
+  if (old?.revoked) return [signed];
+  const until = after.find(({ selector }) => selector === old?.selector)?.removeAt?.slice(0, 10);
+  return [`${signed}; ${old?.selector} stays published until ${until}`];
+}
+
+/** Takes a key away for good: first its record, then its file. The zone of a removed domain is let be. */
+async function removeKey(
+  host: Host,
+  target: DkimTarget,
+  { domain, key, ours = true }: { domain: MailDomain; key: DomainKey; ours?: boolean },
+): Promise<string> {
+  const { selector } = key;
+  const record = await recordOf(host, target, { domain, selector });
+  const byHand = !ours || target.settings.dns.provider === 'none';
+  if (record !== null && !byHand) {
+    await removeValues(host, target, [{ name: record.name, type: 'TXT', value: record.value }]);
+  }
+  const keys = await keysOf(host, target, domain);
+  const left = keys.filter((one) => one.selector !== selector);
+  await setKeys(host, target, { domain, keys: left });
+  await host.files.remove(keyFile(target.paths, domain, selector));
+  const rest = byHand ? `; take its record away: ${selector}._domainkey.${domain} TXT` : '';
+  return `the old key ${selector} of ${domain} is removed${rest}`;
+}
+
+function requireSigning({ settings }: DkimTarget): void {
+  if (settings.features.dkim) return;
+  throw new MailctlError('DKIM_OFF', 'features.dkim is 0: no mail is signed', {
+    hint: 'uci set mailserver.features.dkim=1; uci commit mailserver; mailctl apply',
+  });
+}
+
+/** A grace that begins in 1970 is over before it has begun. */
+function requireClock(host: Host): void {
+  const now = host.clock.now();
+  if (isPlausible(now)) return;
+  throw new MailctlError(
+    'CLOCK_UNSET',
+    `the clock says ${now.toISOString()}: no key is changed before it is right`,
+    { hint: 'date   (then set it, or wait for NTP)' },
+  );
+}
+
+async function requireIdle(host: Host, target: DkimTarget, domain: MailDomain): Promise<void> {
+  const retired = (await keysOf(host, target, domain)).find(({ use }) => use === 'retired');
+  if (retired === undefined) return;
+  const until = retired.removeAt?.slice(0, 10);
+  throw new MailctlError(
+    'DKIM_BUSY',
+    `${domain} is still in a rotation: the key ${retired.selector} stays published until ${until}`,
+    { hint: `mailctl dkim show ${domain}   (in an emergency: mailctl dkim revoke ${domain})` },
+  );
+}
+
+async function reportOf(
+  host: Host,
+  target: DkimTarget,
+  { domain, done }: { domain: MailDomain; done: readonly string[] },
+): Promise<RotationReport> {
+  const [signing] = await keysOf(host, target, domain);
+  return { domain, signing: signing?.selector ?? '', done };
+}
+
+/**
+ * Gives the domain a new key; one that an interrupted run has left is used. Throws DKIM_OFF; CLOCK_UNSET;
+ * DKIM_BUSY while an old key is still published; what `publishValues` throws, and then signing goes on as before.
+ */
+export async function rotate(
+  host: Host,
+  target: DirectoryTarget,
+  domain: MailDomain,
+): Promise<RotationReport> {
+  requireSigning(target);
+  requireClock(host);
+  await requireIdle(host, target, domain);
+  await addWaiting(host, target, domain);
+  const done = await bringIntoUse(host, target, domain);
+  return reportOf(host, target, { domain, done });
+}
+
+/** One domain's steps. That of a revoked key waits for no clock. */
+async function stepsOf(
+  host: Host,
+  target: DirectoryTarget,
+  { domain, ours }: { domain: MailDomain; ours: boolean },
+): Promise<string[]> {
+  const now = host.clock.now();
+  const [signing] = await keysOf(host, target, domain);
+  const revoked = signing?.revoked ?? false;
+  if (ours && revoked) await addWaiting(host, target, domain);
+  const done =
+    ours && (revoked || isPlausible(now)) ? await bringIntoUse(host, target, domain) : [];
+  for (const key of expired(await keysOf(host, target, domain), now)) {
+    done.push(await removeKey(host, target, { domain, key, ours }));
+  }
+  return done;
+}
+
+/** Takes the steps of all rotations that can be taken now. Throws what the first failure was, at the end. */
+export async function takeSteps(host: Host, target: DirectoryTarget): Promise<RotationReport[]> {
+  const { directory } = await readDirectory(host, target);
+  // a run that was cut short may have left OpenDKIM with a key that is about to go
+  await followDomains(host, target);
+  const reports: RotationReport[] = [];
+  let failure: unknown = null;
+  for (const domain of Object.keys(await readDkimState(host, target.paths)) as MailDomain[]) {
+    try {
+      const done = await stepsOf(host, target, { domain, ours: directory.domains.has(domain) });
+      if (done.length > 0) reports.push(await reportOf(host, target, { domain, done }));
+    } catch (error) {
+      if (!(error instanceof MailctlError)) throw error;
+      failure ??= error;
+    }
+  }
+  for (const { done } of reports) for (const sentence of done) host.say(sentence);
+  if (failure !== null) throw failure;
+  return reports;
+}
+
+/**
+ * The key that a revocation is about: the named one, else the one that an interrupted revocation has left,
+ * else the one that signs. Throws SELECTOR_UNKNOWN.
+ */
+export async function revocable(
+  host: Host,
+  target: DkimTarget,
+  { domain, selector }: { domain: MailDomain; selector: Selector | null },
+): Promise<DomainKey> {
+  const keys = await keysOf(host, target, domain);
+  const found =
+    selector === null
+      ? (keys.find(({ revoked }) => revoked) ?? keys[0])
+      : keys.find((key) => key.selector === selector);
+  if (found !== undefined) return found;
+  throw new MailctlError('SELECTOR_UNKNOWN', `${domain} has no DKIM key ${selector}`, {
+    hint: `mailctl dkim show ${domain}`,
+  });
+}
+
+/**
+ * For a key that others may have: a new one signs as soon as it is published, and then the old record is
+ * removed at once. What the old key has signed cannot be checked any more. What is left to do after an
+ * interruption is done by `takeSteps`, too. Throws DKIM_OFF, SELECTOR_UNKNOWN, what `publishValues` throws.
+ */
+export async function revoke(
+  host: Host,
+  target: DirectoryTarget,
+  { domain, selector }: { domain: MailDomain; selector: Selector | null },
+): Promise<RotationReport> {
+  requireSigning(target);
+  const key = await revocable(host, target, { domain, selector });
+  if (key.use === 'waiting') {
+    const done = [await removeKey(host, target, { domain, key })];
+    return reportOf(host, target, { domain, done });
+  }
+  const keys = withRevoked(await keysOf(host, target, domain), key.selector);
+  await setKeys(host, target, { domain, keys });
+  await followDomains(host, target);
+  const done = await stepsOf(host, target, { domain, ours: true });
+  return reportOf(host, target, { domain, done });
+}
+
+/** For the scheduler: when `takeSteps` has something to do; null when never. */
+export async function rotationDue(host: Host, target: DirectoryTarget): Promise<Date | null> {
+  const now = host.clock.now();
+  if (await isReloadOwed(host, target.paths)) return now;
+  const state: DkimState = await readDkimState(host, target.paths);
+  if (Object.keys(state).length === 0) return null;
+  const { domains } = (await readDirectory(host, target)).directory;
+  const moments = Object.entries(state).flatMap(([domain, keys]) => {
+    const ours = domains.has(domain as MailDomain);
+    return nextStep(keys, { now, ours })?.getTime() ?? [];
+  });
+  return moments.length === 0 ? null : new Date(Math.min(...moments));
+}

@@ -1,0 +1,18 @@
+// Signing follows the mail domains: a key for each, and an OpenDKIM that knows it.
+
+import type { Host } from '../../host/host.ts';
+import { isRunning } from '../../host/lxc.ts';
+import { type DirectoryTarget, readDirectory } from '../accounts/accounts.ts';
+import { containerRef } from '../container/container.ts';
+import { reloadDaemon } from '../container/daemons.ts';
+import { forgetReload, syncDkim } from './dkim.ts';
+
+/** To be called after a change of the mail domains; does nothing where all is in order. */
+export async function followDomains(host: Host, target: DirectoryTarget): Promise<void> {
+  const { directory } = await readDirectory(host, target);
+  const { changed } = await syncDkim(host, target, directory.domains);
+  if (!changed) return;
+  const running = await isRunning(host, containerRef(target));
+  if (running && target.settings.features.dkim) await reloadDaemon(host, target, 'opendkim');
+  await forgetReload(host, target.paths);
+}

@@ -1,0 +1,78 @@
+// Is port 25 open, outwards and inwards? Only a message that passed proves it, so the log is asked; what
+// it does not tell is said to be unknown.
+
+import type { Host } from '../../../host/host.ts';
+import { readLog } from '../../mail/logs.ts';
+import type { DnsTarget } from '../facts.ts';
+import { privateReason } from '../publish/names.ts';
+import { type DnsFinding, finding } from './finding.ts';
+
+const LOG_LINES = 20_000;
+const SENT = /relay=\S+\[([0-9a-f.:]+)\]:25, .*status=sent/i;
+const BLOCKED =
+  /connect to \S+\[([0-9a-f.:]+)\]:25: (?:Connection timed out|Network is unreachable|No route to host)/i;
+const CAME =
+  /smtpd\[\d+\]: (?:\w+: )?client=\S*\[([0-9a-f.:]+)\]|smtpd\[\d+\]: connect from \S*\[([0-9a-f.:]+)\]/i;
+
+interface Evidence {
+  readonly sent: string | null;
+  readonly blocked: string | null;
+  readonly came: string | null;
+}
+
+/** The last proof of each kind, an address outside. */
+export function readEvidence(lines: readonly string[]): Evidence {
+  const last = (pattern: RegExp) => {
+    for (let at = lines.length - 1; at >= 0; at -= 1) {
+      const match = pattern.exec(lines[at] ?? '');
+      const address = match?.[1] ?? match?.[2];
+      if (address !== undefined && privateReason(address) === null) return address;
+    }
+    return null;
+  };
+  return { sent: last(SENT), blocked: last(BLOCKED), came: last(CAME) };
+}
+
+const MEASURED = `the last ${LOG_LINES} lines of the mail log`;
+
+function checkOutwards(target: DnsTarget, { sent, blocked }: Evidence): DnsFinding {
+  const base = { id: 'port25.out', subject: 'port 25 outwards', measured: MEASURED };
+  const { relayhost } = target.settings.smtp;
+  if (relayhost !== null) {
+    const message = `not needed: all mail leaves through ${relayhost}`;
+    return finding({ ...base, verdict: 'right', message });
+  }
+  if (sent !== null) {
+    return finding({ ...base, verdict: 'right', message: `open: ${sent} took a message` });
+  }
+  if (blocked !== null) {
+    const message = `no server could be reached there, ${blocked} among them: the provider seems to block it`;
+    const fix = 'ask the provider to open port 25, or set mailserver.smtp.relayhost';
+    return finding({ ...base, verdict: 'wrong', message }, { fix });
+  }
+  const message = 'could not tell, because no message has been sent to the outside lately';
+  const fix = 'mailctl test <an address elsewhere>, then mailctl dns-check';
+  return finding({ ...base, verdict: 'unknown', message }, { fix });
+}
+
+function checkInwards(target: DnsTarget, { came }: Evidence): DnsFinding {
+  const base = { id: 'port25.in', subject: 'port 25 inwards', measured: MEASURED };
+  if (target.settings.ports.smtp === null) {
+    const message = 'mailserver.ports.smtp is 0: no mail is received from other servers';
+    return finding({ ...base, verdict: 'advice', message });
+  }
+  if (came !== null) {
+    return finding({ ...base, verdict: 'right', message: `open: ${came} has connected` });
+  }
+  const message =
+    'could not tell, because nobody from outside has connected lately, and from in here it cannot be tried';
+  const fix =
+    'send a message from another provider to one of your mailboxes, then mailctl dns-check';
+  return finding({ ...base, verdict: 'unknown', message }, { fix });
+}
+
+export async function checkPort25(host: Host, target: DnsTarget): Promise<DnsFinding[]> {
+  const { lines } = await readLog(host, target.paths, { count: LOG_LINES, daemon: 'postfix' });
+  const evidence = readEvidence(lines.map(({ text }) => text));
+  return [checkOutwards(target, evidence), checkInwards(target, evidence)];
+}

@@ -1,0 +1,65 @@
+// Names of the DNS and the addresses behind them. Pure.
+
+import { contains, type Network, parseIp, parseNetwork } from '../../settings/networks.ts';
+
+export function isAtOrBelow(name: string, zone: string): boolean {
+  return name === zone || zone === '.' || name.endsWith(`.${zone}`);
+}
+
+/** As dnsctl and zone files write it: `@` for the zone itself. */
+export function relativeName(name: string, zone: string): string {
+  return name === zone ? '@' : name.slice(0, -zone.length - 1);
+}
+
+/** The wildcards of the zone that could answer for `name`, the nearest first (RFC 4592). */
+export function wildcardsOf(name: string, zone: string): string[] {
+  const labels = name.split('.');
+  const wildcards: string[] = [];
+  for (let skip = 1; skip < labels.length; skip += 1) {
+    const parent = labels.slice(skip).join('.');
+    if (!isAtOrBelow(parent, zone)) break;
+    wildcards.push(`*.${parent}`);
+  }
+  return wildcards;
+}
+
+/** The name whose PTR record stands for the address, or that a blocklist's zone is put behind. */
+export function reverseLabels(address: string): string {
+  const ip = parseIp(address);
+  if (ip === undefined) throw new Error(`${address} is no IP address`);
+  if (ip.version === 4) return address.split('.').reverse().join('.');
+  return [...ip.value.toString(16).padStart(32, '0')].reverse().join('.');
+}
+
+export function reverseName(address: string): string {
+  return `${reverseLabels(address)}.${address.includes(':') ? 'ip6' : 'in-addr'}.arpa`;
+}
+
+/** Why nobody on the Internet can connect to the address; null for a public one. */
+export function privateReason(address: string): string | null {
+  const ip = parseIp(address);
+  if (ip === undefined) return 'it is no IP address';
+  return NOT_PUBLIC.find(({ network }) => contains(network, ip))?.reason ?? null;
+}
+
+const NOT_PUBLIC: readonly { network: Network; reason: string }[] = [
+  [
+    '100.64.0.0/10',
+    'your provider shares one public address among its customers (CGNAT, RFC 6598)',
+  ],
+  ['10.0.0.0/8', 'it is private (RFC 1918): this router is behind another one'],
+  ['172.16.0.0/12', 'it is private (RFC 1918): this router is behind another one'],
+  ['192.168.0.0/16', 'it is private (RFC 1918): this router is behind another one'],
+  ['192.0.0.0/29', 'it is the inner end of DS-Lite (RFC 6333)'],
+  ['169.254.0.0/16', 'it is link-local: the line has no address'],
+  ['127.0.0.0/8', 'it is this host itself'],
+  ['0.0.0.0/8', 'it is no address of a host'],
+  ['224.0.0.0/3', 'it is no address of a host'],
+  ['fc00::/7', 'it is private (RFC 4193)'],
+  ['fe80::/10', 'it is link-local'],
+  ['::/8', 'it is no address of a host'],
+  ['ff00::/8', 'it is no address of a host'],
+].flatMap(([text = '', reason = '']) => {
+  const network = parseNetwork(text);
+  return network === undefined ? [] : [{ network, reason }];
+});

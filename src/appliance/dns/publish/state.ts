@@ -1,0 +1,117 @@
+// What this program remembers of the records it published, so that it knows its own again, can take back
+// the last setup, and can finish one that was interrupted: <data>/dns/state.json, for root alone.
+
+import { join } from 'node:path';
+import { MailctlError } from '../../../errors.ts';
+import type { Host } from '../../../host/host.ts';
+import type { Paths } from '../../paths.ts';
+import type { SetName } from './present.ts';
+
+export interface OwnValue extends SetName {
+  readonly value: string;
+  /** False for one that was there already, just as we would have published it. */
+  readonly made: boolean;
+  /** Published for a while by another part (a challenge, a key in waiting); a setup leaves it alone. */
+  readonly held?: boolean;
+}
+
+export interface JournalEntry extends SetName {
+  readonly zone: string;
+  readonly ttl: number;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+export interface Journal {
+  /** RFC 3339. */
+  readonly at: string;
+  /** False while not every server has been seen to show it. */
+  readonly finished: boolean;
+  readonly entries: readonly JournalEntry[];
+}
+
+export interface DnsState {
+  readonly values: readonly OwnValue[];
+  readonly last: Journal | null;
+  /** True from the moment when new addresses are being published until every server shows them. */
+  readonly moving?: boolean;
+}
+
+const EMPTY: DnsState = { values: [], last: null };
+
+function stateFile(paths: Paths): string {
+  return join(paths.data, 'dns', 'state.json');
+}
+
+export async function readDnsState(host: Host, paths: Paths): Promise<DnsState> {
+  const text = await host.files.read(stateFile(paths));
+  if (text === null) return EMPTY;
+  try {
+    const { values, last, moving } = JSON.parse(text) as DnsState & { v: number };
+    if (Array.isArray(values) && (last === null || Array.isArray(last.entries))) {
+      return { values, last, ...(moving === true ? { moving } : {}) };
+    }
+  } catch (cause) {
+    throw damaged(paths, cause);
+  }
+  throw damaged(paths);
+}
+
+function damaged(paths: Paths, cause?: unknown): MailctlError {
+  const file = stateFile(paths);
+  return new MailctlError('DATA_INVALID', `${file} is damaged`, {
+    hint: `rm ${file}   (then only the records that equal the wanted ones count as ours)`,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+export async function writeDnsState(host: Host, paths: Paths, state: DnsState): Promise<void> {
+  await host.files.makeDirectory(join(paths.data, 'dns'), { mode: 0o700 });
+  const text = `${JSON.stringify({ v: 1, ...state }, null, 1)}\n`;
+  await host.files.replace(stateFile(paths), text, { mode: 0o600 });
+}
+
+const same = (a: OwnValue, b: SetName & { value: string }) =>
+  a.name === b.name && a.type === b.type && a.value === b.value;
+
+export function withValues(state: DnsState, values: readonly OwnValue[]): DnsState {
+  const kept = state.values.filter((old) => !values.some((value) => same(old, value)));
+  // one that we made stays made, also when it is found again later
+  const merged = values.map((value) => {
+    const old = state.values.find((entry) => same(entry, value));
+    return old === undefined ? value : { ...value, made: old.made || value.made };
+  });
+  return { ...state, values: [...kept, ...merged] };
+}
+
+export function withoutValues(
+  state: DnsState,
+  values: readonly (SetName & { value: string })[],
+): DnsState {
+  return { ...state, values: state.values.filter((old) => !values.some((one) => same(old, one))) };
+}
+
+/** The journal of a setup that goes on where an interrupted one stopped covers both. */
+export function joinJournals(
+  before: Journal | null,
+  entries: readonly JournalEntry[],
+): JournalEntry[] {
+  if (before === null || before.finished) return [...entries];
+  const joined = new Map<string, JournalEntry>();
+  for (const entry of [...before.entries, ...entries]) {
+    const key = `${entry.name} ${entry.type}`;
+    const old = joined.get(key);
+    if (old === undefined) {
+      joined.set(key, entry);
+      continue;
+    }
+    // what the first added and the second removed was never there before
+    const added = [...old.added.filter((value) => !entry.removed.includes(value)), ...entry.added];
+    const removed = [
+      ...old.removed,
+      ...entry.removed.filter((value) => !old.added.includes(value)),
+    ];
+    joined.set(key, { ...entry, added: [...new Set(added)], removed: [...new Set(removed)] });
+  }
+  return [...joined.values()];
+}

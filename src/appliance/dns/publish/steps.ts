@@ -1,0 +1,64 @@
+// How a change of one record set is told to each provider, without harm to the records that are not ours.
+// What dnsctl's add, update and rm do differs by provider; where that cannot keep others' records, there
+// are no steps but a reason. Pure.
+
+import { dnsctlProblem } from '../../../host/dnsctl.ts';
+import type { SetChange } from '../plan.ts';
+
+/** The manners of dnsctl; `unknown` is treated as if it had the worst of all. */
+export type Manners = 'cloudflare' | 'ovh' | 'gandi' | 'unknown';
+
+export interface Step {
+  readonly verb: 'add' | 'update' | 'rm';
+  /** Absent for rm. */
+  readonly value?: string;
+}
+
+export type Steps =
+  | { readonly steps: readonly Step[] }
+  | { readonly steps: null; readonly reason: string };
+
+const cannot = (reason: string): Steps => ({ steps: null, reason });
+
+const adding = (values: readonly string[]): Step[] =>
+  values.map((value) => ({ verb: 'add', value }));
+
+export function stepsFor(manners: Manners, change: SetChange): Steps {
+  const unsendable = change.add.map(dnsctlProblem).find((problem) => problem !== null);
+  if (unsendable !== undefined) return cannot(unsendable);
+  const others = change.before.filter((value) => !change.remove.includes(value));
+  if (manners === 'gandi') return stepsForGandi(change, others);
+  if (manners === 'unknown') return stepsForUnknown(change);
+  if (change.remove.length === 0) return { steps: adding(change.add) };
+  if (others.length > 0) {
+    return cannot(
+      manners === 'ovh'
+        ? 'at ovh, dnsctl rm deletes every record of this type and name, others’ too'
+        : 'at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one',
+    );
+  }
+  const [only, ...more] = change.add;
+  if (change.before.length === 1 && only !== undefined && more.length === 0) {
+    return { steps: [{ verb: 'update', value: only }] };
+  }
+  const times = manners === 'ovh' ? 1 : change.before.length;
+  const removing = Array.from({ length: times }, (): Step => ({ verb: 'rm' }));
+  return { steps: [...removing, ...adding(change.add)] };
+}
+
+function stepsForGandi(change: SetChange, others: readonly string[]): Steps {
+  const after = [...others, ...change.add];
+  const [only] = change.add;
+  if (others.length > 0 || after.length > 1) {
+    return cannot('at gandi, dnsctl can only replace the whole record set by a single value');
+  }
+  if (only === undefined) return { steps: [{ verb: 'rm' }] };
+  return { steps: [{ verb: change.before.length === 0 ? 'add' : 'update', value: only }] };
+}
+
+function stepsForUnknown(change: SetChange): Steps {
+  if (change.before.length === 0 && change.add.length === 1) return { steps: adding(change.add) };
+  return cannot(
+    "how dnsctl's provider treats other records at the name is not known (dns-provider.main.provider)",
+  );
+}

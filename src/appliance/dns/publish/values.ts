@@ -1,0 +1,211 @@
+// Single values that other parts of the program publish for a while: ACME challenges, keys in waiting. They
+// go the same way as everything else, keep what others have at the name, and are proved at every server.
+
+import { MailctlError } from '../../../errors.ts';
+import { pollUntil } from '../../../host/clock.ts';
+import {
+  type Authorities,
+  findAuthorities,
+  type RecordType,
+  readResolvers,
+} from '../../../host/dns.ts';
+import type { Host } from '../../../host/host.ts';
+import type { DnsTarget } from '../facts.ts';
+import { requireNoObstacle } from '../setup.ts';
+import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
+import { readProvider, requireOwnZone } from './provider.ts';
+import { publish, routeChanges, type ZoneChange } from './publish.ts';
+import { readDnsState, withoutValues, withValues, writeDnsState } from './state.ts';
+import { waitVisible } from './visible.ts';
+
+export interface PublishedValue {
+  /** Fully qualified, lower case, without the final dot. */
+  readonly name: string;
+  readonly type: RecordType;
+  readonly value: string;
+}
+
+export interface ValueOptions {
+  /** Milliseconds to wait until every authoritative server shows it; five minutes unless told. */
+  readonly timeout?: number;
+  /** Seconds that resolvers may keep it; one minute unless told. */
+  readonly ttl?: number;
+}
+
+const TIMEOUT_MS = 300_000;
+const TTL = 60;
+
+/** Waits out a change that has not reached all servers yet, since a second one often follows a first. */
+async function readSettledSet(
+  host: Host,
+  authorities: Authorities,
+  { wanted, timeout }: { wanted: PublishedValue; timeout: number },
+): Promise<PresentSet> {
+  let last: MailctlError | null = null;
+  const set = await pollUntil(host.clock, { timeout, interval: 2000 }, async () => {
+    try {
+      return (await readSet(authorities, wanted)).set;
+    } catch (error) {
+      if (!(error instanceof MailctlError) || error.code !== 'DNS_DISAGREES') throw error;
+      last = error;
+      return null;
+    }
+  });
+  if (set !== null) return set;
+  throw last ?? new Error('no answer and no error');
+}
+
+async function locate(
+  host: Host,
+  { settings }: DnsTarget,
+  { wanted, timeout }: { wanted: PublishedValue; timeout: number },
+): Promise<{ authorities: Authorities; set: PresentSet }> {
+  const resolvers = await readResolvers(host, settings.dns.resolver);
+  const authorities = await findAuthorities(resolvers, wanted.name);
+  const set = await readSettledSet(host, authorities, { wanted, timeout });
+  if (set.alias === null) return { authorities, set };
+  throw new MailctlError('DNS_BY_HAND', `${wanted.name} is an alias (CNAME) of ${set.alias}`, {
+    hint: `remove the CNAME record of ${wanted.name}, then repeat the command`,
+  });
+}
+
+interface Located {
+  readonly wanted: PublishedValue;
+  readonly authorities: Authorities;
+  readonly set: PresentSet;
+}
+
+/** One change for each record set, whatever the number of its values. */
+function joinChanges(changes: readonly ZoneChange[]): ZoneChange[] {
+  const joined = new Map<string, ZoneChange>();
+  for (const change of changes) {
+    const before = joined.get(setKey(change));
+    const add = [...(before?.add ?? []), ...change.add];
+    const remove = [...(before?.remove ?? []), ...change.remove];
+    joined.set(setKey(change), { ...change, add, remove });
+  }
+  return [...joined.values()];
+}
+
+async function change(
+  host: Host,
+  target: DnsTarget,
+  { planned, timeout }: { planned: readonly ZoneChange[]; timeout: number },
+): Promise<void> {
+  if (planned.length === 0) return;
+  const provider = await readProvider(host, target.settings);
+  for (const { name, authorities } of planned) {
+    await requireOwnZone(host, provider, { zone: authorities.zone, name });
+  }
+  const { routes, obstacles } = routeChanges(provider, joinChanges(planned));
+  requireNoObstacle({ obstacles }, `do it by hand, then repeat the command`);
+  await publish(host, provider, { routes, timeout });
+}
+
+function plannedChange(
+  { wanted, authorities, set }: Located,
+  rest: Pick<ZoneChange, 'add' | 'remove' | 'ttl' | 'purpose'>,
+): ZoneChange {
+  const before = set.values.map(({ value }) => value);
+  return { name: wanted.name, type: wanted.type, authorities, before, ...rest };
+}
+
+/**
+ * Publishes values beside what is at their names already, until `removeValues`. Done when every
+ * authoritative server shows them; nothing is changed when they do. The caller holds the appliance's lock.
+ * Throws DNS_NOT_VISIBLE when the time is over; DNS_BY_HAND when the provider's way would harm others.
+ */
+export async function publishValues(
+  host: Host,
+  target: DnsTarget,
+  values: readonly PublishedValue[],
+  { timeout = TIMEOUT_MS, ttl = TTL }: ValueOptions = {},
+): Promise<void> {
+  const located: Located[] = [];
+  for (const wanted of values) {
+    located.push({ wanted, ...(await locate(host, target, { wanted, timeout })) });
+  }
+  const own = (one: Located) => ({ ...one.wanted, made: true, held: true });
+  const there = located.filter(({ set, wanted }) => hasValue(set, wanted.value));
+  const missing = located.filter((one) => !there.includes(one));
+  if (missing.length > 0) {
+    // remembered first: whatever happens now, it is known to be ours
+    const state = await readDnsState(host, target.paths);
+    await writeDnsState(host, target.paths, withValues(state, missing.map(own)));
+    const planned = missing.map((one) =>
+      plannedChange(one, { add: [one.wanted.value], remove: [], ttl, purpose: 'for a while' }),
+    );
+    await change(host, target, { planned, timeout });
+  }
+  if (there.length === 0) return;
+  const expectations = there.map(({ wanted: { name, type, value }, authorities }) => ({
+    ...{ name, type, authorities },
+    ...{ has: [value], hasNot: [], keeps: [] },
+  }));
+  const { pending } = await waitVisible(host, expectations, { timeout });
+  const lacking = pending.flatMap(({ lacks, expectation }) =>
+    lacks.map((lack) => `${setKey(expectation)}: ${lack}`),
+  );
+  if (lacking.length > 0) throw new MailctlError('DNS_NOT_VISIBLE', lacking.join('; '));
+  const state = await readDnsState(host, target.paths);
+  await writeDnsState(host, target.paths, withValues(state, there.map(own)));
+}
+
+/**
+ * Takes values back; what others have at their names stays. Done when no authoritative server shows them.
+ * Throws as `publishValues` does.
+ */
+export async function removeValues(
+  host: Host,
+  target: DnsTarget,
+  values: readonly PublishedValue[],
+  { timeout = TIMEOUT_MS }: ValueOptions = {},
+): Promise<void> {
+  const planned: ZoneChange[] = [];
+  for (const wanted of values) {
+    const located = { wanted, ...(await locate(host, target, { wanted, timeout })) };
+    if (!hasValue(located.set, wanted.value)) continue;
+    const remove = [wanted.value];
+    planned.push(
+      plannedChange(located, { add: [], remove, ttl: TTL, purpose: 'no longer needed' }),
+    );
+  }
+  await change(host, target, { planned, timeout });
+  const state = await readDnsState(host, target.paths);
+  await writeDnsState(host, target.paths, withoutValues(state, values));
+}
+
+export function publishValue(
+  host: Host,
+  target: DnsTarget,
+  wanted: PublishedValue,
+  options: ValueOptions = {},
+): Promise<void> {
+  return publishValues(host, target, [wanted], options);
+}
+
+export function removeValue(
+  host: Host,
+  target: DnsTarget,
+  unwanted: PublishedValue,
+  options: ValueOptions = {},
+): Promise<void> {
+  return removeValues(host, target, [unwanted], options);
+}
+
+/** A TXT value; `value` is the text itself, without quotes, of any length. */
+export function publishTxt(
+  host: Host,
+  target: DnsTarget,
+  { name, value, ...options }: { name: string; value: string } & ValueOptions,
+): Promise<void> {
+  return publishValue(host, target, { name, type: 'TXT', value }, options);
+}
+
+export function removeTxt(
+  host: Host,
+  target: DnsTarget,
+  { name, value, ...options }: { name: string; value: string } & ValueOptions,
+): Promise<void> {
+  return removeValue(host, target, { name, type: 'TXT', value }, options);
+}

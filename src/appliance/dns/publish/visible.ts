@@ -1,0 +1,105 @@
+// Proof that a change is published: every authoritative server of the zone is asked until all show it.
+
+import type { Authorities } from '../../../host/dns.ts';
+import { queryAuthorities } from '../../../host/dns.ts';
+import type { Host } from '../../../host/host.ts';
+import { type SetName, setKey, setOf } from './present.ts';
+
+export interface Expectation extends SetName {
+  readonly authorities: Authorities;
+  readonly has: readonly string[];
+  readonly hasNot: readonly string[];
+  /** Records that are not ours and must still be there. */
+  readonly keeps: readonly string[];
+}
+
+export interface Sight {
+  readonly expectation: Expectation;
+  /** What each server that lacks it says: `ns1.example.com does not have it yet`. */
+  readonly lacks: readonly string[];
+  /** Servers that were asked, and how many show everything. */
+  readonly servers: number;
+  readonly showing: number;
+  /** Values that should have been kept and are on no server any more. */
+  readonly lost: readonly string[];
+  /** True when the set has vanished from every server although something belongs there. */
+  readonly isEmpty: boolean;
+}
+
+export async function look(expectation: Expectation): Promise<Sight> {
+  const { authorities, has, hasNot, keeps, name, type } = expectation;
+  const question = { name, type };
+  const answers = await queryAuthorities(authorities, question);
+  const lacks: string[] = [];
+  const views: string[][] = [];
+  for (const answer of answers) {
+    const set = setOf(question, answer);
+    if (set === null) {
+      lacks.push(answer.problem ?? `${answer.server} does not answer`);
+      continue;
+    }
+    const values = set.values.map(({ value }) => value);
+    views.push(values);
+    const missing = has.filter((value) => !values.includes(value));
+    const stale = hasNot.filter((value) => values.includes(value));
+    if (missing.length > 0) lacks.push(`${answer.server} does not have it yet`);
+    else if (stale.length > 0) lacks.push(`${answer.server} still has the old one`);
+  }
+  const onNone = (value: string) => views.every((values) => !values.includes(value));
+  const lost = views.length === 0 ? [] : keeps.filter(onNone);
+  const isEmpty =
+    views.length > 0 && has.length > 0 && views.every((values) => values.length === 0);
+  return {
+    expectation,
+    lacks,
+    servers: answers.length,
+    showing: answers.length - lacks.length,
+    lost,
+    isEmpty,
+  };
+}
+
+export interface Waiting {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Called after each round with what is not visible everywhere yet. */
+  readonly onRound?: (pending: readonly Sight[]) => Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Waits until every server shows every expectation. What is still missing at the end is returned. */
+export async function waitVisible(
+  host: Host,
+  expectations: readonly Expectation[],
+  { timeout, onRound }: Waiting,
+): Promise<{ pending: readonly Sight[]; lost: readonly Sight[] }> {
+  const deadline = host.clock.now().getTime() + timeout;
+  const lost: Sight[] = [];
+  let left = expectations;
+  let said = '';
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(1.5 * pause, LONGEST_PAUSE_MS)) {
+    const sights = await Promise.all(left.map(look));
+    lost.push(...sights.filter((sight) => sight.lost.length > 0 && sight.lacks.length === 0));
+    const pending = sights.filter(({ lacks }) => lacks.length > 0);
+    const remaining = deadline - host.clock.now().getTime();
+    if (pending.length === 0 || remaining <= 0) {
+      lost.push(...pending.filter((sight) => sight.lost.length > 0));
+      return { pending, lost };
+    }
+    const progress = describeProgress(expectations.length, pending);
+    if (progress !== said) host.say(progress);
+    said = progress;
+    await onRound?.(pending);
+    left = pending.map(({ expectation }) => expectation);
+    await host.clock.sleep(Math.min(pause, remaining));
+  }
+}
+
+function describeProgress(all: number, pending: readonly Sight[]): string {
+  const [first] = pending;
+  if (first === undefined) return '';
+  const { expectation, showing, servers } = first;
+  return `${all - pending.length} of ${all} record sets are visible everywhere; ${setKey(expectation)} at ${showing} of ${servers} servers`;
+}

@@ -1,0 +1,67 @@
+// Who is banned, and the way out of a ban.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { queryInside, runInside } from '../../host/lxc.ts';
+import { quoted } from '../address.ts';
+import { containerRef } from '../container/container.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { parseIp } from '../settings/networks.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+export interface Ban {
+  readonly address: string;
+  readonly jail: string;
+}
+
+function requireOn({ settings }: Target): void {
+  if (settings.features.fail2ban) return;
+  throw new MailctlError('NOT_RUNNING', 'fail2ban is switched off (features.fail2ban is 0)', {
+    hint: 'uci set mailserver.features.fail2ban=1 && uci commit mailserver && mailctl apply',
+  });
+}
+
+/** Lists every jail with the addresses banned in it. */
+export const BANNED = ['fail2ban-client', 'banned'] as const;
+
+/** Reads what BANNED prints, which is Python: `[{'postfix': ['192.0.2.1']}]`. By the names of the jails. */
+export function parseJails(text: string): Map<string, string[]> {
+  const jails = text.matchAll(/'([\w-]+)': \[([^\]]*)\]/g);
+  const addresses = (list: string) =>
+    [...list.matchAll(/'([0-9a-fA-F.:]+)'/g)].map(([, address = '']) => address);
+  return new Map([...jails].map(([, jail = '', list = '']) => [jail, addresses(list)]));
+}
+
+export function parseBans(text: string): Ban[] {
+  return [...parseJails(text)].flatMap(([jail, addresses]) =>
+    addresses.map((address) => ({ address, jail })),
+  );
+}
+
+/** Throws NOT_RUNNING, also where fail2ban is switched off. */
+export async function listBans(host: Host, target: Target): Promise<Ban[]> {
+  requireOn(target);
+  const { stdout } = await queryInside(host, containerRef(target), BANNED);
+  return parseBans(stdout);
+}
+
+/** Throws ADDRESS_INVALID. */
+export function parseBanAddress(text: string): string {
+  if (parseIp(text) !== undefined) return text;
+  throw new MailctlError('ADDRESS_INVALID', `${quoted(text)} is not an IP address`, {
+    hint: 'mailctl fail2ban list',
+  });
+}
+
+/** Lifts the bans of one address in every jail, or all bans; how many there were. */
+export async function unban(host: Host, target: Target, which: string | 'all'): Promise<number> {
+  requireOn(target);
+  const command = ['fail2ban-client', 'unban', which === 'all' ? '--all' : which];
+  const { stdout } = await runInside(host, containerRef(target), command);
+  return Number.parseInt(stdout, 10) || 0;
+}

@@ -1,0 +1,91 @@
+// The one log of all daemons, as s6-log keeps it: a UTC time stamp, then the line as the daemon wrote it.
+
+import type { Host } from '../../host/host.ts';
+import { followLog, type LogMark, readLogTail } from '../../host/log-folder.ts';
+import { presentable } from '../../host/programs.ts';
+import type { Paths } from '../paths.ts';
+
+export interface LogLine {
+  /** null when the line does not begin with a time stamp. */
+  readonly time: Date | null;
+  readonly daemon: string | null;
+  /** Fit to be shown: without control characters. */
+  readonly text: string;
+}
+
+const STAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})\d* +/;
+
+/** How a line tells whose it is, in the order of trying. */
+const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
+  // Postfix names its instance and program: `mail.info: Nov 21 01:02:03 postfix/smtp-in/smtpd[12]: …`
+  [
+    'postfix',
+    /^(?:mail\.\w+: )?(?:\w{3} [ \d]\d [\d:]{8} )?(?:postfix(?:\/[\w-]+)*|post(?:super|queue|cat|map|log|drop))(?:\[\d+\])?: /,
+  ],
+  ['dovecot', /^(?:\w{3} [ \d]\d [\d:]{8} )?(?:dovecot|doveadm)(?:\(\S*\))?: /],
+  // its processes by their kind: `(controller) <mrrk41>; cfg; …`, and `… #96(main) <…>` before it knows its log
+  ['rspamd', /^(?:[\d :-]+ #\d+)?\(\w+\) |^rspamd: /],
+  ['opendkim', /\bopendkim(?:\[\d+\])?: /],
+  ['unbound', /\bunbound(?:\[\d+(?::\d+)?\])?: |\bunbound\[/],
+  ['fail2ban', /\bfail2ban\b/],
+  ['valkey', /^(?:valkey: |\d+:[XCSM] \d\d \w{3} \d{4} )/],
+  ['clamav', /\b(?:clamd|clamav)\b/],
+  ['freshclam', /\bfreshclam\b/],
+  ['serve', /^serve: /],
+];
+
+function daemonOf(text: string): string | null {
+  // the supervisor speaks for the daemon: `s6: rspamd ended with status 1`
+  const named = /^s6: (\w+) /.exec(text)?.[1];
+  return named ?? MARKS.find(([, mark]) => mark.test(text))?.[0] ?? null;
+}
+
+export function parseLogLine(line: string): LogLine {
+  const [stamp = '', day, time] = STAMP.exec(line) ?? [];
+  const text = presentable(line.slice(stamp.length), [], 1);
+  return {
+    time: day === undefined ? null : new Date(`${day}T${time}Z`),
+    daemon: daemonOf(text),
+    text,
+  };
+}
+
+export interface LogFilter {
+  /** Only lines of this daemon. */
+  readonly daemon?: string | undefined;
+}
+
+function accepts({ daemon }: LogFilter): (line: string) => boolean {
+  return daemon === undefined ? () => true : (line) => parseLogLine(line).daemon === daemon;
+}
+
+/** The scheduler runs outside of the container and has a log of its own. */
+function folderOf(paths: Paths, { daemon }: LogFilter): string {
+  return daemon === 'serve' ? paths.scheduleLog : paths.log;
+}
+
+/** The last `count` lines, oldest first, and the place where they end. */
+export async function readLog(
+  host: Host,
+  paths: Paths,
+  wanted: LogFilter & { readonly count: number },
+): Promise<{ lines: LogLine[]; end: LogMark }> {
+  const accept = accepts(wanted);
+  const { lines, end } = await readLogTail(host, folderOf(paths, wanted), {
+    count: wanted.count,
+    accept,
+  });
+  return { lines: lines.map(parseLogLine), end };
+}
+
+/** Lines as they are written after `from`; an empty group whenever there is nothing new. */
+export async function* watchLog(
+  host: Host,
+  paths: Paths,
+  wanted: LogFilter & { readonly from: LogMark },
+): AsyncGenerator<readonly LogLine[]> {
+  const accept = accepts(wanted);
+  for await (const lines of followLog(host, folderOf(paths, wanted), wanted.from)) {
+    yield lines.filter(accept).map(parseLogLine);
+  }
+}

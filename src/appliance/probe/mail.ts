@@ -1,0 +1,185 @@
+// Dialogues with the running server: a connection that is encrypted and shows the right certificate,
+// a login, a message sent and found. All as the internal probe account.
+
+import { MailctlError } from '../../errors.ts';
+import { type Dialogue, type PeerCertificate, withDialogue } from '../../host/connect.ts';
+import type { Host } from '../../host/host.ts';
+import {
+  imapCommand,
+  PROTOCOLS,
+  popCommand,
+  type Service,
+  smtpCommand,
+} from '../mail/protocols.ts';
+import { PROBE_ADDRESS } from '../render/postfix.ts';
+import type { Settings } from '../settings/check-settings.ts';
+
+export interface ProbeContext {
+  readonly host: Host;
+  readonly settings: Settings;
+  /** IP address of the container. */
+  readonly address: string;
+  /** SHA-256 of the certificate that must be shown; null when none is installed. */
+  readonly fingerprint: string | null;
+  readonly password: string;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+}
+
+const ATTEMPT_MS = 8000;
+const ARRIVAL_INTERVAL_MS = 100;
+
+function timeLeft(context: ProbeContext): number {
+  return Math.max(50, context.deadline - context.host.clock.now().getTime());
+}
+
+function checkCertificate(context: ProbeContext, { fingerprint }: PeerCertificate): void {
+  if (context.fingerprint === null) {
+    throw new MailctlError('PROBE_FAILED', 'there is no certificate in the ssl folder');
+  }
+  if (fingerprint === context.fingerprint) return;
+  const shown = fingerprint.slice(0, 16);
+  const wanted = context.fingerprint.slice(0, 16);
+  throw new MailctlError(
+    'PROBE_FAILED',
+    `it shows the certificate ${shown}…, and the one installed is ${wanted}…`,
+  );
+}
+
+/** Connects, secures and greets; runs `talk`; says goodbye. Answers with what was seen, too. */
+async function withService<T>(
+  context: ProbeContext,
+  service: Service,
+  talk: (dialogue: Dialogue) => Promise<T>,
+): Promise<{ seen: string; result: T }> {
+  const { address, settings } = context;
+  const port = settings.ports[service];
+  if (port === null) throw new Error(`${service} is off and was probed`);
+  const { implicitTls: tls, ...protocol } = PROTOCOLS[service];
+  const { hostname } = settings.main;
+  const timeout = Math.min(ATTEMPT_MS, timeLeft(context));
+  const target = { address, port, tls, serverName: hostname, timeout };
+  return withDialogue(target, async (dialogue, immediate) => {
+    const greeting = await protocol.greet(dialogue, hostname);
+    if (immediate === null) await protocol.askForTls(dialogue);
+    const certificate = immediate ?? (await dialogue.startTls());
+    checkCertificate(context, certificate);
+    await protocol.hello(dialogue);
+    const result = await talk(dialogue);
+    await protocol.bye(dialogue);
+    return { seen: `${greeting}; ${certificate.protocol}, certificate as installed`, result };
+  });
+}
+
+export async function probeListener(context: ProbeContext, service: Service): Promise<string> {
+  return (await withService(context, service, async () => undefined)).seen;
+}
+
+/** The first of these services that is on. */
+export function firstOf<Name extends Service>(
+  { ports }: Settings,
+  services: readonly Name[],
+): Name | null {
+  return services.find((service) => ports[service] !== null) ?? null;
+}
+
+async function imapLogin(dialogue: Dialogue, password: string): Promise<void> {
+  await imapCommand(dialogue, `LOGIN ${PROBE_ADDRESS} "${password}"`);
+  await imapCommand(dialogue, 'SELECT INBOX');
+}
+
+async function popLogin(dialogue: Dialogue, password: string): Promise<void> {
+  await popCommand(dialogue, `USER ${PROBE_ADDRESS}`);
+  await popCommand(dialogue, `PASS ${password}`);
+}
+
+export async function probeLogin(
+  context: ProbeContext,
+  service: 'imap' | 'imaps' | 'pop3' | 'pop3s',
+): Promise<string> {
+  const login = service.startsWith('imap') ? imapLogin : popLogin;
+  await withService(context, service, (dialogue) => login(dialogue, context.password));
+  return `${PROBE_ADDRESS} logs in on ${service}`;
+}
+
+function messageLines(context: ProbeContext, token: string): string[] {
+  const date = context.host.clock.now().toUTCString().replace('GMT', '+0000');
+  return [
+    `From: <${PROBE_ADDRESS}>`,
+    `To: <${PROBE_ADDRESS}>`,
+    `Date: ${date}`,
+    `Message-ID: <${token}@probe.invalid>`,
+    'Subject: mailctl checks that mail flows',
+    '',
+    'This message goes from the probe account to itself and is deleted when it has arrived.',
+    '.',
+  ];
+}
+
+/** Sends the message with this token; answers with the server's reply. */
+export async function submitProbe(
+  context: ProbeContext,
+  service: 'submission' | 'smtps',
+  token: string,
+): Promise<string> {
+  const credentials = Buffer.from(`\0${PROBE_ADDRESS}\0${context.password}`).toString('base64');
+  const { result } = await withService(context, service, async (dialogue) => {
+    await smtpCommand(dialogue, `AUTH PLAIN ${credentials}`, 235);
+    await smtpCommand(dialogue, `MAIL FROM:<${PROBE_ADDRESS}>`, 250);
+    await smtpCommand(dialogue, `RCPT TO:<${PROBE_ADDRESS}>`, 250);
+    await smtpCommand(dialogue, 'DATA', 354);
+    const [last = '', ...rest] = messageLines(context, token).reverse();
+    for (const line of rest.reverse()) dialogue.send(line);
+    return smtpCommand(dialogue, last, 250);
+  });
+  return result.join(' ');
+}
+
+function foundUids(lines: readonly string[]): string[] {
+  const found = lines.find((line) => /^\* SEARCH\b/i.test(line)) ?? '';
+  return found
+    .split(' ')
+    .slice(2)
+    .filter((uid) => /^\d+$/.test(uid));
+}
+
+/** The lines of the literal in an answer to FETCH (RFC 3501 7.4.2). */
+function fetchedLines(lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => /^\* \d+ FETCH .*\{\d+\}$/i.test(line));
+  const size = Number(/\{(\d+)\}$/.exec(lines[first] ?? '')?.[1] ?? 0);
+  const text: string[] = [];
+  let left = size;
+  for (const line of lines.slice(first + 1)) {
+    if (left <= 0) break;
+    text.push(line);
+    left -= line.length + 2;
+  }
+  return text;
+}
+
+/** Waits in one session for the message and deletes it; answers with its text, in Latin-1. */
+export async function takeProbe(
+  context: ProbeContext,
+  service: 'imap' | 'imaps',
+  token: string,
+): Promise<string> {
+  const { result } = await withService(context, service, async (dialogue) => {
+    await imapLogin(dialogue, context.password);
+    for (;;) {
+      const uids = foundUids(await imapCommand(dialogue, `UID SEARCH HEADER Message-ID ${token}`));
+      const [uid] = uids;
+      if (uid !== undefined) {
+        const lines = fetchedLines(await imapCommand(dialogue, `UID FETCH ${uid} BODY.PEEK[]`));
+        await imapCommand(dialogue, `UID STORE ${uids.join(',')} +FLAGS.SILENT (\\Deleted)`);
+        await imapCommand(dialogue, 'EXPUNGE');
+        return lines.map((line) => `${line}\r\n`).join('');
+      }
+      if (timeLeft(context) <= ARRIVAL_INTERVAL_MS) {
+        throw new MailctlError('PROBE_FAILED', 'it was accepted and has not arrived');
+      }
+      await context.host.clock.sleep(ARRIVAL_INTERVAL_MS);
+      await imapCommand(dialogue, 'NOOP');
+    }
+  });
+  return result;
+}

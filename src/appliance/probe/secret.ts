@@ -1,0 +1,36 @@
+// The password of the internal account with which mailctl proves that mail flows. It lets nobody in from
+// elsewhere than this host, is kept beside the data, and is never printed.
+
+import { join } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import { generateSecret } from '../../host/keys.ts';
+import type { Paths } from '../paths.ts';
+
+// no character that any configuration file would have to quote
+const FORM = /^[A-Za-z0-9_-]{32}$/;
+
+function secretPath(paths: Paths): string {
+  return join(paths.data, 'probe.secret');
+}
+
+/** The stored password; before there is one, a new one that is not stored (for a plan or a dry run). */
+export async function readProbePassword(host: Host, paths: Paths): Promise<string> {
+  const text = (await host.files.read(secretPath(paths)))?.trim() ?? '';
+  return FORM.test(text) ? text : generateSecret();
+}
+
+/** Makes the password where there is none. */
+export async function ensureProbePassword(
+  host: Host,
+  target: { readonly paths: Paths },
+): Promise<{ changed: boolean }> {
+  const path = secretPath(target.paths);
+  const present = await host.files.stat(path);
+  const text = (await host.files.read(path))?.trim() ?? '';
+  const kept = present?.kind === 'file' && present.mode === 0o600 && present.uid === 0;
+  if (kept && FORM.test(text)) return { changed: false };
+  const password = FORM.test(text) ? text : generateSecret();
+  const owner = { uid: 0, gid: 0 };
+  await host.files.replace(path, `${password}\n`, { mode: 0o600, owner });
+  return { changed: true };
+}

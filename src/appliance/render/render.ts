@@ -1,0 +1,114 @@
+// Settings → the text of every file in the container. Pure: the same input gives the same bytes.
+// An unknown placeholder, a value no template uses, or a value that could change the meaning of its
+// line is refused, so that nothing an operator types can break out into a configuration file.
+
+import type { Settings } from '../settings/check-settings.ts';
+import { clamavValues } from './clamav.ts';
+import { dovecotValues } from './dovecot.ts';
+import type { Facts } from './facts.ts';
+import { fail2banValues } from './fail2ban.ts';
+import { type ManagedFile, managedFiles } from './manifest.ts';
+import { opendkimValues } from './opendkim.ts';
+import { postfixValues } from './postfix.ts';
+import { rspamdValues } from './rspamd.ts';
+import { systemValues } from './system.ts';
+import { unboundValues } from './unbound.ts';
+import { valkeyValues } from './valkey.ts';
+
+export interface RenderedFile {
+  readonly file: ManagedFile;
+  readonly text: string;
+}
+
+/** Operators' additions by name below `custom/`, such as `postfix-main.cf`. */
+export type CustomFiles = Readonly<Record<string, string>>;
+
+type Values = Readonly<Record<string, string>>;
+
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
+// Control characters end or hide a line in every format that we render.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+const UNSAFE = /[\u0000-\u001f\u007f]/;
+
+function allValues(settings: Settings, facts: Facts): Values {
+  const groups = [
+    systemValues(settings, facts),
+    postfixValues(settings, facts),
+    dovecotValues(settings, facts),
+    rspamdValues(settings, facts),
+    opendkimValues(settings, facts),
+    unboundValues(settings, facts),
+    valkeyValues(settings, facts),
+    fail2banValues(settings, facts),
+    clamavValues(settings, facts),
+  ];
+  const values: Record<string, string> = {};
+  for (const [name, value] of groups.flatMap((group: Values) => Object.entries(group))) {
+    if (values[name] !== undefined && values[name] !== value) {
+      throw new Error(`two daemons give the placeholder ${name} different values`);
+    }
+    if (UNSAFE.test(value)) throw new Error(`the value of ${name} has a control character`);
+    values[name] = value;
+  }
+  return values;
+}
+
+/** Fills in the placeholders of one template. Throws on a placeholder that has no value. */
+export function renderTemplate(path: string, template: string, values: Values): string {
+  return template.replace(PLACEHOLDER, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`${path} has the unknown placeholder {{${name}}}`);
+    return value;
+  });
+}
+
+/** The names of all placeholders that the templates use. */
+export function usedPlaceholders(templates: Readonly<Record<string, string>>): Set<string> {
+  const names = Object.values(templates).flatMap((text) =>
+    [...text.matchAll(PLACEHOLDER)].map((match) => match[1] ?? ''),
+  );
+  return new Set(names);
+}
+
+export interface RenderInput {
+  readonly settings: Settings;
+  readonly facts: Facts;
+  readonly templates: Readonly<Record<string, string>>;
+  readonly custom: CustomFiles;
+}
+
+/** Renders every managed file that these settings include, in manifest order. */
+export function renderFiles(input: RenderInput): RenderedFile[] {
+  const values = allValues(input.settings, input.facts);
+  const used = usedPlaceholders(input.templates);
+  const unused = Object.keys(values).filter((name) => !used.has(name));
+  if (unused.length > 0) throw new Error(`no template uses ${unused.join(', ')}`);
+  return managedFiles
+    .filter((file) => file.when?.(input.settings) ?? true)
+    .map((file) => ({ file, text: renderFile(file, values, input) }));
+}
+
+/**
+ * main.cf without the parameters that the addition sets: each of Postfix's processes would write a warning
+ * for each that is there twice. A line that begins with a space belongs to the one before (postconf(5)).
+ */
+export function withoutOverridden(text: string, addition: string): string {
+  const names = new Set([...addition.matchAll(/^(\w+)\s*=/gm)].map((match) => match[1]));
+  let dropping = false;
+  const kept = text.split('\n').filter((line) => {
+    if (!/^\s/.test(line)) dropping = names.has(/^(\w+)\s*=/.exec(line)?.[1]);
+    return !dropping;
+  });
+  return kept.join('\n');
+}
+
+function renderFile(file: ManagedFile, values: Values, input: RenderInput): string {
+  const template = input.templates[file.path];
+  if (template === undefined)
+    throw new Error(`the manifest names ${file.path}, which has no template`);
+  const text = renderTemplate(file.path, template, values);
+  const addition = file.append === undefined ? undefined : input.custom[file.append];
+  if (addition === undefined) return text;
+  const ours = file.path.endsWith('/main.cf') ? withoutOverridden(text, addition) : text;
+  return `${ours.trimEnd()}\n\n${addition.trimEnd()}\n`;
+}

@@ -1,0 +1,175 @@
+// Options that are right one by one and wrong together.
+
+import type { Settings } from './check-settings.ts';
+import { parseNexthop } from './names.ts';
+import { contains, parseIp, parseNetwork } from './networks.ts';
+
+export interface Conflict {
+  /** As `section.option`; whichever of them the file gives is shown with its line. */
+  readonly options: readonly [string, ...string[]];
+  readonly message: string;
+}
+
+/** All of them, whatever the file says of each option. */
+export function findConflicts(settings: Settings): readonly Conflict[] {
+  return [
+    ...findNameConflicts(settings),
+    ...findFolderConflicts(settings),
+    ...findNetworkConflicts(settings),
+    ...findPortConflicts(settings),
+    ...findRelayConflicts(settings),
+    ...findLimitConflicts(settings),
+    ...findDnsConflicts(settings),
+    ...findCertificateConflicts(settings),
+  ];
+}
+
+const MAX_NAME = 253;
+
+function findNameConflicts({ main, webmail }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (main.hostname.length > MAX_NAME) {
+    const message = `hostname and domain make a name of ${main.hostname.length} characters; ${MAX_NAME} are allowed`;
+    conflicts.push({ options: ['main.hostname', 'main.domain'], message });
+  }
+  if (webmail.enabled && webmail.container === main.container) {
+    const message = `main.container and webmail.container are both '${main.container}'`;
+    conflicts.push({ options: ['webmail.container', 'main.container'], message });
+  }
+  return conflicts;
+}
+
+const LXC_PATHS = ['/srv/lxc', '/var/lib/lxc'];
+
+/** What is removed with the container must not hold the data. */
+function findFolderConflicts({ main }: Settings): readonly Conflict[] {
+  const folders = (main.lxcPath === null ? LXC_PATHS : [main.lxcPath]).map(
+    (lxcPath) => `${lxcPath}/${main.container}`,
+  );
+  const taken = folders.find(
+    (folder) =>
+      `${main.dataPath}/`.startsWith(`${folder}/`) || folder.startsWith(`${main.dataPath}/`),
+  );
+  if (taken === undefined) {
+    return [];
+  }
+  const message = `the data ${main.dataPath} and the container ${taken} must not be in one another`;
+  return [{ options: ['main.data_path', 'main.lxc_path', 'main.container'], message }];
+}
+
+function findNetworkConflicts({ network }: Settings): readonly Conflict[] {
+  return [
+    ...findGatewayConflicts(network.address, network.gateway, ''),
+    ...findGatewayConflicts(network.address6, network.gateway6, '6'),
+  ];
+}
+
+function findGatewayConflicts(
+  address: string | null,
+  gateway: string | null,
+  suffix: '' | '6',
+): readonly Conflict[] {
+  const router = gateway === null ? undefined : parseIp(gateway);
+  const own = address === null ? undefined : parseNetwork(address);
+  const options = [`network.gateway${suffix}`, `network.address${suffix}`] as const;
+  if (router === undefined) {
+    return [];
+  }
+  if (own === undefined) {
+    return [{ options, message: `gateway${suffix} needs address${suffix} as well` }];
+  }
+  if (router.value === own.value) {
+    return [{ options, message: `gateway${suffix} and address${suffix} are both ${gateway}` }];
+  }
+  // A link-local router is in every IPv6 network: RFC 4861 §6
+  const linkLocal = parseNetwork('fe80::/10');
+  const isReachable = contains(own, router) || (linkLocal && contains(linkLocal, router));
+  const message = `gateway${suffix} ${gateway} is not in the network of address${suffix} ${address}`;
+  return isReachable ? [] : [{ options, message }];
+}
+
+function findPortConflicts({ ports }: Settings): readonly Conflict[] {
+  const named = Object.entries(ports);
+  return named.flatMap(([name, port], index) =>
+    named
+      .slice(0, index)
+      .filter(([, other]) => other === port && port !== null)
+      .map(([earlier]): Conflict => {
+        const message = `ports.${earlier} and ports.${name} are both ${port}`;
+        return { options: [`ports.${name}`, `ports.${earlier}`], message };
+      }),
+  );
+}
+
+function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (smtp.relayUser !== null && smtp.relayhost === null) {
+    const message = 'relay_user needs a relayhost';
+    conflicts.push({ options: ['smtp.relay_user', 'smtp.relayhost'], message });
+  }
+  if ((smtp.relayUser === null) !== (smtp.relayPassword === null)) {
+    const message = 'relay_user and relay_password need each other';
+    conflicts.push({ options: ['smtp.relay_user', 'smtp.relay_password'], message });
+  }
+  if (smtp.relayhost === null) return conflicts;
+  const verified =
+    smtp.relayTls === 'verify' || (smtp.relayTls === null && smtp.relayUser !== null);
+  const { host } = parseNexthop(smtp.relayhost);
+  if (verified && parseIp(host) !== undefined) {
+    const message = `relayhost is the address ${host}, and certificates are for names: give its name, or set relay_tls 'encrypt'`;
+    conflicts.push({ options: ['smtp.relayhost', 'smtp.relay_tls'], message });
+  }
+  return conflicts;
+}
+
+function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (smtp.delayWarning !== null && smtp.delayWarning >= smtp.queueLifetime) {
+    const message = 'delay_warning must be shorter than queue_lifetime';
+    conflicts.push({ options: ['smtp.delay_warning', 'smtp.queue_lifetime'], message });
+  }
+  if (spam.junkScore >= spam.rejectScore) {
+    const message = 'junk_score must be lower than reject_score';
+    conflicts.push({ options: ['spam.junk_score', 'spam.reject_score'], message });
+  }
+  if (spam.greylistScore >= spam.rejectScore) {
+    const message = 'greylist_score must be lower than reject_score';
+    conflicts.push({ options: ['spam.greylist_score', 'spam.reject_score'], message });
+  }
+  return conflicts;
+}
+
+function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  if (dns.provider === 'rfc2136' && dns.server === null) {
+    const message = "provider 'rfc2136' needs server as well";
+    conflicts.push({ options: ['dns.provider', 'dns.server'], message });
+  }
+  if (dns.dkimGrace < smtp.queueLifetime) {
+    const message = 'dkim_grace must not be shorter than queue_lifetime: mail may wait that long';
+    conflicts.push({ options: ['dns.dkim_grace', 'smtp.queue_lifetime'], message });
+  }
+  if ((dns.tsigName === null) !== (dns.tsigSecret === null)) {
+    const message = 'tsig_name and tsig_secret need each other';
+    conflicts.push({ options: ['dns.tsig_name', 'dns.tsig_secret'], message });
+  }
+  return conflicts;
+}
+
+function findCertificateConflicts({ ssl }: Settings): readonly Conflict[] {
+  if ((ssl.eabKid === null) !== (ssl.eabHmac === null)) {
+    const message = 'eab_kid and eab_hmac need each other';
+    return [{ options: ['ssl.eab_kid', 'ssl.eab_hmac'], message }];
+  }
+  if (ssl.type !== 'manual') {
+    return [];
+  }
+  const missing = [
+    ...(ssl.certPath === null ? ['cert_path'] : []),
+    ...(ssl.keyPath === null ? ['key_path'] : []),
+  ];
+  return missing.map((name) => ({
+    options: ['ssl.type', `ssl.${name}`],
+    message: `type 'manual' needs ${name} as well`,
+  }));
+}

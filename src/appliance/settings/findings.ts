@@ -1,0 +1,46 @@
+// Where the checks note what they find.
+
+import type { UciEntry } from '../../uci/document.ts';
+import { findNearest } from './nearest.ts';
+import type { OptionTable } from './option.ts';
+import type { Problem } from './problems.ts';
+
+export type Finding = Omit<Problem, 'file'>;
+
+export interface Checking {
+  readonly table: OptionTable;
+  readonly findings: Finding[];
+  readonly places: Map<string, UciEntry>;
+  readonly faulty: Set<string>;
+  readonly nearest: Map<string, string | undefined>;
+}
+
+/** Notes a problem, about an option where `section` is given, about a section otherwise. */
+export function report(
+  checking: Checking,
+  at: { line: number; column: number; name: string | null; section?: string },
+  message: string,
+  hint?: string,
+): void {
+  checking.findings.push({
+    line: at.line,
+    column: at.column,
+    section: at.section ?? at.name,
+    option: at.section === undefined ? null : at.name,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** What was probably meant; the same question is answered once. */
+export function suggest(
+  { nearest }: Checking,
+  typed: string,
+  candidates: readonly string[],
+): string | undefined {
+  const key = `${candidates[0]} ${typed}`;
+  if (!nearest.has(key)) {
+    nearest.set(key, findNearest(typed, candidates));
+  }
+  return nearest.get(key);
+}

@@ -1,0 +1,70 @@
+// The UCI file on this host → checked settings.
+
+import { MailctlError } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
+import { formatUci } from '../../uci/document.ts';
+import { setOption } from '../../uci/edit.ts';
+import { parseUci } from '../../uci/parse.ts';
+import {
+  checkSettings,
+  formatProblems,
+  type Settings,
+  type SettingsCheck,
+} from './check-settings.ts';
+
+/** The checked file, with all its problems. Throws CONFIG_INVALID when there is no such file. */
+export async function checkUciFile(host: Host, file: string): Promise<SettingsCheck> {
+  const text = await host.files.read(file);
+  if (text === null) {
+    throw new MailctlError('CONFIG_INVALID', `there is no UCI file ${file}`, {
+      hint: 'mailctl --config FILE …, or install the package, which brings /etc/config/mailserver',
+    });
+  }
+  return checkSettings(text, file);
+}
+
+/** Throws CONFIG_INVALID that lists every problem with file and line. */
+export async function readSettings(host: Host, file: string): Promise<Settings> {
+  const { settings, problems } = await checkUciFile(host, file);
+  if (settings === null || problems.length > 0) {
+    throw new MailctlError('CONFIG_INVALID', formatProblems(problems), {
+      hint: 'mailctl config check',
+    });
+  }
+  return settings;
+}
+
+async function setEnabled(
+  host: Host,
+  file: string,
+  { section, value }: { section: 'main' | 'report'; value: '0' | '1' },
+): Promise<void> {
+  const text = (await host.files.read(file)) ?? '';
+  const { document } = parseUci(text);
+  const changed = setOption(document, { section, option: 'enabled' }, value);
+  const stat = await host.files.stat(file);
+  const owner = { uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
+  await host.files.replace(file, formatUci(changed), { mode: stat?.mode ?? 0o600, owner });
+}
+
+/** Installing means that the server is wanted, also after the next boot. True when that was news. */
+export async function enableInUci(host: Host, file: string, settings: Settings): Promise<boolean> {
+  if (settings.main.enabled) return false;
+  await setEnabled(host, file, { section: 'main', value: '1' });
+  return true;
+}
+
+export async function disableInUci(host: Host, file: string, settings: Settings): Promise<void> {
+  if (settings.main.enabled) await setEnabled(host, file, { section: 'main', value: '0' });
+}
+
+/** True when that was news. */
+export async function switchReport(
+  host: Host,
+  file: string,
+  wanted: { settings: Settings; on: boolean },
+): Promise<boolean> {
+  if (wanted.settings.report.enabled === wanted.on) return false;
+  await setEnabled(host, file, { section: 'report', value: wanted.on ? '1' : '0' });
+  return true;
+}

@@ -1,0 +1,93 @@
+// What each port of the running server really shows: its certificate, seen by a connection.
+
+import { MailctlError } from '../../errors.ts';
+import { pollUntil } from '../../host/clock.ts';
+import { type PeerCertificate, withDialogue } from '../../host/connect.ts';
+import type { Host } from '../../host/host.ts';
+import { isRunning } from '../../host/lxc.ts';
+import { readGeneration } from '../apply/generation.ts';
+import { containerRef } from '../container/container.ts';
+import { bareAddress } from '../container/network.ts';
+import { PROTOCOLS, type Service } from '../mail/protocols.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+
+interface Target {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+export interface ServedPort {
+  /** As in UCI. */
+  readonly name: string;
+  readonly port: number;
+  /** SHA-256 of the certificate, lower-case hex; null when none was seen. */
+  readonly fingerprint: string | null;
+  /** Why none was seen. */
+  readonly problem: string | null;
+}
+
+const DIALOGUE_TIMEOUT_MS = 8000;
+const SETTLE_MS = 20_000;
+const RETRY_MS = 250;
+
+async function certificateOn(
+  service: Service,
+  where: { address: string; port: number; hostname: string },
+): Promise<PeerCertificate | null> {
+  const { address, port, hostname } = where;
+  const protocol = PROTOCOLS[service];
+  const tls = protocol.implicitTls;
+  const dialogue = { address, port, tls, serverName: hostname, timeout: DIALOGUE_TIMEOUT_MS };
+  return withDialogue(dialogue, async (talk, certificate) => {
+    if (tls) return certificate;
+    await protocol.greet(talk, hostname);
+    await protocol.askForTls(talk);
+    return talk.startTls();
+  });
+}
+
+async function look(
+  service: Service,
+  where: { address: string; port: number; hostname: string },
+): Promise<ServedPort> {
+  const port = { name: service, port: where.port };
+  try {
+    const certificate = await certificateOn(service, where);
+    return { ...port, fingerprint: certificate?.fingerprint ?? null, problem: null };
+  } catch (error) {
+    if (!(error instanceof MailctlError)) throw error;
+    return { ...port, fingerprint: null, problem: error.message };
+  }
+}
+
+/** null while the server does not run. */
+export async function servedCertificates(host: Host, target: Target): Promise<ServedPort[] | null> {
+  const { settings, paths } = target;
+  const generation = await readGeneration(host, paths, 'current');
+  if (generation === null || !(await isRunning(host, containerRef(target)))) return null;
+  const address = bareAddress(generation.host.network.address);
+  const services = (Object.keys(PROTOCOLS) as Service[]).flatMap((service) => {
+    const port = settings.ports[service];
+    return port === null ? [] : [{ service, port }];
+  });
+  const { hostname } = settings.main;
+  return Promise.all(
+    services.map(({ service, port }) => look(service, { address, port, hostname })),
+  );
+}
+
+/** Ports that do not show this certificate, also after the daemons had time to take it up. */
+export async function portsWithout(
+  host: Host,
+  target: Target,
+  fingerprint: string,
+): Promise<ServedPort[]> {
+  let wrong: ServedPort[] = [];
+  await pollUntil(host.clock, { timeout: SETTLE_MS, interval: RETRY_MS }, async () => {
+    const ports = (await servedCertificates(host, target)) ?? [];
+    wrong = ports.filter((port) => port.fingerprint !== fingerprint);
+    return wrong.length === 0 ? true : null;
+  });
+  return wrong;
+}

@@ -1,0 +1,113 @@
+// The certificate and key that the daemons read, on disk. `fullchain.pem` and `privkey.pem` are links
+// through `current`, which is switched in one step: nobody finds a key beside another's certificate,
+// also after a power cut. Plain files that somebody put there are taken over.
+
+import { join } from 'node:path';
+import { MailctlError } from '../../errors.ts';
+import { digestText } from '../../host/digest.ts';
+import type { Host } from '../../host/host.ts';
+import { shiftedOwner } from '../container/container.ts';
+import { ids } from '../ids.ts';
+import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import { type CertificatePair, type PairTexts, parseChain, parseKey } from './certificate.ts';
+
+export interface TlsTarget {
+  readonly settings: Settings;
+  readonly paths: Paths;
+}
+
+const CURRENT = 'current';
+const PAIR_PREFIX = 'pair-';
+const KEY_FILE = 'privkey.pem';
+const CHAIN_FILE = 'fullchain.pem';
+const MODES: Readonly<Record<string, number>> = { [KEY_FILE]: 0o600, [CHAIN_FILE]: 0o644 };
+
+async function readTexts(host: Host, folder: string): Promise<PairTexts | null> {
+  const fullchain = await host.files.read(join(folder, CHAIN_FILE));
+  const privkey = await host.files.read(join(folder, KEY_FILE));
+  return fullchain === null || privkey === null ? null : { fullchain, privkey };
+}
+
+/** What is served, or null when there is none or it could not be served. */
+export async function readInstalledPair(host: Host, paths: Paths): Promise<CertificatePair | null> {
+  const texts = await readTexts(host, paths.ssl);
+  if (texts === null) return null;
+  try {
+    const chain = parseChain(texts.fullchain, CHAIN_FILE);
+    const key = parseKey(texts.privkey, KEY_FILE);
+    return chain[0].checkPrivateKey(key) ? { chain, key } : null;
+  } catch (error) {
+    if (error instanceof MailctlError) return null;
+    throw error;
+  }
+}
+
+/** True when the texts are installed as links, with the owner and modes that the daemons need. */
+export async function isInstalled(
+  host: Host,
+  target: TlsTarget,
+  texts: PairTexts,
+): Promise<boolean> {
+  const { ssl } = target.paths;
+  const present = await readTexts(host, ssl);
+  if (present?.fullchain !== texts.fullchain || present.privkey !== texts.privkey) return false;
+  if (!(await areLinked(host, ssl))) return false;
+  const owner = shiftedOwner(target.settings, ids.root.uid);
+  for (const [name, mode] of Object.entries(MODES)) {
+    const stat = await host.files.stat(join(ssl, CURRENT, name));
+    if (stat?.kind !== 'file' || stat.mode !== mode || stat.uid !== owner.uid) return false;
+  }
+  return true;
+}
+
+async function writePair(host: Host, target: TlsTarget, texts: PairTexts): Promise<string> {
+  const name = `${PAIR_PREFIX}${digestText(`${texts.fullchain}${texts.privkey}`).slice(0, 16)}`;
+  const folder = join(target.paths.ssl, name);
+  const owner = shiftedOwner(target.settings, ids.root.uid);
+  const { [KEY_FILE]: keyMode = 0o600, [CHAIN_FILE]: chainMode = 0o644 } = MODES;
+  await host.files.makeDirectory(folder, { mode: 0o755, owner });
+  await host.files.replace(join(folder, KEY_FILE), texts.privkey, { mode: keyMode, owner });
+  await host.files.replace(join(folder, CHAIN_FILE), texts.fullchain, { mode: chainMode, owner });
+  return name;
+}
+
+async function areLinked(host: Host, ssl: string): Promise<boolean> {
+  for (const name of Object.keys(MODES)) {
+    const path = join(ssl, name);
+    if ((await host.files.stat(path))?.kind !== 'link') return false;
+    if ((await host.files.readLink(path)) !== join(CURRENT, name)) return false;
+  }
+  return true;
+}
+
+async function linkNames(host: Host, ssl: string): Promise<void> {
+  for (const name of Object.keys(MODES)) {
+    await host.files.link(join(CURRENT, name), join(ssl, name));
+  }
+}
+
+/**
+ * Serves this pair from the daemons' next reload on. The one before stays on disk for readers that
+ * are just opening it; older ones go.
+ */
+export async function installPair(host: Host, target: TlsTarget, texts: PairTexts): Promise<void> {
+  const { ssl } = target.paths;
+  const current = join(ssl, CURRENT);
+  await host.files.makeDirectory(ssl, { mode: 0o755 });
+  const linked = await areLinked(host, ssl);
+  const plain = linked ? null : await readTexts(host, ssl);
+  if (plain !== null) {
+    // the names become links while `current` holds what the plain files held
+    await host.files.link(await writePair(host, target, plain), current);
+    await linkNames(host, ssl);
+  }
+  const before = await host.files.readLink(current);
+  const pair = await writePair(host, target, texts);
+  if (before !== pair) await host.files.link(pair, current);
+  if (!linked && plain === null) await linkNames(host, ssl);
+  for (const name of await host.files.list(ssl)) {
+    const old = name.startsWith(PAIR_PREFIX) && name !== pair && name !== before;
+    if (old) await host.files.removeTree(join(ssl, name));
+  }
+}

@@ -1,0 +1,161 @@
+// The server's certificate: there is always one to serve, and the one that UCI asks for as soon as it
+// is sound. What is served stays until a better pair has passed every check.
+
+import type { Host } from '../../host/host.ts';
+import { generateRsaKey, randomHex } from '../../host/keys.ts';
+import type { Settings } from '../settings/check-settings.ts';
+import {
+  type CertificatePair,
+  coversName,
+  dateProblem,
+  fingerprintOf,
+  formatPair,
+  isSelfSigned,
+  namesOf,
+  type PairTexts,
+  validFrom,
+  validUntil,
+} from './certificate.ts';
+import { checkGivenPair, readGivenPair } from './given.ts';
+import { installPair, isInstalled, readInstalledPair, type TlsTarget } from './store.ts';
+
+/** A self-signed certificate is made anew this long before it ends. */
+const RENEW_DAYS = 30;
+
+/** The names under which clients reach the server; the first is its hostname. */
+export function certificateNames(settings: Settings): [string, ...string[]] {
+  return [settings.main.hostname];
+}
+
+/** True when the pair still serves as the self-signed one of this server. */
+function fits({ chain: [leaf] }: CertificatePair, settings: Settings, now: Date): boolean {
+  const named = certificateNames(settings).every((name) => coversName(leaf, name));
+  return named && dateProblem(leaf, now, RENEW_DAYS) === null;
+}
+
+/** A new self-signed pair; the key stays where there is one, and with it a published TLSA record. */
+async function makePair(
+  host: Host,
+  settings: Settings,
+  installed: CertificatePair | null,
+): Promise<CertificatePair> {
+  const { makeSelfSigned } = await import('./selfsigned.ts');
+  const old = installed !== null && isSelfSigned(installed.chain[0]) ? installed.key : null;
+  const usable =
+    old?.asymmetricKeyType === 'rsa' && (old.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
+  return makeSelfSigned({
+    names: certificateNames(settings),
+    key: old !== null && usable ? old : await generateRsaKey(),
+    serial: randomHex(16),
+    now: host.clock.now(),
+  });
+}
+
+/** Throws CERTIFICATE_INVALID, CONFIG_INVALID. A pair that is served already is not judged again. */
+async function givenPair(
+  host: Host,
+  settings: Settings,
+  installed: CertificatePair | null,
+): Promise<CertificatePair> {
+  const given = await readGivenPair(host, settings);
+  if (installed !== null && formatPair(installed).fullchain === formatPair(given).fullchain) {
+    if (given.chain[0].checkPrivateKey(given.key)) return given;
+  }
+  checkGivenPair(settings, given, { names: certificateNames(settings), now: host.clock.now() });
+  return given;
+}
+
+async function wantedPair(
+  host: Host,
+  settings: Settings,
+  installed: CertificatePair | null,
+): Promise<CertificatePair> {
+  const { type } = settings.ssl;
+  if (type === 'manual') return givenPair(host, settings, installed);
+  if (installed !== null) {
+    // one that a CA issued is replaced by the next one that a CA issues, never by a self-signed one
+    if (type === 'letsencrypt' && !isSelfSigned(installed.chain[0])) return installed;
+    if (isSelfSigned(installed.chain[0]) && fits(installed, settings, host.clock.now())) {
+      return installed;
+    }
+  }
+  return makePair(host, settings, installed);
+}
+
+/** What `ensureCertificate` would install; null when it is installed already. */
+async function textsToInstall(host: Host, target: TlsTarget): Promise<PairTexts | null> {
+  const installed = await readInstalledPair(host, target.paths);
+  const texts = formatPair(await wantedPair(host, target.settings, installed));
+  return (await isInstalled(host, target, texts)) ? null : texts;
+}
+
+/**
+ * Makes sure that what UCI asks for is served: given files after all checks, else a certificate of a
+ * CA where one is installed, else a self-signed one. Postfix and Dovecot must reload when it changed.
+ * Throws CERTIFICATE_INVALID for given files that cannot be used; what is served then stays.
+ */
+export async function ensureCertificate(
+  host: Host,
+  target: TlsTarget,
+): Promise<{ changed: boolean }> {
+  const texts = await textsToInstall(host, target);
+  if (texts !== null) await installPair(host, target, texts);
+  return { changed: texts !== null };
+}
+
+/** True when `ensureCertificate` would install another one. */
+export async function isCertificateBehind(host: Host, target: TlsTarget): Promise<boolean> {
+  return (await textsToInstall(host, target)) !== null;
+}
+
+export interface CertificateSummary {
+  readonly type: Settings['ssl']['type'];
+  readonly self_signed: boolean;
+  readonly names: readonly string[];
+  readonly subject: string;
+  readonly issuer: string;
+  /** RFC 3339. */
+  readonly not_before: string;
+  readonly not_after: string;
+  /** Such as `RSA 2048` or `ECDSA prime256v1`. */
+  readonly key: string;
+  /** SHA-256 of the certificate, lower-case hex. */
+  readonly fingerprint: string;
+  /** What is wrong with it here and now; null when nothing is. */
+  readonly problem: string | null;
+}
+
+function keyText({ chain: [leaf] }: CertificatePair): string {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = leaf.publicKey;
+  if (type === 'rsa') return `RSA ${details?.modulusLength}`;
+  return type === 'ec' ? `ECDSA ${details?.namedCurve}` : String(type);
+}
+
+/** One line, without anything that could drive a terminal. */
+function distinguishedName(lines: string): string {
+  return lines.replace(/\n/g, ', ').replace(/\p{Cc}/gu, '');
+}
+
+/** What is installed, or null when there is nothing that could be served. */
+export async function readCertificate(
+  host: Host,
+  target: TlsTarget,
+): Promise<CertificateSummary | null> {
+  const pair = await readInstalledPair(host, target.paths);
+  if (pair === null) return null;
+  const [leaf] = pair.chain;
+  const uncovered = certificateNames(target.settings).filter((name) => !coversName(leaf, name));
+  const nameProblem = uncovered.length === 0 ? null : `it is not for ${uncovered.join(', ')}`;
+  return {
+    type: target.settings.ssl.type,
+    self_signed: isSelfSigned(leaf),
+    names: namesOf(leaf),
+    subject: distinguishedName(leaf.subject),
+    issuer: distinguishedName(leaf.issuer),
+    not_before: validFrom(leaf).toISOString(),
+    not_after: validUntil(leaf).toISOString(),
+    key: keyText(pair),
+    fingerprint: fingerprintOf(leaf),
+    problem: nameProblem ?? dateProblem(leaf, host.clock.now()),
+  };
+}

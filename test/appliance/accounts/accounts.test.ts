@@ -1,0 +1,342 @@
+import { describe, expect, test } from 'bun:test';
+import { addAlias, removeAlias } from '../../../src/appliance/accounts/aliases.ts';
+import {
+  addMailbox,
+  changeMailbox,
+  removeMailbox,
+} from '../../../src/appliance/accounts/changes.ts';
+import { compileDirectory } from '../../../src/appliance/accounts/compile.ts';
+import { addDomain, removeDomain } from '../../../src/appliance/accounts/domains.ts';
+import { type Draft, draftOf } from '../../../src/appliance/accounts/model.ts';
+import { type AccountTexts, parseAccounts } from '../../../src/appliance/accounts/parse.ts';
+import { formatQuota, parseQuota } from '../../../src/appliance/accounts/quota.ts';
+import {
+  type Address,
+  parseAddress,
+  parseAliasName,
+  parseDomain,
+} from '../../../src/appliance/address.ts';
+
+const HASH = `{SHA512-CRYPT}$6$salt$${'a'.repeat(86)}`;
+const OTHER_HASH = `{SHA512-CRYPT}$6$salt$${'b'.repeat(86)}`;
+const DEFAULTS = {
+  domain: parseDomain('example.com'),
+  postmaster: parseAddress('postmaster@example.com'),
+};
+
+function textsOf(texts: Partial<AccountTexts>): AccountTexts {
+  return { vdomains: '', vmailbox: '', valias: '', users: '', ...texts };
+}
+
+function box(name: string, draft: Draft): Address {
+  const address = parseAddress(name);
+  addMailbox(draft, { address, hash: HASH, quotaBytes: null });
+  return address;
+}
+
+/** A draft with these mailboxes, their domains, and these aliases ("name target target"). */
+function draftWith(mailboxes: string[], aliases: string[] = [], domains: string[] = []): Draft {
+  const draft = draftOf(parseAccounts(textsOf({}), DEFAULTS).directory);
+  for (const domain of domains) addDomain(draft, parseDomain(domain));
+  for (const name of mailboxes) box(name, draft);
+  for (const line of aliases) alias(draft, line);
+  return draft;
+}
+
+function alias(draft: Draft, line: string) {
+  const [name = '', ...targets] = line.split(' ');
+  return addAlias(draft, parseAliasName(name), targets.map(parseAliasName));
+}
+
+function rows(draft: Draft, table: string): string[] {
+  const found = compileDirectory(draft).find(({ name }) => name === table);
+  return (found?.rows ?? []).map((row) => row.join(' ')).sort();
+}
+
+describe('the text files', () => {
+  const texts = textsOf({
+    vdomains: '# ours\nexample.com\n\nExample.ORG\n',
+    vmailbox:
+      '# people\nalice@example.com   example.com/alice/\nBob@example.org example.org/bob/\n',
+    valias:
+      'sales@example.com  alice@example.com ,bob@example.org\n# all the rest\n@example.org bob@example.org\n',
+    users: `alice@example.com:${HASH}:5000:5000::/home/a::\nbob@example.org:${HASH}::::::nologin userdb_quota_storage_size=2G class=x\n# end\n`,
+  });
+
+  test('are read as they were edited by hand', () => {
+    const { directory, problems } = parseAccounts(texts, DEFAULTS);
+
+    expect(problems).toEqual([]);
+    expect([...directory.domains] as string[]).toEqual(['example.com', 'example.org']);
+    expect(directory.mailboxes.get(parseAddress('bob@example.org'))).toMatchObject({
+      active: false,
+      quotaBytes: 2 ** 31,
+      extraFields: ['class=x'],
+    });
+    expect(directory.aliases.get(parseAliasName('sales@example.com')) as readonly string[]).toEqual(
+      ['alice@example.com', 'bob@example.org'],
+    );
+  });
+
+  test('stay byte for byte as they were where nothing is changed', () => {
+    const accounts = parseAccounts(texts, DEFAULTS);
+
+    expect(accounts.format(draftOf(accounts.directory))).toEqual(texts);
+  });
+
+  test('keep comments, order and foreign fields when a record is changed', () => {
+    const accounts = parseAccounts(texts, DEFAULTS);
+    const draft = draftOf(accounts.directory);
+    changeMailbox(draft, parseAddress('alice@example.com'), { hash: OTHER_HASH, quotaBytes: 0 });
+    changeMailbox(draft, parseAddress('bob@example.org'), { active: true });
+    box('carol@example.com', draft);
+
+    expect(accounts.format(draft).users).toBe(
+      `alice@example.com:${OTHER_HASH}:5000:5000::/home/a::userdb_quota_storage_size=0\n` +
+        `bob@example.org:${HASH}::::::userdb_quota_storage_size=2G class=x\n# end\n` +
+        `carol@example.com:${HASH}::::::\n`,
+    );
+    expect(accounts.format(draft).vmailbox).toBe(
+      `${texts.vmailbox}carol@example.com example.com/carol/\n`,
+    );
+    expect(accounts.format(draft).valias).toBe(texts.valias);
+  });
+
+  test('lose only the line of what is removed', () => {
+    const accounts = parseAccounts(texts, DEFAULTS);
+    const draft = draftOf(accounts.directory);
+    removeMailbox(draft, parseAddress('bob@example.org'));
+
+    expect(accounts.format(draft)).toMatchObject({
+      vmailbox: '# people\nalice@example.com   example.com/alice/\n',
+      valias: 'sales@example.com alice@example.com\n# all the rest\n',
+    });
+  });
+
+  test('with broken lines are reported with file and line, all of them', () => {
+    const { problems, directory } = parseAccounts(
+      textsOf({
+        vdomains: 'example.com\nnot a domain\nexample.com\n',
+        vmailbox: 'alice@example.com example.com/alice/\nbob@example.com ../../etc\nx\n',
+        valias: 'sales@example.com\n',
+        users: `alice@example.com:${HASH}::::::\nmallory@example.com:{PLAIN}secret99\ncarol@example.com\n`,
+      }),
+      DEFAULTS,
+    );
+
+    expect(problems.map(({ file, line }) => `${file}:${line}`)).toEqual([
+      'vdomains:2',
+      'vdomains:3',
+      'vmailbox:2',
+      'vmailbox:3',
+      'valias:1',
+      'users:2',
+      'users:3',
+    ]);
+    expect(JSON.stringify(problems)).not.toContain('secret99');
+    expect([...directory.mailboxes.keys()] as string[]).toEqual(['alice@example.com']);
+  });
+
+  test.each([
+    [
+      { vmailbox: 'a@example.com example.com/a/\n' },
+      'vmailbox:1 a@example.com has no line in users',
+    ],
+    [{ users: `a@example.com:${HASH}\n` }, 'users:1 a@example.com has no line in vmailbox'],
+    [{ valias: 'a@example.com b@example.com\n' }, 'valias:1 b@example.com is neither'],
+    [{ valias: 'a@example.org x@example.net\n' }, 'valias:1 example.org is not a mail domain'],
+    [
+      { valias: 'a@example.com b@example.com\nb@example.com a@example.com\n' },
+      'valias:1 the aliases form a loop',
+    ],
+    [{ valias: '@example.com ghost@example.com\n' }, 'valias:1 ghost@example.com is neither'],
+  ])('%p: a reference that leads nowhere is reported', (wrong, report) => {
+    const { problems } = parseAccounts(textsOf(wrong), DEFAULTS);
+
+    expect(problems.map(({ file, line, message }) => `${file}:${line} ${message}`)[0]).toStartWith(
+      report,
+    );
+  });
+});
+
+describe('an alias', () => {
+  test('may have several targets, here and outside, and gets more', () => {
+    const draft = draftWith(['alice@example.com'], ['sales@example.com alice@example.com']);
+
+    expect(alias(draft, 'sales@example.com bob@elsewhere.example')).toMatchObject({
+      targets: ['alice@example.com', 'bob@elsewhere.example'] as string[],
+      changed: true,
+    });
+    expect(alias(draft, 'sales@example.com alice@example.com').changed).toBe(false);
+  });
+
+  test.each([
+    ['a@example.com nobody@example.com', 'is neither a mailbox nor an alias'],
+    ['a@example.com a@example.com', 'is neither a mailbox nor an alias'],
+    ['a@example.net alice@example.com', 'example.net is not a mail domain'],
+    ['alice@example.com b@elsewhere.example', 'would get no more mail'],
+    ['a@example.com @example.org', 'whole domain'],
+    ['@example.org @example.net', 'example.net is not a mail domain'],
+    ['@example.org @example.org', 'its own target'],
+    ['@example.org @example.com alice@example.com', 'whole domain'],
+    ['@example.com @example.org', 'mailboxes of its own'],
+  ])('%p is refused: %s', (line, reason) => {
+    const draft = draftWith(['alice@example.com'], [], ['example.org']);
+
+    expect(() => alias(draft, line)).toThrow(reason);
+  });
+
+  test('that would close a loop is refused, with the way round', () => {
+    const draft = draftWith(
+      ['alice@example.com'],
+      ['one@example.com alice@example.com', 'two@example.com one@example.com'],
+    );
+
+    expect(() => alias(draft, 'one@example.com two@example.com')).toThrow(
+      'one@example.com -> two@example.com -> one@example.com',
+    );
+  });
+
+  test('of a mailbox may keep a copy, and then lends its name to nobody', () => {
+    const draft = draftWith(
+      ['alice@example.com', 'bob@example.com'],
+      ['alice@example.com alice@example.com bob@example.com'],
+    );
+
+    expect(rows(draft, 'sender').filter((row) => row.startsWith('alice@'))).toEqual([
+      'alice@example.com alice@example.com',
+    ]);
+  });
+
+  test('that another one needs is not removed', () => {
+    const draft = draftWith(
+      ['alice@example.com'],
+      ['one@example.com alice@example.com', 'two@example.com one@example.com'],
+    );
+
+    expect(() => removeAlias(draft, parseAliasName('one@example.com'))).toThrow('two@example.com');
+  });
+});
+
+test('a mailbox that is removed takes the aliases with it that led to nobody else', () => {
+  const draft = draftWith(
+    ['alice@example.com', 'bob@example.com'],
+    [
+      'one@example.com alice@example.com',
+      'two@example.com one@example.com',
+      'all@example.com alice+x@example.com bob@example.com',
+      '@example.com alice@example.com',
+      '@example.org @example.com',
+    ],
+    ['example.org'],
+  );
+
+  const { aliasesChanged, aliasesRemoved } = removeMailbox(
+    draft,
+    parseAddress('alice@example.com'),
+  );
+
+  expect(aliasesRemoved as readonly string[]).toEqual([
+    'one@example.com',
+    '@example.com',
+    'two@example.com',
+  ]);
+  expect(aliasesChanged as readonly string[]).toEqual(['all@example.com']);
+  expect([...draft.aliases.keys()] as string[]).toEqual(['all@example.com', '@example.org']);
+});
+
+test('a domain in use is not removed, and what is in the way is named', () => {
+  const draft = draftWith(['a@example.org'], ['s@example.com a@example.org'], ['example.org']);
+  const remove = () => removeDomain(draft, parseDomain('example.org'), DEFAULTS.domain);
+
+  expect(remove).toThrow(
+    'example.org is still in use: mailbox a@example.org, target of s@example.com',
+  );
+  removeMailbox(draft, parseAddress('a@example.org'));
+  expect(remove).not.toThrow();
+  expect(() => removeDomain(draft, DEFAULTS.domain, DEFAULTS.domain)).toThrow('own domain');
+});
+
+describe('the compiled tables', () => {
+  test('bring postmaster and abuse of every domain to the postmaster, unless written otherwise', () => {
+    const draft = draftWith(
+      ['postmaster@example.com', 'eve@example.org'],
+      ['abuse@example.org eve@example.org'],
+      ['example.org'],
+    );
+
+    expect(rows(draft, 'alias')).toEqual([
+      'abuse@example.com postmaster@example.com',
+      'abuse@example.org eve@example.org',
+      'postmaster@example.org postmaster@example.com',
+    ]);
+  });
+
+  test('promise no postmaster where nobody receives for it', () => {
+    expect(rows(draftWith(['alice@example.com']), 'alias')).toEqual([]);
+  });
+
+  test('give every name of a domain to the domain that is an alias of it', () => {
+    const draft = draftWith(
+      ['alice@example.com'],
+      [
+        'sales@example.com alice@example.com',
+        '@example.com alice@example.com',
+        '@example.org @example.com',
+      ],
+      ['example.org'],
+    );
+
+    expect(rows(draft, 'domain')).toEqual(['example.com ', 'example.org example.com']);
+    // the catch-all receives for the postmaster too
+    expect(rows(draft, 'alias').filter((row) => /^\w*@example.org/.test(row))).toEqual([
+      '@example.org alice@example.com',
+      'abuse@example.org postmaster@example.com',
+      'alice@example.org alice@example.com',
+      'postmaster@example.org postmaster@example.com',
+      'sales@example.org alice@example.com',
+    ]);
+    expect(rows(draft, 'sender')).toEqual([
+      '@example.com alice@example.com',
+      '@example.org alice@example.com',
+      'alice@example.com alice@example.com',
+      'alice@example.org alice@example.com',
+      'sales@example.com alice@example.com',
+      'sales@example.org alice@example.com',
+    ]);
+  });
+
+  test('let nobody send through an alias of an alias, nor a suspended login at all', () => {
+    const draft = draftWith(
+      ['alice@example.com', 'bob@example.com'],
+      ['one@example.com alice@example.com bob@example.com', 'two@example.com one@example.com'],
+    );
+    changeMailbox(draft, parseAddress('bob@example.com'), { active: false });
+
+    expect(rows(draft, 'sender')).toEqual([
+      'alice@example.com alice@example.com',
+      'one@example.com alice@example.com',
+    ]);
+    expect(rows(draft, 'mailbox')[1]).toBe(`bob@example.com example.com bob ${HASH} 0 `);
+  });
+});
+
+test.each([
+  ['1G', 2 ** 30],
+  ['1.5g', 1.5 * 2 ** 30],
+  ['500MB', 500 * 2 ** 20],
+  ['10485760', 10485760],
+  ['unlimited', 0],
+  ['0', 0],
+  ['default', null],
+])('the quota %p is %p bytes', (text, bytes) => {
+  expect(parseQuota(text)).toBe(bytes);
+  expect(parseQuota(formatQuota(bytes))).toBe(bytes);
+});
+
+test.each(['-1', '1X', '1 G', '10', '1e9', '99999T', '1G nologin', '1G:', 'NaN', '1G\nx'])(
+  'the quota %p is refused',
+  (text) => {
+    expect(() => parseQuota(text)).toThrow('is not a quota');
+  },
+);

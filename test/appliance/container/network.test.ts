@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'bun:test';
+import {
+  type BridgePresent,
+  ipv4Network,
+  planNetwork,
+  renderTable,
+  tableName,
+} from '../../../src/appliance/container/network.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+
+const ABSENT: BridgePresent = { exists: false, ours: false, addresses: [], addresses6: [] };
+const LAN: BridgePresent = {
+  exists: true,
+  ours: false,
+  addresses: ['192.168.1.1/24'],
+  addresses6: ['fd00:1::1/64'],
+};
+
+function settingsWith(network: object) {
+  const settings = defaultSettings();
+  return { ...settings, network: { ...settings.network, ...network } };
+}
+
+describe('the network of the container', () => {
+  test('without a bridge, mailctl makes one and publishes the ports', () => {
+    const plan = planNetwork(defaultSettings(), ABSENT);
+    expect(plan.makeBridge).toBe(true);
+    expect(plan.address).toBe('10.82.25.2/24');
+    expect(plan.gateway).toBe('10.82.25.1');
+  });
+
+  test("a bridge of somebody else is used and never made, with the host's address as gateway", () => {
+    const plan = planNetwork(settingsWith({ address: '192.168.1.25/24' }), LAN);
+    expect(plan.makeBridge).toBe(false);
+    expect(plan.gateway).toBe('192.168.1.1');
+  });
+
+  test('an existing bridge without a chosen address is refused with the command to type', () => {
+    expect(() => planNetwork(defaultSettings(), LAN)).toThrow('network.address does not say');
+  });
+
+  test('an address outside the networks of the bridge is refused', () => {
+    expect(() => planNetwork(settingsWith({ address: '10.9.9.9/24' }), LAN)).toThrow(
+      'in no network of the bridge',
+    );
+  });
+
+  test('an IPv6 address takes the bridge as its gateway', () => {
+    const network = { address: '192.168.1.25/24', address6: 'fd00:1::25/64' };
+    expect(planNetwork(settingsWith(network), LAN).gateway6).toBe('fd00:1::1');
+  });
+
+  test('an IPv6 address on a bridge without IPv6 is refused', () => {
+    const network = { address6: 'fd00:2::25/64' };
+    expect(() => planNetwork(settingsWith(network), ABSENT)).toThrow('has no IPv6 address');
+  });
+
+  test.each([
+    ['192.0.2.77/24', '192.0.2.0/24'],
+    ['10.255.255.255/8', '10.0.0.0/8'],
+    ['203.0.113.9/32', '203.0.113.9/32'],
+    ['172.16.5.4/0', '0.0.0.0/0'],
+  ])('the network of %s is %s', (cidr, network) => {
+    expect(ipv4Network(cidr)).toBe(network);
+  });
+});
+
+describe('the nftables table', () => {
+  const plan = planNetwork(defaultSettings(), ABSENT);
+
+  test('destination addresses are translated and source addresses are not', () => {
+    const table = renderTable('mailserver', plan);
+    expect(table).toContain(
+      'tcp dport { 25, 587, 465, 143, 993, 110, 995, 4190 } dnat ip to 10.82.25.2',
+    );
+    expect(table.match(/masquerade/g)).toHaveLength(2);
+    expect(table).toContain('ip saddr 10.82.25.2 oifname != "br-lan" masquerade');
+  });
+
+  test('publishing on chosen addresses names them by family', () => {
+    const chosen = { ...plan, publish: ['192.0.2.1', '2001:db8::1'] };
+    expect(renderTable('mailserver', chosen)).toContain('ip daddr { 192.0.2.1 } tcp dport');
+    expect(renderTable('mailserver', chosen)).not.toContain('2001:db8::1');
+  });
+
+  test('publishing nowhere leaves no translation of destinations', () => {
+    expect(renderTable('mailserver', { ...plan, publish: [] })).not.toContain('dnat');
+  });
+
+  test('a container name becomes a table name that nft accepts', () => {
+    expect(tableName('mail-2.home')).toBe('mailserver_mail_2_home');
+  });
+});

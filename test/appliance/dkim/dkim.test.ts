@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { createPublicKey } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type MailDomain, parseDomain } from '../../../src/appliance/address.ts';
+import {
+  forgetReload,
+  readDkimKey,
+  readDkimRecords,
+  syncDkim,
+} from '../../../src/appliance/dkim/dkim.ts';
+import { dkimRecord, formatZoneRecord, signedKeys } from '../../../src/appliance/dkim/record.ts';
+import { appliancePaths } from '../../../src/appliance/paths.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import { createHost, type Host } from '../../../src/host/host.ts';
+
+let root: string;
+const host: Host = createHost({ root: '/', env: process.env, say: () => undefined });
+const [A, B, C] = ['a.example', 'b.example', 'bücher.example'].map(parseDomain) as [
+  MailDomain,
+  MailDomain,
+  MailDomain,
+];
+
+function target() {
+  const base = defaultSettings();
+  const settings = { ...base, main: { ...base.main, dataPath: root } };
+  return { settings, paths: appliancePaths(settings) };
+}
+
+const inDkim = (...names: string[]) => join(root, 'dkim', ...names);
+const readText = (name: string) => fs.readFileSync(inDkim(name), 'utf8');
+
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), 'hk-dkim-'));
+});
+afterEach(() => fs.rmSync(root, { recursive: true }));
+
+describe('the keys of the mail domains', () => {
+  test('are made once, 2048 bits, readable by OpenDKIM alone', async () => {
+    expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: true });
+    // OpenDKIM may not have been told yet
+    expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: true });
+    await forgetReload(host, target().paths);
+    expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: false });
+
+    const file = fs.statSync(inDkim('xn--bcher-kva.example', 'mail.private'));
+    expect([file.mode & 0o777, file.uid, file.gid]).toEqual([0o400, 100_206, 100_206]);
+    const folder = fs.statSync(inDkim('a.example'));
+    expect([folder.mode & 0o777, folder.uid]).toEqual([0o700, 100_206]);
+    const key = await readDkimKey(host, target().paths, { domain: A, selector: 'mail' });
+    expect(key?.asymmetricKeyDetails?.modulusLength).toBe(2048);
+  });
+
+  test('stay when a domain is removed, and are used again when it comes back', async () => {
+    await syncDkim(host, target(), [A, B]);
+    const before = await readDkimRecords(host, target(), [B]);
+    expect(await syncDkim(host, target(), [A])).toEqual({ changed: true });
+    expect(readText('SigningTable')).not.toContain('b.example');
+    expect(readText('KeyTable')).not.toContain('b.example');
+    await syncDkim(host, target(), [A, B]);
+    expect(await readDkimRecords(host, target(), [B])).toEqual(before);
+  });
+
+  test('get their owner and mode back, as after a copy to another machine', async () => {
+    await syncDkim(host, target(), [A]);
+    fs.chownSync(inDkim('a.example', 'mail.private'), 0, 0);
+    expect(await syncDkim(host, target(), [A])).toEqual({ changed: true });
+    expect(fs.statSync(inDkim('a.example', 'mail.private')).uid).toBe(100_206);
+  });
+
+  test('that are damaged are named and not replaced by others', async () => {
+    await syncDkim(host, target(), [A]);
+    fs.writeFileSync(inDkim('a.example', 'mail.private'), 'half a key');
+    await expect(syncDkim(host, target(), [A])).rejects.toThrow('is not a private RSA key');
+    expect(readText('a.example/mail.private')).toBe('half a key');
+  });
+
+  test('the tables never name a key without a row, whenever the machine stops', async () => {
+    for (let steps = 0; ; steps += 1) {
+      fs.rmSync(inDkim(), { recursive: true, force: true });
+      await syncDkim(host, target(), [A]);
+      let left = steps;
+      const replace: typeof host.files.replace = async (...args) => {
+        if (left === 0) throw new Error('power cut');
+        left -= 1;
+        await host.files.replace(...args);
+      };
+      const stopping = { ...host, files: { ...host.files, replace } };
+      const finished = await syncDkim(stopping, target(), [B]).then(
+        () => true,
+        () => false,
+      );
+      const keys = readText('KeyTable');
+      for (const { domain } of signedKeys(readText('SigningTable'))) {
+        expect(keys).toContain(`mail._domainkey.${domain} ${domain}:mail:`);
+        expect(fs.existsSync(inDkim(domain, 'mail.private'))).toBe(true);
+      }
+      if (finished) break;
+    }
+    expect(signedKeys(readText('SigningTable'))).toEqual([{ domain: B, selector: 'mail' }]);
+  });
+});
+
+describe('the record', () => {
+  test('holds the public key in strings that fit, and joins to the same value', async () => {
+    await syncDkim(host, target(), [A]);
+    const [record] = await readDkimRecords(host, target(), [A]);
+    expect(record?.name).toBe('mail._domainkey.a.example');
+    expect(record?.strings.join('')).toBe(record?.value ?? '');
+    expect(record?.strings.every((piece) => piece.length <= 255)).toBe(true);
+    const der = Buffer.from(record?.value.split('p=')[1] ?? '', 'base64');
+    const published = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    const key = await readDkimKey(host, target().paths, { domain: A, selector: 'mail' });
+    expect(key && createPublicKey(key).equals(published)).toBe(true);
+    expect(record).toMatchObject({ ...(key && dkimRecord(A, 'mail', key)), use: 'signing' });
+  });
+
+  test('is written for a zone file with every string in quotes', () => {
+    expect(formatZoneRecord({ name: 'x._domainkey.a.example', strings: ['v=DKIM1;', 'p="'] })).toBe(
+      'x._domainkey.a.example. IN TXT ( "v=DKIM1;" "p=\\"" )',
+    );
+  });
+
+  test('of a domain without a key is refused with the command that makes one', async () => {
+    await expect(readDkimRecords(host, target(), [A])).rejects.toMatchObject({
+      code: 'DKIM_KEY_INVALID',
+      hint: 'mailctl apply',
+    });
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'bun:test';
+import type { Facts } from '../../../src/appliance/render/facts.ts';
+import { postfixFiles, postfixValues } from '../../../src/appliance/render/postfix.ts';
+import { defaultSettings, type Settings } from '../../../src/appliance/settings/check-settings.ts';
+
+const facts: Facts = {
+  containerAddress: '10.82.25.2',
+  containerNetwork: '10.82.25.0/24',
+  gateway: '10.82.25.1',
+  containerAddress6: null,
+  gateway6: null,
+  lanNetworks: ['10.82.25.0/24'],
+  hasIpv6: false,
+  probePassword: 'x'.repeat(32),
+};
+
+type Changes = { readonly [Section in keyof Settings]?: Partial<Settings[Section]> };
+
+function withChanges(changes: Changes): Settings {
+  const settings = defaultSettings();
+  const sections = Object.entries(settings).map(([name, section]) => [
+    name,
+    { ...section, ...changes[name as keyof Settings] },
+  ]);
+  return Object.fromEntries(sections) as Settings;
+}
+
+const valuesOf = (changes: Changes) => postfixValues(withChanges(changes), facts);
+const noFilters = { spamFilter: false, virusScan: false, spf: false, dkim: false, dmarc: false };
+
+describe('milters', () => {
+  test('port 25 has Rspamd as long as one filter is on', () => {
+    expect(valuesOf({ features: { ...noFilters, spf: true } }).smtp_milters).toContain('rspamd');
+    expect(valuesOf({ features: noFilters }).smtp_milters).toBe('');
+  });
+
+  test('submission keeps Rspamd when every filter is off, because header From is checked there', () => {
+    expect(valuesOf({ features: noFilters }).submission_milters).toBe(
+      'unix:/run/rspamd/milter.sock',
+    );
+  });
+
+  test('OpenDKIM signs after Rspamd, and only on submission', () => {
+    const values = valuesOf({ features: { dkim: true } });
+    expect(values.submission_milters).toMatch(/rspamd.*, unix:\/run\/opendkim/);
+    expect(values.smtp_milters).not.toContain('opendkim');
+  });
+});
+
+test('a port that is off disables its listener and no other', () => {
+  const values = valuesOf({ ports: { smtp: 2525, submission: null, smtps: null } });
+  expect(values.smtp_service).toBe('2525');
+  expect(values.submission_service).toBe('submission-off');
+  expect(values.disabled_services).toBe('submission-off/inet submissions-off/inet');
+});
+
+describe('relayhost', () => {
+  const relay = { relayhost: '[relay.example.net]:587', relayUser: 'me', relayPassword: 'se cret' };
+  const passwordFile = postfixFiles.find(({ path }) => path === '/etc/postfix/sasl_passwd');
+
+  test.each([
+    [{}, 'secure', 'no'],
+    [{ relayTls: 'encrypt' }, 'encrypt', 'no'],
+    [{ relayhost: 'relay.example.net:465' }, 'secure', 'yes'],
+    [{ relayUser: null, relayPassword: null }, 'dane', 'no'],
+    [{ relayUser: null, relayPassword: null, relayTls: 'verify' }, 'secure', 'no'],
+    [{ relayUser: null, relayPassword: null, relayhost: '[::1]:465' }, 'encrypt', 'yes'],
+    [{ relayhost: null, relayUser: null, relayPassword: null }, 'dane', 'no'],
+  ] as const)('with %p has the TLS level %s, wrapped: %s', (change, level, wrapped) => {
+    const values = valuesOf({ smtp: { ...relay, ...change } });
+    expect(values.smtp_tls_security_level).toBe(level);
+    expect(values.smtp_tls_wrappermode).toBe(wrapped);
+  });
+
+  test('with credentials has a password file of root alone', () => {
+    const values = valuesOf({ smtp: relay });
+    expect(values.relay_credentials).toBe('me:se cret');
+    expect(passwordFile).toMatchObject({ owner: 'root', mode: 0o600, secret: true });
+    expect(passwordFile?.when?.(withChanges({ smtp: relay }))).toBe(true);
+  });
+
+  test('without credentials asks for DANE and has no password file', () => {
+    const smtp = { ...relay, relayUser: null, relayPassword: null };
+    expect(valuesOf({ smtp }).smtp_tls_security_level).toBe('dane');
+    expect(passwordFile?.when?.(withChanges({ smtp }))).toBe(false);
+  });
+
+  test.each([
+    ['a:b', 'secret'],
+    ['a b', 'secret'],
+    ['me', ' secret'],
+    ['me', 'secret '],
+  ])('refuses the login %p with the password %p, which the table cannot hold', (user, password) => {
+    const smtp = { ...relay, relayUser: user, relayPassword: password };
+    expect(() => valuesOf({ smtp })).toThrow('at the relayhost');
+  });
+});
+
+test('every character of the hostname means itself in the header patterns', () => {
+  const pattern = valuesOf({ main: { hostname: 'mx-1.example.com' } }).hostname_pattern;
+  expect(new RegExp(`^${pattern}$`).test('mx-1.example.com')).toBe(true);
+  expect(new RegExp(`^${pattern}$`).test('mx-1xexample.com')).toBe(false);
+});
+
+test('RCPT asks Dovecot for room only while quota is on', () => {
+  expect(valuesOf({ features: { quota: true } }).quota_check).toContain('quota-status');
+  expect(valuesOf({ features: { quota: false } }).quota_check).toBe('permit');
+});
+
+test('no delay notice is 0, and notices live no longer than other mail', () => {
+  const values = valuesOf({ smtp: { delayWarning: null, queueLifetime: 3600 } });
+  expect(values.delay_warning).toBe('0');
+  expect(values.notice_lifetime).toBe('3600');
+});
