@@ -1,4 +1,4 @@
-// The direction of imports: mailctl → {appliance, mesh} → {uci, host} → errors, and effects in src/host alone.
+// The direction of imports, and the one room of effects. A failure names the file that breaks a rule.
 
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -6,15 +6,41 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 const SOURCE = resolve(import.meta.dir, '../src');
 
-/** For each room, the rooms it may import from; everything may import from its own. */
-const MAY_IMPORT: Record<string, string[]> = {
-  mailctl: ['appliance', 'mesh', 'uci', 'host', 'errors.ts'],
-  appliance: ['uci', 'host', 'errors.ts'],
-  mesh: ['uci', 'host', 'errors.ts'],
-  host: ['errors.ts'],
-  uci: ['errors.ts'],
-  'errors.ts': [],
-};
+/**
+ * From top to bottom: a file imports from its own place and from places below it. A path is a folder or a
+ * file below src; the longest that fits counts. Each has the reason why it stands above the next.
+ */
+const LEVELS: readonly (readonly [path: string, reason: string])[] = [
+  ['mailctl', 'the face: parses words, makes one call, prints the result'],
+  ['appliance/doctor', 'looks at everything that can be wrong, so it knows every other concern'],
+  ['appliance/schedule', 'runs what is due in the concerns below; doctor asks whether it runs'],
+  ['appliance/dns', 'the records we want are made from addresses, accounts, keys and certificates'],
+  ['appliance/acme', 'gets certificates, proved through dns/publish, and hands them to tls'],
+  [
+    'appliance/apply',
+    'makes disk and container equal to UCI; needs accounts, keys and a certificate first',
+  ],
+  ['appliance/status', 'what runs, from queries alone'],
+  ['appliance/probe', 'proof that it works, by a login and a message'],
+  ['appliance/dkim', 'keys that sign; their records go out through dns/publish'],
+  ['appliance/tls', 'the certificate and key in force'],
+  ['appliance/mail', 'what a running server is asked: queue, log, bans, dialogues with its ports'],
+  ['appliance/accounts', 'domains, mailboxes and aliases; ending a session needs the container'],
+  ['appliance/dns/publish', 'how any value gets out and is proved, whoever wants it'],
+  ['appliance/container', 'image, LXC, network and life cycle; runs what was rendered'],
+  ['appliance/render', 'settings → text of every file in the container'],
+  ['appliance/appliance.ts', 'the value that every room above is given'],
+  ['appliance/paths.ts', 'where everything is, worked out from the settings'],
+  ['appliance/settings', 'the option table and the checked UCI file'],
+  ['appliance/ids.ts', 'the accounts of the daemons, a table'],
+  ['appliance/address.ts', 'mail addresses, which the option table checks too'],
+  ['uci', 'the file format alone'],
+  ['host', 'the only room with effects; knows nothing of mail'],
+  ['errors.ts', 'imports nothing'],
+];
+
+/** Places that do not import each other: a command joins them. */
+const APART: readonly (readonly [string, string])[] = [['uci', 'host']];
 
 const EFFECTS =
   /^(?:node:)?(?:fs|fs\/promises|child_process|net|tls|http|https|dgram|dns|os|readline|readline\/promises)$|^(?:execa|tar|acme-client|bun:sqlite)$/;
@@ -23,9 +49,19 @@ const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .sort();
 
-const read = (path: string): string => readFileSync(join(SOURCE, path), 'utf8');
+const texts = new Map(files.map((path) => [path, readFileSync(join(SOURCE, path), 'utf8')]));
+
+const read = (path: string): string => texts.get(path) ?? '';
 
 const roomOf = (path: string): string => path.split('/')[0] ?? path;
+
+/** Index into LEVELS; -1 for a file in no known place. */
+function levelOf(path: string): number {
+  const fits = LEVELS.map(([place], index) => ({ place, index })).filter(
+    ({ place }) => path === place || path.startsWith(`${place}/`),
+  );
+  return fits.sort((a, b) => b.place.length - a.place.length)[0]?.index ?? -1;
+}
 
 /** Type imports are left out on request: they vanish, and carry no effect. */
 function importsOf(path: string, kind: 'all' | 'values'): string[] {
@@ -37,22 +73,79 @@ function importsOf(path: string, kind: 'all' | 'values'): string[] {
     .map(([, , named, lazy]) => named ?? lazy ?? '');
 }
 
-test('imports go right only: mailctl, then appliance and mesh, then uci and host, then errors', () => {
+/** Files of src that this one imports, types included. */
+const neighbours = (path: string): string[] =>
+  importsOf(path, 'all')
+    .filter((target) => target.startsWith('.'))
+    .map((target) => relative(SOURCE, resolve(SOURCE, dirname(path), target)))
+    .filter((target) => texts.has(target));
+
+/** Groups of files that import each other in a circle (Tarjan 1972). */
+function circles(): string[][] {
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[][] = [];
+  const visit = (path: string): void => {
+    order.set(path, order.size);
+    low.set(path, order.size - 1);
+    stack.push(path);
+    for (const next of neighbours(path)) {
+      if (!order.has(next)) visit(next);
+      const reach = stack.includes(next) ? low.get(next) : undefined;
+      if (reach !== undefined) low.set(path, Math.min(low.get(path) ?? reach, reach));
+    }
+    if (low.get(path) !== order.get(path)) return;
+    const group = stack.splice(stack.indexOf(path));
+    if (group.length > 1) found.push(group);
+  };
+  for (const path of files) if (!order.has(path)) visit(path);
+  return found;
+}
+
+test('every file of src stands in a place of the list', () => {
+  expect(files.filter((path) => levelOf(path) < 0)).toEqual([]);
+});
+
+test('every place of the list exists, has a reason, and is named once', () => {
+  const places = LEVELS.map(([place]) => place);
+
+  expect(
+    places.filter((place) => !files.some((path) => `${path}/`.startsWith(`${place}/`))),
+  ).toEqual([]);
+  expect(LEVELS.filter(([, reason]) => reason.length < 10)).toEqual([]);
+  expect(new Set(places).size).toBe(places.length);
+});
+
+test('imports go down the list of places only', () => {
   const wrong = files.flatMap((path) =>
-    importsOf(path, 'all')
-      .filter((target) => target.startsWith('.'))
-      .map((target) => relative(SOURCE, resolve(SOURCE, dirname(path), target)))
-      .filter((target) => target.endsWith('.ts') && !target.startsWith('..'))
-      .filter((target) => roomOf(target) !== roomOf(path))
-      .filter((target) => !MAY_IMPORT[roomOf(path)]?.includes(roomOf(target)))
+    neighbours(path)
+      .filter((target) => levelOf(target) < levelOf(path))
       .map((target) => `src/${path} imports src/${target}`),
   );
 
   expect(wrong).toEqual([]);
 });
 
-test('every file of src stands in a known room', () => {
-  expect(files.filter((path) => MAY_IMPORT[roomOf(path)] === undefined)).toEqual([]);
+test('rooms that stand beside each other do not import each other', () => {
+  const wrong = files.flatMap((path) =>
+    neighbours(path)
+      .filter((target) =>
+        APART.some(
+          (pair) =>
+            pair.includes(roomOf(path)) &&
+            pair.includes(roomOf(target)) &&
+            roomOf(path) !== roomOf(target),
+        ),
+      )
+      .map((target) => `src/${path} imports src/${target}`),
+  );
+
+  expect(wrong).toEqual([]);
+});
+
+test('no files import each other in a circle, types included', () => {
+  expect(circles()).toEqual([]);
 });
 
 test('only src/host starts programs, touches the disk, opens sockets or reads the clock', () => {

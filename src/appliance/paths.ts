@@ -1,9 +1,11 @@
 // Where everything of one appliance is, on the host and inside its container.
 
 import { join } from 'node:path';
-import type { Settings } from './settings/check-settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 export interface Paths {
+  /** The UCI file, absolute: programs that are started again with it have another working folder. */
+  readonly uciFile: string;
   readonly data: string;
   /** The accounts: text files, the source of truth. */
   readonly accounts: string;
@@ -41,14 +43,21 @@ export interface Paths {
   readonly serveJob: string;
 }
 
+export const DEFAULT_UCI_FILE = '/etc/config/mailserver';
 const DEFAULT_LXC_PATH = '/srv/lxc';
 
-/** @param lxcPath where this host's LXC keeps containers, used when UCI names none */
-export function appliancePaths(settings: Settings, lxcPath: string = DEFAULT_LXC_PATH): Paths {
+interface Places {
+  readonly uciFile?: string;
+  /** Where this host's LXC keeps containers, used when UCI names none. */
+  readonly lxc?: string | undefined;
+}
+
+export function appliancePaths(settings: Settings, given: Places = {}): Paths {
   const { dataPath: data, container: name } = settings.main;
-  const lxc = settings.main.lxcPath ?? lxcPath;
+  const lxc = settings.main.lxcPath ?? given.lxc ?? DEFAULT_LXC_PATH;
   const run = join('/var/run/mailserver', name);
   return {
+    uciFile: given.uciFile ?? DEFAULT_UCI_FILE,
     data,
     accounts: join(data, 'config'),
     directory: join(data, 'directory'),

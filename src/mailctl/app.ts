@@ -1,7 +1,8 @@
 // What every command is given: the outside world, the output, and the appliance the words are about.
 
-import { appliancePaths, type Paths } from '../appliance/paths.ts';
-import type { Settings } from '../appliance/settings/check-settings.ts';
+import { resolve } from 'node:path';
+import type { Appliance } from '../appliance/appliance.ts';
+import { appliancePaths } from '../appliance/paths.ts';
 import { MailctlError } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
 import { withLock } from '../host/lock.ts';
@@ -15,13 +16,6 @@ export interface GlobalOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly debug?: boolean;
-}
-
-export interface Appliance {
-  readonly settings: Settings;
-  readonly paths: Paths;
-  /** The UCI file, for hints and for programs that are started again with it. */
-  readonly configFile: string;
 }
 
 export interface App {
@@ -56,6 +50,10 @@ async function askYes(question: string): Promise<boolean> {
   }
 }
 
+function absoluteConfig(file: string): string {
+  return resolve(process.env.MAILCTL_ROOT === undefined ? process.cwd() : '/', file);
+}
+
 /** LXC's own folder on this host: Debian and OpenWrt differ. */
 async function lxcPath(host: Host): Promise<string | undefined> {
   if (!host.programs.exists('lxc-config')) return undefined;
@@ -81,7 +79,8 @@ export function createApp(options: GlobalOptions): App {
     const { readSettings } = await import('../appliance/settings/uci-file.ts');
     const settings = await readSettings(host, options.config);
     const lxc = settings.main.lxcPath ?? (await lxcPath(host));
-    return { settings, paths: appliancePaths(settings, lxc), configFile: options.config };
+    const uciFile = absoluteConfig(options.config);
+    return { settings, paths: appliancePaths(settings, { lxc, uciFile }) };
   };
 
   return {

@@ -1,8 +1,10 @@
 // The words of mailctl: one register function per first word, global options, statuses.
 
 import { Command, CommanderError, Option } from 'commander';
+import { DEFAULT_UCI_FILE } from '../appliance/paths.ts';
 import { exitStatus, MailctlError, STATUS } from '../errors.ts';
 import { type App, createApp, type GlobalOptions } from './app.ts';
+import type { AppSource } from './command.ts';
 import { registerAlias } from './commands/alias.ts';
 import { registerApply } from './commands/apply.ts';
 import { registerCompletion } from './commands/completion.ts';
@@ -29,11 +31,6 @@ import { registerVersion } from './commands/version.ts';
 import { registerWanChanged } from './commands/wan-changed.ts';
 import { createOutput, terminalSafe } from './output.ts';
 
-export const DEFAULT_CONFIG = '/etc/config/mailserver';
-
-/** Gives a command its App, made from the global options of the command line it ran under. */
-export type AppSource = () => App;
-
 function createProgram(json: boolean): Command {
   const writeErr = (text: string) => {
     if (!json) process.stderr.write(terminalSafe(text, false));
@@ -41,7 +38,7 @@ function createProgram(json: boolean): Command {
   return new Command('mailctl')
     .configureOutput({ writeErr })
     .description('manage the mail server appliance of this router')
-    .option('--config <file>', 'UCI file of the appliance', DEFAULT_CONFIG)
+    .option('--config <file>', 'UCI file of the appliance', DEFAULT_UCI_FILE)
     .option('--json', 'print one JSON object instead of text')
     .option('--quiet', 'print nothing but the result')
     .option('--no-color', 'no colours (also NO_COLOR in the environment)')
@@ -51,18 +48,6 @@ function createProgram(json: boolean): Command {
     .showHelpAfterError('(mailctl --help lists the words)')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
-}
-
-/** Ends a command's help with examples and statuses, as cli.md promises. */
-export function describeWord(
-  command: Command,
-  help: { examples: readonly [string, string]; statuses: readonly string[] },
-): Command {
-  const examples = help.examples.map((line) => `  ${line}`).join('\n');
-  const statuses = ['0   done, or already so', ...help.statuses].map((line) => `  ${line}`);
-  return command
-    .addHelpText('before', `Examples:\n${examples}\n`)
-    .addHelpText('after', `\nStatuses:\n${statuses.join('\n')}`);
 }
 
 /** @param json a wrong command line is answered with an object, and commander says nothing */

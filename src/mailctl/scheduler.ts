@@ -1,22 +1,16 @@
 // The scheduler beside the container: which commands start, wake and end it.
 
-import { resolve } from 'node:path';
-import type { App, Appliance } from './app.ts';
+import type { Appliance } from '../appliance/appliance.ts';
+import type { App } from './app.ts';
 import { requireRootToLook } from './root.ts';
-
-/** The UCI file as a process with another working folder finds it. */
-export function absoluteConfig(file: string): string {
-  return resolve(process.env.MAILCTL_ROOT === undefined ? process.cwd() : '/', file);
-}
 
 /** Sees to it that one runs; what keeps it from starting is a warning, as the mail server runs without. */
 export async function ensureScheduler(app: App, target: Appliance): Promise<void> {
   const { ensureServing } = await import('../appliance/schedule/server.ts');
   const { ownProgram } = await import('../host/own-program.ts');
   const { MailctlError } = await import('../errors.ts');
-  const configFile = absoluteConfig(target.configFile);
   try {
-    await ensureServing(app.host, { ...target, configFile }, ownProgram());
+    await ensureServing(app.host, target, ownProgram());
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     app.output.warn(`${error.message}; ${error.hint ?? ''}`);

@@ -10,7 +10,8 @@ import { appliancePaths } from '../../src/appliance/paths.ts';
 import type { Facts } from '../../src/appliance/render/facts.ts';
 import { renderFiles } from '../../src/appliance/render/render.ts';
 import { templates } from '../../src/appliance/render/templates.ts';
-import { checkSettings, type Settings } from '../../src/appliance/settings/check-settings.ts';
+import { checkSettings } from '../../src/appliance/settings/check-settings.ts';
+import type { Settings } from '../../src/appliance/settings/settings.ts';
 
 const FACTS: Facts = {
   containerAddress: '10.82.25.2',

@@ -6,10 +6,11 @@ import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { withLock } from '../../host/lock.ts';
+import type { MailDomain } from '../address.ts';
 import { parseAddress, parseDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { ids } from '../ids.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { compileDirectory } from './compile.ts';
 import type { Problem } from './lines.ts';
 import { type Directory, type Draft, draftOf } from './model.ts';
@@ -21,11 +22,6 @@ import {
   type AccountTexts,
   parseAccounts,
 } from './parse.ts';
-
-export interface DirectoryTarget {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 // a database that an older program compiled by other rules is compiled again
 const COMPILER_VERSION = 1;
@@ -42,7 +38,7 @@ function labelOf(texts: AccountTexts, defaults: AccountDefaults): string {
   return digestText(JSON.stringify([COMPILER_VERSION, defaults, digests]));
 }
 
-function databasePath(target: DirectoryTarget): string {
+function databasePath(target: Appliance): string {
   return join(target.paths.directory, 'directory.db');
 }
 
@@ -56,7 +52,7 @@ interface ReadAccounts {
 let lastRead: ReadAccounts | undefined;
 
 /** A command reads the accounts before and after it has the lock: mostly they are the same. */
-async function readAccounts(host: Host, target: DirectoryTarget): Promise<ReadAccounts> {
+async function readAccounts(host: Host, target: Appliance): Promise<ReadAccounts> {
   const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
   const defaults = accountDefaults(target.settings);
   const label = labelOf(texts, defaults);
@@ -72,7 +68,7 @@ export function formatDirectoryProblems(folder: string, problems: readonly Probl
     .join('\n');
 }
 
-function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): void {
+function refuseProblems(target: Appliance, problems: readonly Problem[]): void {
   const [first] = problems;
   if (first === undefined) return;
   const folder = target.paths.accounts;
@@ -88,7 +84,7 @@ function refuseProblems(target: DirectoryTarget, problems: readonly Problem[]): 
  */
 async function compile(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { label, directory, verify }: { label: string; directory: Directory; verify: boolean },
 ): Promise<void> {
   const { idmapBase } = target.settings.main;
@@ -103,7 +99,7 @@ async function compile(
   );
 }
 
-async function ensureFolders(host: Host, target: DirectoryTarget): Promise<void> {
+async function ensureFolders(host: Host, target: Appliance): Promise<void> {
   const { accounts, directory } = target.paths;
   const folders = [
     { path: accounts, mode: 0o700 },
@@ -118,7 +114,7 @@ async function ensureFolders(host: Host, target: DirectoryTarget): Promise<void>
  * Finishes an interrupted change and takes up what was edited by hand. The caller holds the lock.
  * True when the database was behind. Throws DIRECTORY_INVALID; the database then stays as it is.
  */
-export async function applyDirectory(host: Host, target: DirectoryTarget): Promise<boolean> {
+export async function applyDirectory(host: Host, target: Appliance): Promise<boolean> {
   const folder = target.paths.accounts;
   await ensureFolders(host, target);
   const pending = await host.fileSets.isPending(folder);
@@ -135,7 +131,7 @@ export async function applyDirectory(host: Host, target: DirectoryTarget): Promi
 }
 
 /** True when `apply` would have something to compile. Needs no lock. */
-export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Promise<boolean> {
+export async function isDirectoryBehind(host: Host, target: Appliance): Promise<boolean> {
   const { label } = await readAccounts(host, target);
   const present = await host.databases.readLabel(databasePath(target));
   return present !== label || host.fileSets.isPending(target.paths.accounts);
@@ -145,7 +141,7 @@ export async function isDirectoryBehind(host: Host, target: DirectoryTarget): Pr
 const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
 
 /** Someone who holds the lock is either finishing the change already or will find it. */
-async function settleIfFree(host: Host, target: DirectoryTarget): Promise<void> {
+async function settleIfFree(host: Host, target: Appliance): Promise<void> {
   const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
   try {
     await withLock(host, lock, () => applyDirectory(host, target));
@@ -159,7 +155,7 @@ async function settleIfFree(host: Host, target: DirectoryTarget): Promise<void> 
 /** The accounts as of one moment, with what is wrong in the files; finishes an interrupted change. */
 export async function readDirectory(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
 ): Promise<{ directory: Directory; problems: readonly Problem[] }> {
   if (await host.fileSets.isPending(target.paths.accounts)) await settleIfFree(host, target);
   const { accounts } = await readAccounts(host, target);
@@ -169,7 +165,7 @@ export async function readDirectory(
 /** The texts to write: those that differ, and those whose file is not there for people to edit. */
 async function textsToWrite(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { before, after }: { before: AccountTexts; after: AccountTexts },
 ): Promise<Partial<AccountTexts>> {
   const texts: Partial<Record<AccountFile, string>> = {};
@@ -188,7 +184,7 @@ const SPARE_BYTES = 256 * 1024;
  */
 async function requireRoom(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { changed, after }: { changed: Partial<AccountTexts>; after: AccountTexts },
 ): Promise<void> {
   // only a dry run on a fresh host finds no folder here
@@ -213,7 +209,7 @@ async function requireRoom(
  */
 export async function changeDirectory<T>(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   change: (draft: Draft) => T,
 ): Promise<T> {
   const folder = target.paths.accounts;
@@ -233,4 +229,14 @@ export async function changeDirectory<T>(
   await compile(host, target, { label, directory: draft, verify: false });
   await host.fileSets.finish(folder);
   return result;
+}
+
+/** Every mail domain, the one of UCI included, in the order of the alphabet. */
+export async function mailDomains(
+  host: Host,
+  appliance: Appliance,
+): Promise<readonly MailDomain[]> {
+  const { directory } = await readDirectory(host, appliance);
+  const own = appliance.settings.main.domain as MailDomain;
+  return [...new Set([own, ...directory.domains])].sort();
 }

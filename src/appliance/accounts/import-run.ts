@@ -2,7 +2,8 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import { changeDirectory, type DirectoryTarget } from './accounts.ts';
+import type { Appliance } from '../appliance.ts';
+import { changeDirectory } from './accounts.ts';
 import {
   type HashOf,
   type ImportMailbox,
@@ -78,7 +79,7 @@ export interface ImportOrder extends ImportRules {
 /** The caller holds the lock. Throws IMPORT_INVALID unless `skipInvalid`. */
 export async function runImport(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { reading, hashOf, order }: { reading: ImportReading; hashOf: HashOf; order: ImportOrder },
 ): Promise<ImportOutcome> {
   return changeDirectory(host, target, (draft) => {

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { type Address, domainOf, type MailDomain } from '../address.ts';
-import { type DirectoryTarget, readDirectory } from './accounts.ts';
+import type { Appliance } from '../appliance.ts';
+import { readDirectory } from './accounts.ts';
 import { getMailbox } from './changes.ts';
 import { compileDirectory } from './compile.ts';
 import type { Problem } from './lines.ts';
@@ -19,7 +20,7 @@ export interface ListedMailbox {
 
 export async function listMailboxes(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { domain, sizes }: { domain: MailDomain | null; sizes: boolean },
 ): Promise<{ list: ListedMailbox[]; problems: readonly Problem[] }> {
   const { directory, problems } = await readDirectory(host, target);
@@ -56,7 +57,7 @@ function firstsFor(rows: string[][], address: Address): string[] {
 /** Throws MAILBOX_UNKNOWN. */
 export async function describeMailbox(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   address: Address,
 ): Promise<MailboxDetails> {
   const { directory } = await readDirectory(host, target);

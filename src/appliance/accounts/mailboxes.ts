@@ -4,7 +4,8 @@
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import type { Address } from '../address.ts';
-import { changeDirectory, type DirectoryTarget, readDirectory } from './accounts.ts';
+import type { Appliance } from '../appliance.ts';
+import { changeDirectory, readDirectory } from './accounts.ts';
 import {
   addMailbox,
   changeMailbox,
@@ -19,14 +20,14 @@ import { hasStoredMail, measureMailbox, purgeMail } from './storage.ts';
 import { mailFolder } from './texts.ts';
 
 /** Where the mail of the address is, on this host. */
-export function mailPath(target: DirectoryTarget, address: Address): string {
+export function mailPath(target: Appliance, address: Address): string {
   return join(target.paths.mail, mailFolder(address));
 }
 
 /** Throws what creating the mailbox would throw, before anybody is asked for a password. */
 export async function refuseImpossible(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   address: Address,
 ): Promise<void> {
   const { directory } = await readDirectory(host, target);
@@ -36,7 +37,7 @@ export async function refuseImpossible(
 /** Throws MAILBOX_UNKNOWN. */
 export async function requireMailbox(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   address: Address,
 ): Promise<Mailbox> {
   const { directory } = await readDirectory(host, target);
@@ -46,7 +47,7 @@ export async function requireMailbox(
 /** What a person is asked before mail is removed for good. */
 export async function describePurge(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   address: Address,
 ): Promise<string> {
   const { messages, usedBytes } = await measureMailbox(host, target.paths, address);
@@ -67,7 +68,7 @@ function missingPostmaster(directory: Directory): Address | null {
 
 export async function createMailbox(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   wanted: Parameters<typeof addMailbox>[1],
 ): Promise<CreatedMailbox> {
   const created = await changeDirectory(host, target, (draft) => ({
@@ -80,7 +81,7 @@ export async function createMailbox(
 /** Changes the mailbox; ends its sessions where the change takes a right away. */
 export async function updateMailbox(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   address: Address,
   change: Parameters<typeof changeMailbox>[2],
 ): Promise<Mailbox> {
@@ -105,7 +106,7 @@ export interface DeletedMailbox extends Omit<RemovedMailbox, 'mailbox'> {
  */
 export async function deleteMailbox(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { address, purge }: { address: Address; purge: boolean },
 ): Promise<DeletedMailbox> {
   const stored = await hasStoredMail(host, target.paths, address);

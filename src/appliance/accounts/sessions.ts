@@ -3,8 +3,8 @@
 import type { Host } from '../../host/host.ts';
 import { isRunning, runInside } from '../../host/lxc.ts';
 import type { Address } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import type { DirectoryTarget } from './accounts.ts';
 
 // sysexits EX_NOHOST, with which doveadm says that nobody was logged in
 const NOBODY_LOGGED_IN = 68;
@@ -14,11 +14,7 @@ const NOBODY_LOGGED_IN = 68;
  * Nothing to do while the container is stopped. The account must have been changed before, so that
  * nobody can log in again.
  */
-export async function endSessions(
-  host: Host,
-  target: DirectoryTarget,
-  address: Address,
-): Promise<void> {
+export async function endSessions(host: Host, target: Appliance, address: Address): Promise<void> {
   const container = containerRef(target);
   if (!(await isRunning(host, container))) return;
   await runInside(host, container, ['doveadm', 'auth', 'cache', 'flush', address]);

@@ -6,10 +6,11 @@ import type { AcmeAccess } from '../../host/acme.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { generateEcKey } from '../../host/keys.ts';
+import type { Appliance } from '../appliance.ts';
+import { ensureAcmeFolder } from '../container/data-folders.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { parseKey } from '../tls/certificate.ts';
-import { ensureAcmeFolder } from './state.ts';
 
 /** In PEM. Throws CERTIFICATE_INVALID that names a damaged file. */
 async function ensureAccountKey(host: Host, paths: Paths, directory: string): Promise<string> {
@@ -43,7 +44,7 @@ async function trustedCertificates(host: Host, { ssl }: Settings): Promise<strin
 /** Throws CERTIFICATE_INVALID, CONFIG_INVALID that name a file. */
 export async function accountAt(
   host: Host,
-  { settings, paths }: { settings: Settings; paths: Paths },
+  { settings, paths }: Appliance,
   directory: string,
 ): Promise<AcmeAccess> {
   const { eabKid: kid, eabHmac: hmacKey, contact } = settings.ssl;

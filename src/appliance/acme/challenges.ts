@@ -5,20 +5,14 @@ import type { Authorization } from 'acme-client';
 import { MailctlError } from '../../errors.ts';
 import type { AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { readDnsState } from '../dns/publish/state.ts';
 import { type PublishedValue, publishValues, removeValues } from '../dns/publish/values.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const LABEL = '_acme-challenge.';
 
 /** Takes back what an interrupted run has left; a provider that fails keeps nothing from going on. */
-export async function removeChallenges(host: Host, target: Target): Promise<void> {
+export async function removeChallenges(host: Host, target: Appliance): Promise<void> {
   const { values } = await readDnsState(host, target.paths);
   const left = values.filter(({ name, held }) => held && name.startsWith(LABEL));
   if (left.length === 0) return;
@@ -44,7 +38,7 @@ function dnsChallenge(authorization: Authorization) {
 /** Publishes the proofs of all authorizations that need one, then tells the CA to look. */
 export async function answerChallenges(
   host: Host,
-  target: Target,
+  target: Appliance,
   { session, authorizations }: { session: AcmeSession; authorizations: readonly Authorization[] },
 ): Promise<void> {
   const { client } = session;

@@ -3,19 +3,14 @@
 import { exitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
-import { mailDomains } from '../dns/facts.ts';
+import { mailDomains } from '../accounts/accounts.ts';
+import type { Appliance } from '../appliance.ts';
 import { readSet } from '../dns/publish/present.ts';
 import { type Provider, readProvider, requireOwnZone } from '../dns/publish/provider.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** Let's Encrypt's limit, which others share. */
 const MAX_NAMES = 100;
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 /** The hostname first; the rest in the order of the domains. */
 export function namesFor(settings: Settings, domains: readonly string[]): [string, ...string[]] {
@@ -30,7 +25,7 @@ export function namesFor(settings: Settings, domains: readonly string[]): [strin
 }
 
 /** What the certificate should name now. */
-export async function wantedNames(host: Host, target: Target): Promise<[string, ...string[]]> {
+export async function wantedNames(host: Host, target: Appliance): Promise<[string, ...string[]]> {
   return namesFor(target.settings, await mailDomains(host, target));
 }
 

@@ -5,8 +5,8 @@ import type { KeyObject } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
 import { AcmeError, type AcmeSession, openAcme } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls/certificate.ts';
 import {
   ensureWaitingKey,
@@ -26,11 +26,6 @@ import type { Outlook } from './renewal.ts';
 import { announceKey, finishRoll, rememberRetiring } from './roll.ts';
 import { type AcmeState, readAcmeState, writeAcmeState } from './state.ts';
 
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
-
 export interface Obtained {
   /** `waiting`: the new key's TLSA record is not old enough yet. */
   readonly outcome: 'issued' | 'waiting';
@@ -41,12 +36,16 @@ export interface Obtained {
   readonly running: boolean;
 }
 
-async function connectCa(host: Host, target: Target, directory: string): Promise<AcmeSession> {
+async function connectCa(host: Host, target: Appliance, directory: string): Promise<AcmeSession> {
   return openAcme(host.clock, await accountAt(host, target, directory));
 }
 
 /** The served key, so that TLSA records stay true, unless another is wanted. */
-async function chooseKey(host: Host, target: Target, { pair, state }: Outlook): Promise<KeyObject> {
+async function chooseKey(
+  host: Host,
+  target: Appliance,
+  { pair, state }: Outlook,
+): Promise<KeyObject> {
   const reusable =
     pair !== null &&
     !isSelfSigned(pair.chain[0]) &&
@@ -68,7 +67,7 @@ async function rememberFailure(host: Host, paths: Paths, error: unknown): Promis
 
 async function install(
   host: Host,
-  target: Target,
+  target: Appliance,
   work: { session: AcmeSession; outlook: Outlook; pair: CertificatePair },
 ): Promise<{ running: boolean }> {
   const { session, outlook, pair } = work;
@@ -102,7 +101,7 @@ function namesToKeep({ pair }: Outlook, now: Date): string[] {
   return left > WEEK_MS ? namesOf(pair.chain[0]) : [];
 }
 
-async function attempt(host: Host, target: Target, outlook: Outlook): Promise<Obtained> {
+async function attempt(host: Host, target: Appliance, outlook: Outlook): Promise<Obtained> {
   const { paths, settings } = target;
   const keep = namesToKeep(outlook, host.clock.now());
   const { names, leftOut } = await provableNames(host, settings, { names: outlook.names, keep });
@@ -126,7 +125,7 @@ async function attempt(host: Host, target: Target, outlook: Outlook): Promise<Ob
 /**
  * Gets a certificate and puts it into service. Throws what the steps throw; the failure is remembered.
  */
-export async function obtain(host: Host, target: Target, outlook: Outlook): Promise<Obtained> {
+export async function obtain(host: Host, target: Appliance, outlook: Outlook): Promise<Obtained> {
   await removeChallenges(host, target);
   try {
     return await attempt(host, target, outlook);
@@ -138,7 +137,7 @@ export async function obtain(host: Host, target: Target, outlook: Outlook): Prom
 /** The whole way with another directory and a key of its own; nothing of it is kept or served. */
 export async function rehearse(
   host: Host,
-  target: Target,
+  target: Appliance,
   { outlook, directory }: { outlook: Outlook; directory: string },
 ): Promise<{ names: readonly string[]; leftOut: readonly string[] }> {
   await removeChallenges(host, target);
@@ -152,7 +151,11 @@ export async function rehearse(
 }
 
 /** Asks the CA again when it wants to be asked. */
-export async function refreshAdvice(host: Host, target: Target, outlook: Outlook): Promise<void> {
+export async function refreshAdvice(
+  host: Host,
+  target: Appliance,
+  outlook: Outlook,
+): Promise<void> {
   const { pair, state } = outlook;
   if (pair === null || state.advice === null) return;
   if (Date.parse(state.advice.askAgainAt) > host.clock.now().getTime()) return;

@@ -9,8 +9,9 @@ import { AcmeError, type AcmeSession, createRequest, isPubliclyIssued } from '..
 import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
+import type { Appliance } from '../appliance.ts';
+import { ensureAcmeFolder } from '../container/data-folders.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import {
   type CertificatePair,
   isSelfSigned,
@@ -19,12 +20,6 @@ import {
 } from '../tls/certificate.ts';
 import { keyDigest } from '../tls/keys.ts';
 import { answerChallenges, challengeProblems, removeChallenges } from './challenges.ts';
-import { ensureAcmeFolder } from './state.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 export interface CertificateRequest {
   readonly names: readonly [string, ...string[]];
@@ -143,7 +138,7 @@ async function awaitOrder(
 
 async function prove(
   host: Host,
-  target: Target,
+  target: Appliance,
   { session, order }: { session: AcmeSession; order: Order },
 ): Promise<Order> {
   try {
@@ -199,7 +194,7 @@ export async function forgetOrder(host: Host, paths: Paths): Promise<void> {
  */
 export async function issue(
   host: Host,
-  target: Target,
+  target: Appliance,
   work: { session: AcmeSession; request: CertificateRequest },
 ): Promise<CertificatePair> {
   const { session, request } = work;

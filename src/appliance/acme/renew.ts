@@ -3,8 +3,7 @@
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
 import { reloadTls } from '../tls/swap.ts';
 import { ensureCertificate } from '../tls/tls.ts';
 import { removeChallenges } from './challenges.ts';
@@ -13,11 +12,6 @@ import { type ExpiryWarning, expiryWarning, waitsUntil } from './policy.ts';
 import { nextRenewal, type Outlook, readOutlook } from './renewal.ts';
 import { finishRoll } from './roll.ts';
 import { writeAcmeState } from './state.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 export type Renewal =
   | { readonly outcome: 'unchanged'; readonly at: Date | null; readonly why: string }
@@ -52,7 +46,7 @@ function requireTurn(host: Host, { state }: Outlook, byHand: boolean): void {
 }
 
 /** For certificates that no CA is asked for. */
-async function renewGiven(host: Host, target: Target): Promise<Renewal> {
+async function renewGiven(host: Host, target: Appliance): Promise<Renewal> {
   const { changed } = await ensureCertificate(host, target);
   if (changed) {
     await reloadTls(host, target);
@@ -63,7 +57,11 @@ async function renewGiven(host: Host, target: Target): Promise<Renewal> {
 }
 
 /** Throws NOT_INSTALLED before the first `ssl-setup`; what `obtain` throws. */
-export async function renew(host: Host, target: Target, options: RenewOptions): Promise<Renewal> {
+export async function renew(
+  host: Host,
+  target: Appliance,
+  options: RenewOptions,
+): Promise<Renewal> {
   requireClock(host);
   if (target.settings.ssl.type !== 'letsencrypt') return renewGiven(host, target);
   let outlook = await readOutlook(host, target);
@@ -90,7 +88,7 @@ export async function renew(host: Host, target: Target, options: RenewOptions): 
 }
 
 /** The first certificate; does nothing when the installed one is as it should be. */
-export async function setUp(host: Host, target: Target): Promise<Renewal> {
+export async function setUp(host: Host, target: Appliance): Promise<Renewal> {
   requireClock(host);
   const outlook = await readOutlook(host, target);
   const { state, plan } = outlook;
@@ -101,7 +99,7 @@ export async function setUp(host: Host, target: Target): Promise<Renewal> {
 }
 
 /** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */
-export async function servedExpiry(host: Host, target: Target): Promise<ExpiryWarning | null> {
+export async function servedExpiry(host: Host, target: Appliance): Promise<ExpiryWarning | null> {
   const { readInstalledPair } = await import('../tls/store.ts');
   const pair = await readInstalledPair(host, target.paths);
   return pair === null ? null : expiryWarning(pair.chain[0], host.clock.now());

@@ -3,18 +3,12 @@
 
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
 import { type CertificatePair, isSelfSigned, validUntil } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import { wantedNames } from './names.ts';
 import { renewalTime, type Schedule, waitsUntil } from './policy.ts';
 import { type AcmeState, readAcmeState } from './state.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const DAY_MS = 86_400_000;
 const SELF_SIGNED_RENEW_DAYS = 30;
@@ -23,7 +17,7 @@ const MANUAL_CHECK_MS = DAY_MS;
 
 /** Why a certificate is needed now, whatever its age; null when the installed one is as it should be. */
 export function reasonToIssue(
-  { settings }: Target,
+  { settings }: Appliance,
   {
     pair,
     state,
@@ -52,7 +46,7 @@ export interface Outlook {
 }
 
 /** For `ssl.type letsencrypt`. */
-export async function readOutlook(host: Host, target: Target): Promise<Outlook> {
+export async function readOutlook(host: Host, target: Appliance): Promise<Outlook> {
   const state = await readAcmeState(host, target.paths);
   const pair = await readInstalledPair(host, target.paths);
   const names = await wantedNames(host, target);
@@ -70,7 +64,7 @@ function later(a: Date, b: Date | null): Date {
 }
 
 /** The next moment at which `ssl-renew` has something to do, and why; null when it never has. */
-export async function nextRenewal(host: Host, target: Target): Promise<Schedule | null> {
+export async function nextRenewal(host: Host, target: Appliance): Promise<Schedule | null> {
   const { type } = target.settings.ssl;
   const now = host.clock.now();
   if (type === 'manual') {
@@ -101,7 +95,7 @@ export async function nextRenewal(host: Host, target: Target): Promise<Schedule 
 }
 
 /** For the scheduler. */
-export async function renewalDue(host: Host, target: Target): Promise<Date | null> {
+export async function renewalDue(host: Host, target: Appliance): Promise<Date | null> {
   if (!isPlausible(host.clock.now())) return null;
   return (await nextRenewal(host, target))?.at ?? null;
 }

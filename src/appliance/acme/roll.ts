@@ -4,17 +4,13 @@
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { hasValue, type PresentSet, readSet } from '../dns/publish/present.ts';
 import { publishValues, removeValues } from '../dns/publish/values.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { noteKeysPublished, readyAt, servedKeyDigest, withdrawnNames } from '../tls/keys.ts';
 import { readAcmeState, writeAcmeState } from './state.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const tlsaValue = (digest: string): string => `3 1 1 ${digest}`;
 
@@ -40,7 +36,7 @@ async function presentSets(host: Host, settings: Settings): Promise<PresentSet[]
  */
 async function withdraw(
   host: Host,
-  target: Target,
+  target: Appliance,
   { sets, digest }: { sets: readonly PresentSet[]; digest: string },
 ): Promise<void> {
   host.say('the provider cannot hold two TLSA records at a name: taking them away for the change');
@@ -54,7 +50,7 @@ async function withdraw(
 
 async function announce(
   host: Host,
-  target: Target,
+  target: Appliance,
   { sets, digest }: { sets: readonly PresentSet[]; digest: string },
 ): Promise<void> {
   const value = tlsaValue(digest);
@@ -77,7 +73,7 @@ async function announce(
  */
 export async function announceKey(
   host: Host,
-  target: Target,
+  target: Appliance,
   digest: string,
 ): Promise<Date | null> {
   const { settings, paths } = target;
@@ -94,7 +90,7 @@ export async function announceKey(
 }
 
 /** A key that serves gets the records back that were taken away for the change. */
-async function restoreTlsa(host: Host, target: Target, digest: string): Promise<void> {
+async function restoreTlsa(host: Host, target: Appliance, digest: string): Promise<void> {
   const names = await withdrawnNames(host, target.paths, digest);
   if (names.length === 0) return;
   const value = tlsaValue(digest);
@@ -110,7 +106,7 @@ async function restoreTlsa(host: Host, target: Target, digest: string): Promise<
 }
 
 /** True when no record of this key is left. What fails is said: the records harm nobody. */
-async function retireKey(host: Host, target: Target, digest: string): Promise<boolean> {
+async function retireKey(host: Host, target: Appliance, digest: string): Promise<boolean> {
   const value = tlsaValue(digest);
   try {
     const sets = await presentSets(host, target.settings);
@@ -137,7 +133,7 @@ export async function rememberRetiring(host: Host, paths: Paths, digest: string)
 }
 
 /** Brings TLSA to the key that serves, where a change of keys has not come to its end yet. */
-export async function finishRoll(host: Host, target: Target): Promise<void> {
+export async function finishRoll(host: Host, target: Appliance): Promise<void> {
   const { paths } = target;
   const served = await servedKeyDigest(host, paths);
   if (served === null) return;

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { ensureAcmeFolder } from '../container/data-folders.ts';
 import type { Paths } from '../paths.ts';
 
 /** All times are RFC 3339. */
@@ -83,9 +84,4 @@ export async function writeAcmeState(host: Host, paths: Paths, state: AcmeState)
   const text = `${JSON.stringify({ v: 1, ...state }, null, 1)}\n`;
   if ((await host.files.read(stateFile(paths))) === text) return;
   await host.files.replace(stateFile(paths), text, { mode: 0o600 });
-}
-
-export async function ensureAcmeFolder(host: Host, paths: Paths): Promise<void> {
-  if ((await host.files.stat(paths.acme)) !== null) return;
-  await host.files.makeDirectory(paths.acme, { mode: 0o700 });
 }

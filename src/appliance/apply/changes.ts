@@ -1,7 +1,9 @@
 // Desired − present: what would change in the container's configuration, and what that takes. Pure.
 
-import { type Daemon, managedFiles, type OnChange } from '../render/manifest.ts';
-import type { Generation, GenerationFile, HostPart } from './generation.ts';
+import type { HostPart } from '../container/host-part.ts';
+import type { Daemon, OnChange } from '../render/managed-file.ts';
+import { managedFiles } from '../render/manifest.ts';
+import type { Generation, GenerationFile } from './generation.ts';
 
 export interface Change {
   readonly what: 'file' | 'record' | 'firewall' | 'container';

@@ -4,6 +4,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
 import { ensureDataDirectories } from '../container/data-folders.ts';
@@ -13,7 +14,6 @@ import { forgetReload } from '../dkim/dkim.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
 import { probeAppliance } from '../probe/probe.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
 import { desiredGeneration } from './desired.ts';
 import {
@@ -24,12 +24,6 @@ import {
   writeGeneration,
 } from './generation.ts';
 import { planPreparation, prepare } from './prepare.ts';
-
-export interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-  readonly configFile: string;
-}
 
 export interface Convergence {
   readonly changes: readonly Change[];
@@ -44,7 +38,7 @@ interface Work {
   readonly start: boolean;
 }
 
-async function applyEffects(host: Host, target: Target, effects: Effects): Promise<void> {
+async function applyEffects(host: Host, target: Appliance, effects: Effects): Promise<void> {
   for (const daemon of effects.restart) await restartDaemon(host, target, daemon);
   for (const daemon of effects.reload) await reloadDaemon(host, target, daemon);
 }
@@ -52,7 +46,7 @@ async function applyEffects(host: Host, target: Target, effects: Effects): Promi
 /** The running container takes up a generation that has been switched to. */
 async function takeUp(
   host: Host,
-  target: Target,
+  target: Appliance,
   step: { generation: Generation; effects: Effects; start: boolean },
 ): Promise<boolean> {
   const { generation, effects, start } = step;
@@ -69,7 +63,7 @@ const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
 
 async function requireProbes(
   host: Host,
-  target: Target,
+  target: Appliance,
   step: { generation: Generation; started: boolean },
 ): Promise<void> {
   const { generation, started } = step;
@@ -99,7 +93,7 @@ async function lastWords(host: Host, paths: Paths, since: Date): Promise<string[
 /** Puts the last good generation back in force. Throws PROBE_FAILED that says what happened. */
 async function goBack(
   host: Host,
-  target: Target,
+  target: Appliance,
   step: { failed: Generation; good: Generation | null; cause: unknown; since: Date },
 ): Promise<never> {
   const { failed, good, cause, since } = step;
@@ -130,7 +124,7 @@ async function goBack(
 /** Brings the host and the container to `desired`; returns what was changed. */
 async function bringTo(
   host: Host,
-  target: Target,
+  target: Appliance,
   step: { prepared: readonly Change[]; desired: Omit<Generation, 'name'>; start: boolean },
 ): Promise<Convergence> {
   const { prepared, desired, start } = step;
@@ -160,7 +154,7 @@ async function bringTo(
 }
 
 /** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after going back. */
-export async function converge(host: Host, target: Target, work: Work): Promise<Convergence> {
+export async function converge(host: Host, target: Appliance, work: Work): Promise<Convergence> {
   await ensureDataDirectories(host, target);
   const prepared = await prepare(host, target);
   await useImage(host, target.paths, work.image.sha256);
@@ -185,7 +179,7 @@ export async function requireInstalled(host: Host, paths: Paths): Promise<Image>
  */
 export async function planConvergence(
   host: Host,
-  target: Target,
+  target: Appliance,
   fresh = false,
 ): Promise<Change[]> {
   const installed = await currentImage(host, target.paths);

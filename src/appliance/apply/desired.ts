@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { queryCgroup } from '../container/cgroup.ts';
 import { readCustomFiles } from '../container/data-folders.ts';
 import { renderLxcConfig, renderSeccomp } from '../container/lxc-config.ts';
@@ -11,16 +12,12 @@ import { queryBridge } from '../container/network-apply.ts';
 import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';
 import type { Facts } from '../render/facts.ts';
-import { type Daemon, managedFiles } from '../render/manifest.ts';
+import type { Daemon } from '../render/managed-file.ts';
+import { managedFiles } from '../render/manifest.ts';
 import { type CustomFiles, type RenderedFile, renderFiles } from '../render/render.ts';
 import { templates } from '../render/templates.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type Generation, hostOwner } from './generation.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 function networkFacts(
   network: NetworkPlan,
@@ -77,15 +74,10 @@ function toFile(settings: Settings, { file, text }: RenderedFile) {
   return { path: file.path, text, uid, gid, mode: file.mode };
 }
 
-/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
-export async function desiredNetwork(host: Host, settings: Settings): Promise<NetworkPlan> {
-  return planNetwork(settings, await queryBridge(host, settings.network.bridge));
-}
-
 /** The whole appliance as it should be, ready to be compared with the generation in use. */
 export async function desiredGeneration(
   host: Host,
-  target: Target,
+  target: Appliance,
   image: string,
 ): Promise<Omit<Generation, 'name'>> {
   const { settings, paths } = target;

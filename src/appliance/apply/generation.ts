@@ -3,20 +3,9 @@
 
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import type { NetworkPlan } from '../container/network.ts';
+import { HOST_PART, type HostPart, readHostPart } from '../container/host-part.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
-
-/** What the host needs to run a generation: kept beside its files, so that going back is complete. */
-export interface HostPart {
-  readonly lxcConfig: string;
-  readonly seccomp: string;
-  readonly network: NetworkPlan;
-  /** SHA-256 of the image. */
-  readonly image: string;
-  /** Digest of what a daemon reads beside its files: keys, certificates, operators' additions. */
-  readonly inputs: Readonly<Record<string, string>>;
-}
 
 export interface GenerationFile {
   readonly path: string;
@@ -32,8 +21,6 @@ export interface Generation {
   readonly host: HostPart;
   readonly files: readonly GenerationFile[];
 }
-
-const HOST_PART = 'host.json';
 
 async function readFiles(host: Host, root: string, below = ''): Promise<GenerationFile[]> {
   const files: GenerationFile[] = [];
@@ -57,9 +44,8 @@ export async function readGeneration(
   const name = await host.files.readLink(join(paths.rendered, link));
   if (name === null) return null;
   const root = join(paths.rendered, name);
-  const part = await host.files.read(join(root, HOST_PART));
-  if (part === null) return null;
-  return { name, host: JSON.parse(part) as HostPart, files: await readFiles(host, root) };
+  const part = await readHostPart(host, root);
+  return part === null ? null : { name, host: part, files: await readFiles(host, root) };
 }
 
 async function makeFolders(host: Host, root: string, path: string): Promise<void> {

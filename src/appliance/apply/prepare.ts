@@ -12,20 +12,15 @@ import { addMailbox } from '../accounts/changes.ts';
 import { isDeliverable } from '../accounts/model.ts';
 import { generatePassword, hashPassword } from '../accounts/password.ts';
 import { domainOf } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { isDkimBehind, syncDkim } from '../dkim/dkim.ts';
-import type { Paths } from '../paths.ts';
 import { ensureProbePassword } from '../probe/secret.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { isSelfSigned } from '../tls/certificate.ts';
 import { ensureWaitingKey } from '../tls/keys.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import { ensureCertificate, isCertificateBehind } from '../tls/tls.ts';
 import type { Change } from './changes.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const made = (name: string, effect: string): Change => ({
   what: 'file',
@@ -44,7 +39,7 @@ const keysMade = ({ features }: Settings): Change =>
  * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
  * that nobody can log in to before a password is set.
  */
-async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
+async function ensurePostmaster(host: Host, target: Appliance): Promise<boolean> {
   const { directory } = await readDirectory(host, target);
   const { postmaster } = directory;
   const ours = directory.domains.has(domainOf(postmaster));
@@ -61,14 +56,14 @@ async function ensurePostmaster(host: Host, target: Target): Promise<boolean> {
 }
 
 /** The key of the first certificate of a CA is there before it, so that dns-setup publishes both. */
-async function ensureNextKey(host: Host, target: Target): Promise<void> {
+async function ensureNextKey(host: Host, target: Appliance): Promise<void> {
   if (target.settings.ssl.type !== 'letsencrypt') return;
   const pair = await readInstalledPair(host, target.paths);
   if (pair !== null && isSelfSigned(pair.chain[0])) await ensureWaitingKey(host, target);
 }
 
 /** What `prepare` would make, as far as it can be said without making it. */
-export async function planPreparation(host: Host, target: Target): Promise<Change[]> {
+export async function planPreparation(host: Host, target: Appliance): Promise<Change[]> {
   const changes: Change[] = [];
   if (await isCertificateBehind(host, target)) changes.push(CERTIFICATE);
   if (await isDirectoryBehind(host, target)) changes.push(DATABASE);
@@ -78,7 +73,7 @@ export async function planPreparation(host: Host, target: Target): Promise<Chang
 }
 
 /** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
-export async function prepare(host: Host, target: Target): Promise<Change[]> {
+export async function prepare(host: Host, target: Appliance): Promise<Change[]> {
   const changes: Change[] = [];
   await ensureProbePassword(host, target);
   if ((await ensureCertificate(host, target)).changed) changes.push(CERTIFICATE);

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import type { ContainerRef } from '../../host/lxc.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Settings } from '../settings/settings.ts';
 
-export function containerRef(appliance: { settings: Settings; paths: Paths }): ContainerRef {
+export function containerRef(appliance: Appliance): ContainerRef {
   const { settings, paths } = appliance;
   return {
     name: settings.main.container,

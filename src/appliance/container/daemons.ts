@@ -2,15 +2,9 @@
 
 import type { Host } from '../../host/host.ts';
 import { runInside } from '../../host/lxc.ts';
-import type { Paths } from '../paths.ts';
-import type { Daemon } from '../render/manifest.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Daemon } from '../render/managed-file.ts';
 import { containerRef } from './container.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const service = (name: Daemon) => `/run/service/${name}`;
 // waits until the old process has gone and a new one is there
@@ -30,10 +24,10 @@ const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
 };
 
 /** Makes a running daemon read its files again without losing what it is doing. */
-export async function reloadDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+export async function reloadDaemon(host: Host, target: Appliance, daemon: Daemon): Promise<void> {
   await runInside(host, containerRef(target), RELOAD[daemon]);
 }
 
-export async function restartDaemon(host: Host, target: Target, daemon: Daemon): Promise<void> {
+export async function restartDaemon(host: Host, target: Appliance, daemon: Daemon): Promise<void> {
   await runInside(host, containerRef(target), restart(daemon));
 }

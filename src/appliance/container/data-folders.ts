@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 
 interface DataDirectory {
   readonly path: string;
@@ -30,10 +30,7 @@ export function dataDirectories(paths: Paths): DataDirectory[] {
 }
 
 /** Makes what is missing and mends owners and modes of these folders; never looks inside them. */
-export async function ensureDataDirectories(
-  host: Host,
-  appliance: { settings: Settings; paths: Paths },
-): Promise<void> {
+export async function ensureDataDirectories(host: Host, appliance: Appliance): Promise<void> {
   const { settings, paths } = appliance;
   for (const { path, mode, owner } of dataDirectories(paths)) {
     const id = owner === null ? 0 : settings.main.idmapBase + owner;
@@ -57,4 +54,10 @@ export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<
     }
   }
   return found;
+}
+
+/** The folder of the ACME client: for root of the host alone. */
+export async function ensureAcmeFolder(host: Host, paths: Paths): Promise<void> {
+  if ((await host.files.stat(paths.acme)) !== null) return;
+  await host.files.makeDirectory(paths.acme, { mode: 0o700 });
 }

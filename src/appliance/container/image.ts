@@ -6,9 +6,10 @@ import { digestFile } from '../../host/digest.ts';
 import { download } from '../../host/download.ts';
 import type { Host } from '../../host/host.ts';
 import { hostArchitecture } from '../../host/machine.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { recipe } from '../render/templates.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type ImageManifest, parseImageManifest } from './image-manifest.ts';
 
 export interface Image {
@@ -97,7 +98,7 @@ async function findKept(host: Host, paths: Paths, sha256: string): Promise<Image
   return installedImage(paths, parseImageManifest(text, 'manifest.json'));
 }
 
-async function takeFile(host: Host, appliance: Target, file: string): Promise<Image> {
+async function takeFile(host: Host, appliance: Appliance, file: string): Promise<Image> {
   const { settings, paths } = appliance;
   if ((await host.files.stat(file)) === null) {
     throw new MailctlError('IMAGE_MISSING', `there is no image ${file}`, {
@@ -113,7 +114,7 @@ async function takeFile(host: Host, appliance: Target, file: string): Promise<Im
   return keep(host, paths, { file, manifest });
 }
 
-async function takeUrl(host: Host, appliance: Target, url: string): Promise<Image> {
+async function takeUrl(host: Host, appliance: Appliance, url: string): Promise<Image> {
   const { settings, paths } = appliance;
   const folder = join(paths.images, '.download');
   await host.files.makeDirectory(folder, { mode: 0o700 });
@@ -134,7 +135,7 @@ async function takeUrl(host: Host, appliance: Target, url: string): Promise<Imag
   }
 }
 
-async function build(host: Host, appliance: Target): Promise<Image> {
+async function build(host: Host, appliance: Appliance): Promise<Image> {
   const { settings, paths } = appliance;
   if (!host.programs.exists('mmdebstrap') || !host.programs.exists('mksquashfs')) {
     throw new MailctlError('IMAGE_MISSING', 'there is no image, and this host cannot build one', {
@@ -164,11 +165,6 @@ async function build(host: Host, appliance: Target): Promise<Image> {
   }
 }
 
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
-
 /** The image in use, or null before the first install. */
 export async function currentImage(host: Host, paths: Paths): Promise<Image | null> {
   const sha256 = await host.files.readLink(join(paths.images, 'current'));
@@ -179,7 +175,7 @@ export async function currentImage(host: Host, paths: Paths): Promise<Image | nu
  * The image that is asked for, in this order: `wanted` (--image), main.image, the installed one,
  * a new one built here. Throws IMAGE_MISSING, IMAGE_INVALID.
  */
-export async function ensureImage(host: Host, target: Target, wanted?: string): Promise<Image> {
+export async function ensureImage(host: Host, target: Appliance, wanted?: string): Promise<Image> {
   const source = wanted ?? target.settings.main.image;
   if (source !== null) {
     const isUrl = /^https?:\/\//.test(source);

@@ -6,10 +6,10 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning, startContainer, stopContainer } from '../../host/lxc.ts';
 import { mountImage, queryMountedImage, unmountImage } from '../../host/mounts.ts';
-import type { HostPart } from '../apply/generation.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { containerRef } from './container.ts';
+import type { HostPart } from './host-part.ts';
 import {
   applyNetwork,
   networkMark,
@@ -17,11 +17,6 @@ import {
   queryTable,
   removeNetwork,
 } from './network-apply.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 /** Seconds that the daemons have to end by themselves. */
 const STOP_TIMEOUT_S = 10;
@@ -50,7 +45,7 @@ async function ensureMounted(host: Host, paths: Paths, part: HostPart): Promise<
 }
 
 /** True when the bridge stands and the ports are published as the plan says. */
-export async function isNetworkUp(host: Host, target: Target, part: HostPart): Promise<boolean> {
+export async function isNetworkUp(host: Host, target: Appliance, part: HostPart): Promise<boolean> {
   if (!part.network.makeBridge) return true;
   const { container } = target.settings.main;
   if (!(await queryBridge(host, part.network.bridge)).exists) return false;
@@ -58,14 +53,14 @@ export async function isNetworkUp(host: Host, target: Target, part: HostPart): P
   return table?.includes(networkMark(container, part.network)) ?? false;
 }
 
-export async function ensureNetwork(host: Host, target: Target, part: HostPart): Promise<void> {
+export async function ensureNetwork(host: Host, target: Appliance, part: HostPart): Promise<void> {
   if (await isNetworkUp(host, target, part)) return;
   const { container } = target.settings.main;
   await applyNetwork(host, target.paths, { container, plan: part.network });
 }
 
 /** Starts the container with this host part; true when it was not running. */
-export async function bringUp(host: Host, target: Target, part: HostPart): Promise<boolean> {
+export async function bringUp(host: Host, target: Appliance, part: HostPart): Promise<boolean> {
   await host.files.makeDirectory(target.paths.run, { mode: 0o755 });
   await ensureNetwork(host, target, part);
   const container = containerRef(target);
@@ -77,13 +72,13 @@ export async function bringUp(host: Host, target: Target, part: HostPart): Promi
 }
 
 /** Stops the container and takes its mount away; the network stays. */
-export async function stopRunning(host: Host, target: Target): Promise<void> {
+export async function stopRunning(host: Host, target: Appliance): Promise<void> {
   await stopContainer(host, containerRef(target), STOP_TIMEOUT_S);
   await unmountImage(host, target.paths.rootfs);
 }
 
 /** Stops everything and leaves no process, mount, interface or rule behind. */
-export async function takeDown(host: Host, target: Target): Promise<void> {
+export async function takeDown(host: Host, target: Appliance): Promise<void> {
   const { container } = target.settings.main;
   await stopRunning(host, target);
   await removeNetwork(host, target.paths, { container, bridge: target.settings.network.bridge });

@@ -2,7 +2,7 @@
 // else writable, the fewest capabilities, memory and process limits. Pure.
 
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { NetworkPlan } from './network.ts';
 
 /** Which cgroup controllers can limit the container on this host. */

@@ -6,9 +6,11 @@ import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
+import type { Settings } from '../settings/settings.ts';
 import {
   type BridgePresent,
   type NetworkPlan,
+  planNetwork,
   renderTable,
   TABLE_PREFIX,
   tableName,
@@ -46,6 +48,11 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
     addresses: await addressesOf(host, bridge, '-4'),
     addresses6: await addressesOf(host, bridge, '-6'),
   };
+}
+
+/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
+export async function desiredNetwork(host: Host, settings: Settings): Promise<NetworkPlan> {
+  return planNetwork(settings, await queryBridge(host, settings.network.bridge));
 }
 
 async function makeBridge(host: Host, plan: NetworkPlan): Promise<void> {

@@ -2,7 +2,7 @@
 // Pure; network-apply.ts makes it so.
 
 import { MailctlError } from '../../errors.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** What the host says about the bridge that UCI names. */
 export interface BridgePresent {

@@ -3,18 +3,12 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
-import { desiredNetwork } from '../apply/desired.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Settings } from '../settings/settings.ts';
 import { containerRef } from './container.ts';
 import { type Listener, listenersOn } from './listeners.ts';
 import type { NetworkPlan } from './network.ts';
-import { queryBridge, queryTable } from './network-apply.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
+import { desiredNetwork, queryBridge, queryTable } from './network-apply.ts';
 
 interface Lack {
   readonly message: string;
@@ -104,7 +98,7 @@ export function takenPorts(listeners: readonly Listener[], network: NetworkPlan)
     .filter((one, index, all) => all.findIndex((other) => other.port === one.port) === index);
 }
 
-async function portLacks(host: Host, target: Target): Promise<Lack[]> {
+async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   const { container } = target.settings.main;
   const published = (await queryTable(host, container)) !== null;
   if (published || (await isRunning(host, containerRef(target)))) return [];
@@ -116,7 +110,7 @@ async function portLacks(host: Host, target: Target): Promise<Lack[]> {
 }
 
 /** Throws HOST_UNFIT (or PORT_TAKEN) that lists everything this host lacks. */
-export async function checkHost(host: Host, target: Target): Promise<void> {
+export async function checkHost(host: Host, target: Appliance): Promise<void> {
   const lacks = [
     ...(await missingPrograms(host, target.settings.network.publish.length > 0)),
     ...(await kernelLacks(host)),

@@ -2,15 +2,10 @@
 
 import { dirname } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
 import { takeDown } from './lifecycle.ts';
 
-export async function uninstall(
-  host: Host,
-  target: { settings: Settings; paths: Paths },
-  purge: boolean,
-): Promise<void> {
+export async function uninstall(host: Host, target: Appliance, purge: boolean): Promise<void> {
   const { paths } = target;
   await takeDown(host, target);
   await host.files.removeTree(paths.container);

@@ -9,18 +9,13 @@ import type { WriteOptions } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import { generateRsaKey } from '../../host/keys.ts';
 import type { MailDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { shiftedOwner } from '../container/container.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
 import { type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
-
-export interface DkimTarget {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const FOLDER_MODE = 0o700;
 const KEY_MODE = 0o400;
@@ -82,7 +77,7 @@ async function ensureFile(
 /** Makes a key where there is none, and mends owner and mode. True when something was written. */
 export async function ensureDkimKey(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   { domain, selector }: SigningKey & { domain: MailDomain },
 ): Promise<boolean> {
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
@@ -99,7 +94,7 @@ export async function ensureDkimKey(
 /** The key that signs for each of the domains, in their order. */
 async function signingKeys(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<(SigningKey & { domain: MailDomain })[]> {
   const state = await readDkimState(host, target.paths);
@@ -113,7 +108,7 @@ async function signingKeys(
 
 async function syncTables(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   keys: readonly SigningKey[],
 ): Promise<boolean> {
   const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
@@ -139,7 +134,7 @@ async function syncTables(
  */
 export async function syncDkim(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<{ changed: boolean }> {
   const all = [...domains];
@@ -155,7 +150,7 @@ export async function syncDkim(
 /** True when `syncDkim` would write something, or OpenDKIM was not told what was written. */
 export async function isDkimBehind(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<boolean> {
   const { paths } = target;
@@ -174,7 +169,7 @@ export async function isDkimBehind(
  */
 export async function readDkimRecords(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<(DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[]> {
   const state = await readDkimState(host, target.paths);

@@ -6,11 +6,12 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
-import { type DirectoryTarget, readDirectory } from '../accounts/accounts.ts';
+import { readDirectory } from '../accounts/accounts.ts';
 import type { MailDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { hasValue, readSet } from '../dns/publish/present.ts';
 import { publishValues, removeValues } from '../dns/publish/values.ts';
-import { type DkimTarget, ensureDkimKey, isReloadOwed, readDkimKey } from './dkim.ts';
+import { ensureDkimKey, isReloadOwed, readDkimKey } from './dkim.ts';
 import { expired, newSelector, nextStep, switched, withRevoked, withWaiting } from './plan.ts';
 import { type DkimRecord, dkimRecord, formatZoneRecord, type Selector } from './record.ts';
 import { followDomains } from './signing.ts';
@@ -32,7 +33,7 @@ export interface RotationReport {
 
 async function setKeys(
   host: Host,
-  { paths }: DkimTarget,
+  { paths }: Appliance,
   { domain, keys }: { domain: MailDomain; keys: readonly DomainKey[] },
 ): Promise<void> {
   const state = await readDkimState(host, paths);
@@ -41,7 +42,7 @@ async function setKeys(
 
 async function keysOf(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   domain: MailDomain,
 ): Promise<readonly DomainKey[]> {
   return domainKeys(host, target, { state: await readDkimState(host, target.paths), domain });
@@ -49,7 +50,7 @@ async function keysOf(
 
 async function recordOf(
   host: Host,
-  { paths }: DkimTarget,
+  { paths }: Appliance,
   { domain, selector }: { domain: MailDomain; selector: Selector },
 ): Promise<DkimRecord | null> {
   const key = await readDkimKey(host, paths, { domain, selector });
@@ -59,7 +60,7 @@ async function recordOf(
 /** Without a provider a person publishes it; then it is only looked for. */
 async function requirePublishedByHand(
   host: Host,
-  { settings }: DkimTarget,
+  { settings }: Appliance,
   record: DkimRecord,
 ): Promise<void> {
   const resolvers = await readResolvers(host, settings.dns.resolver);
@@ -73,7 +74,7 @@ async function requirePublishedByHand(
   );
 }
 
-async function requirePublished(host: Host, target: DkimTarget, record: DkimRecord): Promise<void> {
+async function requirePublished(host: Host, target: Appliance, record: DkimRecord): Promise<void> {
   const { settings } = target;
   if (settings.dns.provider === 'none') return requirePublishedByHand(host, target, record);
   const value = { name: record.name, type: 'TXT' as const, value: record.value };
@@ -81,7 +82,7 @@ async function requirePublished(host: Host, target: DkimTarget, record: DkimReco
 }
 
 /** A key file that is made before any state or table names it. */
-async function addWaiting(host: Host, target: DkimTarget, domain: MailDomain): Promise<void> {
+async function addWaiting(host: Host, target: Appliance, domain: MailDomain): Promise<void> {
   const keys = await keysOf(host, target, domain);
   if (keys.some(({ use }) => use === 'waiting')) return;
   const now = host.clock.now();
@@ -91,11 +92,7 @@ async function addWaiting(host: Host, target: DkimTarget, domain: MailDomain): P
 }
 
 /** Publishes the waiting key and lets it sign. Throws what `publishValues` throws. */
-async function bringIntoUse(
-  host: Host,
-  target: DirectoryTarget,
-  domain: MailDomain,
-): Promise<string[]> {
+async function bringIntoUse(host: Host, target: Appliance, domain: MailDomain): Promise<string[]> {
   const keys = await keysOf(host, target, domain);
   const waiting = keys.find(({ use }) => use === 'waiting');
   if (waiting === undefined) return [];
@@ -120,7 +117,7 @@ async function bringIntoUse(
 /** Takes a key away for good: first its record, then its file. The zone of a removed domain is let be. */
 async function removeKey(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   { domain, key, ours = true }: { domain: MailDomain; key: DomainKey; ours?: boolean },
 ): Promise<string> {
   const { selector } = key;
@@ -137,7 +134,7 @@ async function removeKey(
   return `the old key ${selector} of ${domain} is removed${rest}`;
 }
 
-function requireSigning({ settings }: DkimTarget): void {
+function requireSigning({ settings }: Appliance): void {
   if (settings.features.dkim) return;
   throw new MailctlError('DKIM_OFF', 'features.dkim is 0: no mail is signed', {
     hint: 'uci set mailserver.features.dkim=1; uci commit mailserver; mailctl apply',
@@ -155,7 +152,7 @@ function requireClock(host: Host): void {
   );
 }
 
-async function requireIdle(host: Host, target: DkimTarget, domain: MailDomain): Promise<void> {
+async function requireIdle(host: Host, target: Appliance, domain: MailDomain): Promise<void> {
   const retired = (await keysOf(host, target, domain)).find(({ use }) => use === 'retired');
   if (retired === undefined) return;
   const until = retired.removeAt?.slice(0, 10);
@@ -168,7 +165,7 @@ async function requireIdle(host: Host, target: DkimTarget, domain: MailDomain): 
 
 async function reportOf(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   { domain, done }: { domain: MailDomain; done: readonly string[] },
 ): Promise<RotationReport> {
   const [signing] = await keysOf(host, target, domain);
@@ -181,7 +178,7 @@ async function reportOf(
  */
 export async function rotate(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   domain: MailDomain,
 ): Promise<RotationReport> {
   requireSigning(target);
@@ -195,7 +192,7 @@ export async function rotate(
 /** One domain's steps. That of a revoked key waits for no clock. */
 async function stepsOf(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { domain, ours }: { domain: MailDomain; ours: boolean },
 ): Promise<string[]> {
   const now = host.clock.now();
@@ -211,7 +208,7 @@ async function stepsOf(
 }
 
 /** Takes the steps of all rotations that can be taken now. Throws what the first failure was, at the end. */
-export async function takeSteps(host: Host, target: DirectoryTarget): Promise<RotationReport[]> {
+export async function takeSteps(host: Host, target: Appliance): Promise<RotationReport[]> {
   const { directory } = await readDirectory(host, target);
   // a run that was cut short may have left OpenDKIM with a key that is about to go
   await followDomains(host, target);
@@ -237,7 +234,7 @@ export async function takeSteps(host: Host, target: DirectoryTarget): Promise<Ro
  */
 export async function revocable(
   host: Host,
-  target: DkimTarget,
+  target: Appliance,
   { domain, selector }: { domain: MailDomain; selector: Selector | null },
 ): Promise<DomainKey> {
   const keys = await keysOf(host, target, domain);
@@ -258,7 +255,7 @@ export async function revocable(
  */
 export async function revoke(
   host: Host,
-  target: DirectoryTarget,
+  target: Appliance,
   { domain, selector }: { domain: MailDomain; selector: Selector | null },
 ): Promise<RotationReport> {
   requireSigning(target);
@@ -275,7 +272,7 @@ export async function revoke(
 }
 
 /** For the scheduler: when `takeSteps` has something to do; null when never. */
-export async function rotationDue(host: Host, target: DirectoryTarget): Promise<Date | null> {
+export async function rotationDue(host: Host, target: Appliance): Promise<Date | null> {
   const now = host.clock.now();
   if (await isReloadOwed(host, target.paths)) return now;
   const state: DkimState = await readDkimState(host, target.paths);

@@ -2,13 +2,14 @@
 
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
-import { type DirectoryTarget, readDirectory } from '../accounts/accounts.ts';
+import { readDirectory } from '../accounts/accounts.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon } from '../container/daemons.ts';
 import { forgetReload, syncDkim } from './dkim.ts';
 
 /** To be called after a change of the mail domains; does nothing where all is in order. */
-export async function followDomains(host: Host, target: DirectoryTarget): Promise<void> {
+export async function followDomains(host: Host, target: Appliance): Promise<void> {
   const { directory } = await readDirectory(host, target);
   const { changed } = await syncDkim(host, target, directory.domains);
   if (!changed) return;

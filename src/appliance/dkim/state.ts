@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { DEFAULT_SELECTOR, type Selector } from './record.ts';
 
 /** `waiting`: made, not yet seen everywhere. `retired`: signs no more, still published. */
@@ -26,11 +26,6 @@ export interface DomainKey {
 
 /** Every domain that was ever rotated; exactly one key of each signs. */
 export type DkimState = Readonly<Record<string, readonly DomainKey[]>>;
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const stateFile = (paths: Paths): string => join(paths.dkim, 'keys.json');
 
@@ -75,7 +70,7 @@ export async function writeDkimState(host: Host, paths: Paths, domains: DkimStat
 }
 
 /** The key of a domain that was never rotated: the one that is there, else the one that UCI names. */
-async function onlySelector(host: Host, target: Target, domain: MailDomain): Promise<Selector> {
+async function onlySelector(host: Host, target: Appliance, domain: MailDomain): Promise<Selector> {
   const wanted = target.settings.dns.dkimSelector;
   const folder = join(target.paths.dkim, domain);
   if ((await host.files.stat(folder)) === null) return wanted;
@@ -90,7 +85,7 @@ async function onlySelector(host: Host, target: Target, domain: MailDomain): Pro
 /** The one that signs first. */
 export async function domainKeys(
   host: Host,
-  target: Target,
+  target: Appliance,
   { state, domain }: { state: DkimState; domain: MailDomain },
 ): Promise<readonly DomainKey[]> {
   const known = state[domain];

@@ -3,8 +3,8 @@
 
 import { isPlausible, pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import type { Settings } from '../settings/check-settings.ts';
-import type { DnsTarget } from './facts.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type Addresses, type Move, planMove, publishedAddresses } from './moved.ts';
 import { readPublicAddresses } from './public-address.ts';
 import { readDnsState } from './publish/state.ts';
@@ -28,7 +28,7 @@ export function fixedBy({ main, dns }: Settings): string | null {
 /** Changes nothing. `changed` also when an earlier change was not seen at every server. */
 export async function lookAtAddresses(
   host: Host,
-  { settings, paths }: DnsTarget,
+  { settings, paths }: Appliance,
 ): Promise<AddressLook> {
   const state = await readDnsState(host, paths);
   const published = publishedAddresses(state, settings.main.hostname);
@@ -42,7 +42,7 @@ export async function lookAtAddresses(
 }
 
 /** The same, when a family that has gone was given a minute to come back. */
-export async function lookPatiently(host: Host, target: DnsTarget): Promise<AddressLook> {
+export async function lookPatiently(host: Host, target: Appliance): Promise<AddressLook> {
   let look = await lookAtAddresses(host, target);
   await pollUntil(host.clock, { timeout: MISSING_MS, interval: 5000 }, async () => {
     if (look.vanished.length === 0) return true;
@@ -53,7 +53,7 @@ export async function lookPatiently(host: Host, target: DnsTarget): Promise<Addr
 }
 
 /** Now when `mailctl wan-changed` has something to publish, else null. */
-export async function addressesDue(host: Host, target: DnsTarget): Promise<Date | null> {
+export async function addressesDue(host: Host, target: Appliance): Promise<Date | null> {
   const now = host.clock.now();
   if (fixedBy(target.settings) !== null || !isPlausible(now)) return null;
   return (await lookAtAddresses(host, target)).changed ? now : null;

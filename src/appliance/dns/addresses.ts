@@ -3,7 +3,7 @@
 
 import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
-import type { DnsTarget } from './facts.ts';
+import type { Appliance } from '../appliance.ts';
 import { type Addresses, followEntries, isOwnAddress } from './moved.ts';
 import { readProvider, requireOwnZone } from './publish/provider.ts';
 import { publish } from './publish/publish.ts';
@@ -15,7 +15,7 @@ import { findZones, readZones, zoneOfName } from './zones.ts';
 /** The plan for these addresses alone. Throws as `planSetup` does. */
 export async function planAddresses(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   wanted: Addresses,
 ): Promise<SetupPlan> {
   const { settings, paths } = target;
@@ -39,7 +39,7 @@ export async function planAddresses(
  */
 export async function publishAddresses(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { plan, timeout }: { plan: SetupPlan; timeout: number },
 ): Promise<void> {
   const { settings, paths } = target;

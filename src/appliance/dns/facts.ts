@@ -1,21 +1,14 @@
 // What the records are made of: domains, addresses, keys. Collected from this host, never from the DNS.
 
 import type { Host } from '../../host/host.ts';
-import { readDirectory } from '../accounts/accounts.ts';
 import { readAcmeState } from '../acme/state.ts';
 import type { MailDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { readDkimRecords } from '../dkim/dkim.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { publishedKeyDigests } from '../tls/keys.ts';
 import { readPublicAddresses } from './public-address.ts';
 import { holdsSeveralValues } from './publish/provider.ts';
 import type { RecordFacts } from './records.ts';
-
-export interface DnsTarget {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 /** What the CAs that speak ACME call themselves in CAA records, by the host of their directory. */
 const CAA_IDENTITIES: readonly (readonly [string, string])[] = [
@@ -37,7 +30,7 @@ export function caaIdentity(directory: string): string | null {
 }
 
 /** What the CA says of itself goes before what is known of it. */
-async function caOf(host: Host, { settings, paths }: DnsTarget): Promise<string | null> {
+async function caOf(host: Host, { settings, paths }: Appliance): Promise<string | null> {
   const { type, directory } = settings.ssl;
   if (type !== 'letsencrypt') return null;
   const state = await readAcmeState(host, paths);
@@ -48,16 +41,10 @@ async function caOf(host: Host, { settings, paths }: DnsTarget): Promise<string 
   return told ?? known;
 }
 
-export async function mailDomains(host: Host, target: DnsTarget): Promise<readonly MailDomain[]> {
-  const { directory } = await readDirectory(host, target);
-  const own = target.settings.main.domain as MailDomain;
-  return [...new Set([own, ...directory.domains])].sort();
-}
-
 /** There may be no public address: see `requirePublic`. Throws DKIM_KEY_INVALID. */
 export async function readRecordFacts(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   domains: readonly MailDomain[],
 ): Promise<RecordFacts> {
   const { settings, paths } = target;

@@ -1,7 +1,7 @@
 // The MTA-STS policy (RFC 8461): its text, and the id that tells senders when it changed. Pure.
 
 import { digestText } from '../../host/digest.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /** Seconds for which senders hold on to a policy: a day while it is tried out, then a week. */
 const MAX_AGE = { testing: 86_400, enforce: 604_800 } as const;

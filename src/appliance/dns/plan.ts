@@ -1,25 +1,11 @@
 // Desired − present for records. What is not ours stays: where a wanted record cannot stand beside it,
 // the plan has an obstacle instead of a change. Pure.
 
+import type { Obstacle, SetChange } from './publish/change.ts';
+import { formatRecord } from './publish/change.ts';
 import { type PresentSet, type SetName, setKey } from './publish/present.ts';
 import type { WantedRecord } from './records.ts';
 import { isSpf, mergeSpf, parseSpf } from './spf.ts';
-
-export interface SetChange extends SetName {
-  readonly purpose: string;
-  /** Everything at the name, of this type, before the change. */
-  readonly before: readonly string[];
-  readonly add: readonly string[];
-  readonly remove: readonly string[];
-  /** Seconds, for what is added. */
-  readonly ttl: number;
-}
-
-export interface Obstacle extends SetName {
-  readonly reason: string;
-  /** What a person has to do, a line for each step. */
-  readonly byHand: readonly string[];
-}
 
 export interface RecordPlan {
   readonly changes: readonly SetChange[];
@@ -45,16 +31,6 @@ interface Decision {
 }
 
 const NOTHING: Decision = { add: [], remove: [] };
-
-export function quoteTxt(value: string): string {
-  const pieces = value.match(/[\s\S]{1,255}/g) ?? [''];
-  return pieces.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`).join(' ');
-}
-
-/** The record as a line of a zone file. */
-export function formatRecord(set: SetName, value: string, ttl: number): string {
-  return `${set.name}. ${ttl} IN ${set.type} ${set.type === 'TXT' ? quoteTxt(value) : value}`;
-}
 
 /** True when two values at one name contradict each other. */
 function competes(wanted: WantedRecord, value: string): boolean {

@@ -5,7 +5,7 @@ import { MailctlError } from '../../errors.ts';
 import { canonicalIpv6 } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import { ANY_STATUS } from '../../host/programs.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { privateReason } from './publish/names.ts';
 
 export interface PublicAddresses {

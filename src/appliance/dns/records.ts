@@ -3,7 +3,7 @@
 import type { RecordType } from '../../host/dns.ts';
 import type { MailDomain } from '../address.ts';
 import type { DkimRecord } from '../dkim/record.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { mtaStsId } from './mta-sts.ts';
 import type { PublicAddresses } from './public-address.ts';
 

@@ -4,18 +4,16 @@
 import { MailctlError } from '../../errors.ts';
 import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
+import { mailDomains } from '../accounts/accounts.ts';
 import type { MailDomain } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Change } from '../apply/changes.ts';
 import { noteKeysPublished } from '../tls/keys.ts';
-import { type DnsTarget, mailDomains, readRecordFacts } from './facts.ts';
-import {
-  formatRecord,
-  type Knowledge,
-  type Obstacle,
-  planRecords,
-  type SetChange,
-} from './plan.ts';
+import { readRecordFacts } from './facts.ts';
+import { type Knowledge, planRecords } from './plan.ts';
 import { requirePublic } from './public-address.ts';
+import type { Obstacle, SetChange } from './publish/change.ts';
+import { formatRecord } from './publish/change.ts';
 import { hasValue, setKey } from './publish/present.ts';
 import { type Provider, readProvider, requireOwnZone } from './publish/provider.ts';
 import { publish, type Route, routeChanges, type ZoneChange } from './publish/publish.ts';
@@ -61,7 +59,7 @@ export function knowledgeOf(state: DnsState, ttl: number): Knowledge {
 /** The mail domains meant: those named, else all. Throws DOMAIN_UNKNOWN. */
 export async function chooseDomains(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   named: readonly MailDomain[],
 ): Promise<readonly MailDomain[]> {
   const all = await mailDomains(host, target);
@@ -80,7 +78,7 @@ export interface Situation {
 
 async function lookAround(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   named: readonly MailDomain[],
 ): Promise<Situation> {
   const { settings, paths } = target;
@@ -108,7 +106,7 @@ async function lookAround(
  */
 export async function planSetup(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   named: readonly MailDomain[] = [],
 ): Promise<SetupPlan> {
   return planFrom(await lookAround(host, target, named), target.settings.dns.ttl);
@@ -137,20 +135,6 @@ export function planFrom({ provider, state, zones }: Situation, ttl: number): Se
     ],
     zones,
   };
-}
-
-/** Throws DNS_BY_HAND with what a person has to do; nothing has been touched. */
-export function requireNoObstacle(plan: Pick<SetupPlan, 'obstacles'>, hint: string): void {
-  if (plan.obstacles.length === 0) return;
-  const lines = plan.obstacles.flatMap(({ reason, byHand }) => [
-    `${reason}; by hand:`,
-    ...byHand.map((line) => `  ${line}`),
-  ]);
-  throw new MailctlError(
-    'DNS_BY_HAND',
-    `nothing was changed, because this must be done by hand first:\n${lines.join('\n')}`,
-    { hint },
-  );
 }
 
 export function journalEntries(routes: readonly Route[]): JournalEntry[] {
@@ -182,7 +166,7 @@ export function adopted(plan: SetupPlan): OwnValue[] {
  */
 export async function applySetup(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { plan, timeout }: { plan: SetupPlan; timeout: number },
 ): Promise<void> {
   const { settings, paths } = target;
@@ -209,7 +193,7 @@ export async function applySetup(
 }
 
 /** A new key may serve only some time after its record has been published. */
-async function noteTlsa(host: Host, { paths }: DnsTarget, routes: readonly Route[]): Promise<void> {
+async function noteTlsa(host: Host, { paths }: Appliance, routes: readonly Route[]): Promise<void> {
   for (const { change } of routes) {
     if (change.type !== 'TLSA') continue;
     const digests = change.add.map((value) => value.slice(value.lastIndexOf(' ') + 1));

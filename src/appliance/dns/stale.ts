@@ -1,6 +1,6 @@
 // Records that this program published and that nothing wants any more. Pure.
 
-import type { SetChange } from './plan.ts';
+import type { SetChange } from './publish/change.ts';
 import { hasValue, setKey } from './publish/present.ts';
 import type { DnsState } from './publish/state.ts';
 import type { ZoneView } from './zones.ts';

@@ -4,7 +4,7 @@
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
-import type { DnsTarget } from './facts.ts';
+import type { Appliance } from '../appliance.ts';
 import { hasValue, readSet } from './publish/present.ts';
 import { readProvider } from './publish/provider.ts';
 import { publish, routeChanges, type ZoneChange } from './publish/publish.ts';
@@ -20,7 +20,7 @@ async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneC
 }
 
 /** null when there is no setup to take back. */
-export async function planUndo(host: Host, target: DnsTarget): Promise<SetupPlan | null> {
+export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan | null> {
   const { settings, paths } = target;
   const { last } = await readDnsState(host, paths);
   if (last === null) return null;
@@ -43,7 +43,7 @@ export async function planUndo(host: Host, target: DnsTarget): Promise<SetupPlan
 /** Throws as `publish` does; then the journal stays, and the undo can be repeated. */
 export async function applyUndo(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { plan, timeout }: { plan: SetupPlan; timeout: number },
 ): Promise<void> {
   const { settings, paths } = target;

@@ -1,6 +1,6 @@
 // The wanted records as a fragment of a BIND zone file, for those who publish by hand. Needs no DNS. Pure.
 
-import { formatRecord } from './plan.ts';
+import { formatRecord } from './publish/change.ts';
 import { type RecordFacts, type WantedRecord, wantedRecords } from './records.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {

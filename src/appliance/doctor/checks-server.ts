@@ -12,7 +12,7 @@ import { bareAddress } from '../container/network.ts';
 import { BANNED, parseJails } from '../mail/fail2ban.ts';
 import { listQueue } from '../mail/queue.ts';
 import { probeAppliance } from '../probe/probe.ts';
-import type { Daemon } from '../render/manifest.ts';
+import type { Daemon } from '../render/managed-file.ts';
 import { queryDaemons } from '../status/daemons.ts';
 import { queryPorts } from '../status/ports.ts';
 import type { Check } from './context.ts';

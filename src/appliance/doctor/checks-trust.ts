@@ -3,6 +3,7 @@
 import { readDirectory } from '../accounts/accounts.ts';
 import { expiryWarning } from '../acme/policy.ts';
 import { readAcmeState } from '../acme/state.ts';
+import { addressInUse } from '../container/host-part.ts';
 import { readDkimRecords } from '../dkim/dkim.ts';
 import { checkDns } from '../dns/check/check.ts';
 import type { DnsFinding } from '../dns/check/finding.ts';
@@ -71,7 +72,8 @@ const served: Check = {
   measured: 'a TLS handshake with each port',
   run: async ({ host, target }, report) => {
     const pair = await readInstalledPair(host, target.paths);
-    const all = (await servedCertificates(host, target)) ?? [];
+    const address = await addressInUse(host, target.paths);
+    const all = (await servedCertificates(host, target, address)) ?? [];
     const wanted = pair === null ? null : fingerprintOf(pair.chain[0]);
     const wrong = all.filter(({ fingerprint }) => fingerprint !== wanted);
     if (wrong.length === 0) return report('ok', 'every port shows it');

@@ -3,12 +3,12 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Finding, Severity } from './finding.ts';
 
 export interface Context {
   readonly host: Host;
-  readonly target: Target;
+  readonly target: Appliance;
   /** Of the container's init on this host; null while it does not run. */
   readonly pid: number | null;
 }

@@ -3,7 +3,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { queryInitPid } from '../../host/lxc.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
@@ -43,7 +43,7 @@ function chosen(only: readonly string[]): Check[] {
   );
 }
 
-async function contextOf(host: Host, target: Target): Promise<Context> {
+async function contextOf(host: Host, target: Appliance): Promise<Context> {
   const lxc = host.programs.exists('lxc-info');
   return { host, target, pid: lxc ? await queryInitPid(host, containerRef(target)) : null };
 }
@@ -51,7 +51,7 @@ async function contextOf(host: Host, target: Target): Promise<Context> {
 /** @param only IDs, or what they begin with; empty for all */
 export async function examine(
   host: Host,
-  target: Target,
+  target: Appliance,
   only: readonly string[] = [],
 ): Promise<Finding[]> {
   const context = await contextOf(host, target);
@@ -65,7 +65,7 @@ export async function examine(
 /** Mends what can be mended without harm; a sentence for each thing that was done, or could not be. */
 export async function mend(
   host: Host,
-  target: Target,
+  target: Appliance,
   findings: readonly Finding[],
 ): Promise<string[]> {
   const done: string[] = [];

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { shiftedOwner } from '../container/container.ts';
 import { dataDirectories } from '../container/data-folders.ts';
 import { ids } from '../ids.ts';
@@ -14,7 +14,7 @@ export interface Wanted {
   readonly uid: number;
 }
 
-async function secretFiles(host: Host, { settings, paths }: Target): Promise<Wanted[]> {
+async function secretFiles(host: Host, { settings, paths }: Appliance): Promise<Wanted[]> {
   const root = shiftedOwner(settings, ids.root.uid).uid;
   const dkim = shiftedOwner(settings, ids.opendkim.uid).uid;
   const wanted: Wanted[] = [
@@ -36,7 +36,7 @@ async function secretFiles(host: Host, { settings, paths }: Target): Promise<Wan
   return wanted;
 }
 
-export async function wrongFiles(host: Host, target: Target): Promise<Wanted[]> {
+export async function wrongFiles(host: Host, target: Appliance): Promise<Wanted[]> {
   const { settings } = target;
   const folders = dataDirectories(target.paths).map(({ path, mode, owner }) => ({
     ...{ path, mode },

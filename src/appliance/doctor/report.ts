@@ -4,7 +4,7 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import type { Address } from '../address.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { type Message, submitOwn } from '../mail/test-message.ts';
 import { measureStorage } from '../status/storage.ts';
 import { validUntil } from '../tls/certificate.ts';
@@ -116,8 +116,11 @@ async function readLast(host: Host, path: string): Promise<Situation | null> {
 
 const STORAGE_LIMIT_MS = 20_000;
 
-async function situationOf(host: Host, target: Target): Promise<Situation> {
-  const findings = [await checkConfig(host, target.configFile), ...(await examine(host, target))];
+async function situationOf(host: Host, target: Appliance): Promise<Situation> {
+  const findings = [
+    await checkConfig(host, target.paths.uciFile),
+    ...(await examine(host, target)),
+  ];
   const { directory } = await readDirectory(host, target);
   const pair = await readInstalledPair(host, target.paths);
   const storage = await measureStorage(host, target.paths, STORAGE_LIMIT_MS);
@@ -141,14 +144,14 @@ export interface Report {
   readonly lines: readonly string[];
 }
 
-export async function makeReport(host: Host, target: Target): Promise<Report> {
+export async function makeReport(host: Host, target: Appliance): Promise<Report> {
   const situation = await situationOf(host, target);
   const difference = differenceOf(await readLast(host, target.paths.report), situation);
   const lines = formatReport(target.settings.main.hostname, situation, difference);
   return { situation, difference, lines };
 }
 
-function recipientOf({ settings }: Target): Address {
+function recipientOf({ settings }: Appliance): Address {
   const { report, main } = settings;
   const to = report.to ?? main.postmaster;
   return (to.includes('@') ? to : `${to}@${main.domain}`) as Address;
@@ -167,7 +170,7 @@ function subjectOf(hostname: string, { worse, better }: Difference): string {
  */
 export async function sendReport(
   host: Host,
-  target: Target,
+  target: Appliance,
   { always }: { always: boolean },
 ): Promise<Report & { readonly sentTo: Address | null }> {
   const report = await makeReport(host, target);

@@ -3,7 +3,7 @@
 import type { Host } from '../../host/host.ts';
 import { randomHex } from '../../host/keys.ts';
 import { runInside } from '../../host/lxc.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { readGeneration } from '../apply/generation.ts';
 import { containerRef } from '../container/container.ts';
 import { bareAddress } from '../container/network.ts';
@@ -46,7 +46,7 @@ const NAMES: readonly (readonly [symbol: string, good: boolean | null, words: st
   ['R_DKIM_NA', false, 'the message was not signed'],
 ];
 
-async function scan(host: Host, target: Target, message: string): Promise<Verdict> {
+async function scan(host: Host, target: Appliance, message: string): Promise<Verdict> {
   // as if it had come from elsewhere: what is our own is not checked
   const command = ['rspamc', '-h', CONTROLLER, '-t', '20', '-j', '-i', '192.0.2.1', 'symbols'];
   const { stdout } = await runInside(host, containerRef(target), command, {
@@ -64,7 +64,7 @@ async function scan(host: Host, target: Target, message: string): Promise<Verdic
 }
 
 /** Sends a message from the postmaster to the probe account, takes it back, and has it checked. */
-export async function verifyOwnSignature(host: Host, target: Target): Promise<Verdict> {
+export async function verifyOwnSignature(host: Host, target: Appliance): Promise<Verdict> {
   const generation = await readGeneration(host, target.paths, 'current');
   if (generation === null) return { good: null, words: 'nothing is installed' };
   const { settings } = target;

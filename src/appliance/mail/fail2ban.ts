@@ -4,22 +4,16 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { queryInside, runInside } from '../../host/lxc.ts';
 import { quoted } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { parseIp } from '../settings/networks.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 export interface Ban {
   readonly address: string;
   readonly jail: string;
 }
 
-function requireOn({ settings }: Target): void {
+function requireOn({ settings }: Appliance): void {
   if (settings.features.fail2ban) return;
   throw new MailctlError('NOT_RUNNING', 'fail2ban is switched off (features.fail2ban is 0)', {
     hint: 'uci set mailserver.features.fail2ban=1 && uci commit mailserver && mailctl apply',
@@ -44,7 +38,7 @@ export function parseBans(text: string): Ban[] {
 }
 
 /** Throws NOT_RUNNING, also where fail2ban is switched off. */
-export async function listBans(host: Host, target: Target): Promise<Ban[]> {
+export async function listBans(host: Host, target: Appliance): Promise<Ban[]> {
   requireOn(target);
   const { stdout } = await queryInside(host, containerRef(target), BANNED);
   return parseBans(stdout);
@@ -59,7 +53,7 @@ export function parseBanAddress(text: string): string {
 }
 
 /** Lifts the bans of one address in every jail, or all bans; how many there were. */
-export async function unban(host: Host, target: Target, which: string | 'all'): Promise<number> {
+export async function unban(host: Host, target: Appliance, which: string | 'all'): Promise<number> {
   requireOn(target);
   const command = ['fail2ban-client', 'unban', which === 'all' ? '--all' : which];
   const { stdout } = await runInside(host, containerRef(target), command);

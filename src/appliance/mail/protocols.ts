@@ -2,7 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Dialogue } from '../../host/connect.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 export type Service = keyof Settings['ports'];
 

@@ -6,14 +6,8 @@ import type { Host } from '../../host/host.ts';
 import { queryInside, runInside } from '../../host/lxc.ts';
 import { presentable } from '../../host/programs.ts';
 import { quoted } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 /** Short or long form (postconf enable_long_queue_ids): letters and digits alone. */
 export type QueueId = string & { readonly queueId: unique symbol };
@@ -88,12 +82,12 @@ export function parseQueue(text: string): QueuedMessage[] {
 }
 
 /** Throws NOT_RUNNING. */
-export async function listQueue(host: Host, target: Target): Promise<QueuedMessage[]> {
+export async function listQueue(host: Host, target: Appliance): Promise<QueuedMessage[]> {
   const { stdout } = await queryInside(host, containerRef(target), ['postqueue', '-j']);
   return parseQueue(stdout);
 }
 
-async function requireMessage(host: Host, target: Target, id: QueueId): Promise<QueuedMessage> {
+async function requireMessage(host: Host, target: Appliance, id: QueueId): Promise<QueuedMessage> {
   const message = (await listQueue(host, target)).find((queued) => queued.id === id);
   if (message === undefined) throw unknownMessage(id);
   return message;
@@ -102,7 +96,7 @@ async function requireMessage(host: Host, target: Target, id: QueueId): Promise<
 /** A message with its header, and with its body where asked for. Throws MESSAGE_UNKNOWN. */
 export async function showMessage(
   host: Host,
-  target: Target,
+  target: Appliance,
   wanted: { id: QueueId; body: boolean },
 ): Promise<{ message: QueuedMessage; content: string }> {
   const message = await requireMessage(host, target, wanted.id);
@@ -116,7 +110,7 @@ export async function showMessage(
 }
 
 /** Tries delivery now: of one message, or of all but those on hold. Throws MESSAGE_UNKNOWN. */
-export async function flushQueue(host: Host, target: Target, which: QueueId | 'all') {
+export async function flushQueue(host: Host, target: Appliance, which: QueueId | 'all') {
   if (which === 'all') {
     await runInside(host, containerRef(target), ['postqueue', '-f']);
     return;
@@ -141,7 +135,7 @@ export function parseCount(stderr: string): number {
  */
 export async function changeQueue(
   host: Host,
-  target: Target,
+  target: Appliance,
   change: { action: QueueAction; which: QueueId | 'all' },
 ): Promise<number> {
   const { action, which } = change;

@@ -7,16 +7,10 @@ import { markLogEnd } from '../../host/log-folder.ts';
 import { runInside } from '../../host/lxc.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Address } from '../address.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { watchLog } from './logs.ts';
 import { isDecided, learnFrom, type MessageFate, UNKNOWN_FATE } from './test-message-log.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 // Postfix's service `operator` (lxc-template/mail/rootfs/etc/postfix/master.cf): root alone reaches it
 const SOCKET = '/var/spool/postfix/private/operator';
@@ -121,7 +115,7 @@ export function parseSubmission(answers: string): Submission {
   return { refused: presentable(refused, [], 1), temporary: first === '4' };
 }
 
-async function submit(host: Host, target: Target, message: Envelope): Promise<Submission> {
+async function submit(host: Host, target: Appliance, message: Envelope): Promise<Submission> {
   const command = ['s6-ipcclient', SOCKET, 's6-ioconnect'];
   const { stdout } = await runInside(host, containerRef(target), command, {
     input: dialogue(message),
@@ -157,7 +151,7 @@ export function concludeFate(fate: MessageFate): Pick<TestReport, 'outcome' | 'w
 /** Sends the message and waits up to `timeout` milliseconds for what becomes of it. */
 export async function sendTestMessage(
   host: Host,
-  target: Target,
+  target: Appliance,
   wanted: { to: Address; id: string; timeout: number },
 ): Promise<TestReport> {
   const { hostname, domain } = target.settings.main;
@@ -181,7 +175,11 @@ export async function sendTestMessage(
 }
 
 /** Sends a message of the appliance itself, from the postmaster; answers as soon as Postfix has it. */
-export async function submitOwn(host: Host, target: Target, message: Message): Promise<Submission> {
+export async function submitOwn(
+  host: Host,
+  target: Appliance,
+  message: Message,
+): Promise<Submission> {
   const { hostname, domain } = target.settings.main;
   const from = `postmaster@${domain}`;
   const about = { from, id: randomHex(16), date: host.clock.now(), hostname };

@@ -12,7 +12,7 @@ import {
   smtpCommand,
 } from '../mail/protocols.ts';
 import { PROBE_ADDRESS } from '../render/postfix.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 export interface ProbeContext {
   readonly host: Host;

@@ -9,7 +9,7 @@ import { presentable } from '../../host/programs.ts';
 import { bareAddress, type NetworkPlan } from '../container/network.ts';
 import { PROTOCOLS, type Service } from '../mail/protocols.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { fingerprintOf } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import {

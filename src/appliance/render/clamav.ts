@@ -1,8 +1,8 @@
 // What ClamAV's templates are filled with. Its image is a larger one, which virus_scan needs.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 export function clamavValues(settings: Settings, _facts: Facts): Record<string, string> {
   return { message_size: String(settings.smtp.messageSizeLimit) };

@@ -1,8 +1,8 @@
 // What Dovecot's templates are filled with, and which of its files exist.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
 

@@ -1,8 +1,8 @@
 // What fail2ban's templates are filled with.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 /** Strangers mistype addresses; three times as often as a password is still no attack. */
 const ABUSE_PATIENCE = 3;

@@ -1,8 +1,8 @@
 // OpenDKIM's configuration. The tables that tell it which key signs depend on the accounts: ../dkim.ts.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 /** A key that signs: <data_path>/dkim/<domain>/<selector>.private */
 export interface SigningKey {

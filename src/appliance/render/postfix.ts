@@ -1,9 +1,9 @@
 // What Postfix's templates are filled with, and which of its files exist.
 
-import type { Settings } from '../settings/check-settings.ts';
 import { parseNexthop } from '../settings/names.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 /** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';

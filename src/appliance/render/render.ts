@@ -2,12 +2,13 @@
 // An unknown placeholder, a value no template uses, or a value that could change the meaning of its
 // line is refused, so that nothing an operator types can break out into a configuration file.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { clamavValues } from './clamav.ts';
 import { dovecotValues } from './dovecot.ts';
 import type { Facts } from './facts.ts';
 import { fail2banValues } from './fail2ban.ts';
-import { type ManagedFile, managedFiles } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
+import { managedFiles } from './manifest.ts';
 import { opendkimValues } from './opendkim.ts';
 import { postfixValues } from './postfix.ts';
 import { rspamdValues } from './rspamd.ts';

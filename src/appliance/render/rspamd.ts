@@ -1,8 +1,8 @@
 // What Rspamd's templates are filled with, and which parts of it exist.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 /** Blocklists refuse the resolvers that one forwards to; only own recursion may ask them. */
 function asksBlocklists({ features, network }: Settings): boolean {

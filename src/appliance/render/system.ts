@@ -1,8 +1,8 @@
 // What belongs to no daemon alone: PID 1 and the service tree, names, resolver.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 export function systemValues(settings: Settings, facts: Facts): Record<string, string> {
   return {

@@ -1,8 +1,8 @@
 // What Unbound's templates are filled with.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 export function unboundValues(settings: Settings, facts: Facts): Record<string, string> {
   return {

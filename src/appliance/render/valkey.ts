@@ -1,8 +1,8 @@
 // Valkey has no option of its own: its file is the same for everybody.
 
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
-import type { ManagedFile } from './manifest.ts';
+import type { ManagedFile } from './managed-file.ts';
 
 export function valkeyValues(_settings: Settings, _facts: Facts): Record<string, string> {
   return {};

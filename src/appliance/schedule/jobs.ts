@@ -2,7 +2,7 @@
 // The parts are imported when they are asked, and say it from their own state alone.
 
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import type { JobRecord } from './state.ts';
 import { dailyDue } from './times.ts';
 
@@ -12,7 +12,7 @@ export interface Job {
   /** Milliseconds after which it is ended by force. */
   readonly timeout: number;
   /** When it has something to do; null when it has not, as far as can be known. */
-  due(host: Host, target: Target, last: JobRecord | null): Promise<Date | null>;
+  due(host: Host, target: Appliance, last: JobRecord | null): Promise<Date | null>;
 }
 
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { JOBS, type Job } from './jobs.ts';
 import type { JobRecord, Schedule } from './state.ts';
 import { allowedAt, type Outcome, pauseAfter } from './times.ts';
@@ -27,7 +27,7 @@ function notBefore(record: JobRecord | null, { changedAt }: Known): Date | null 
   return isOver ? null : record.notBefore;
 }
 
-async function askJob(host: Host, target: Target, job: Job, known: Known): Promise<DueJob> {
+async function askJob(host: Host, target: Appliance, job: Job, known: Known): Promise<DueJob> {
   const record = known.schedule.get(job.name) ?? null;
   const unplanned = (problem: string) => ({ job, at: null, record, problem });
   try {
@@ -41,7 +41,7 @@ async function askJob(host: Host, target: Target, job: Job, known: Known): Promi
   }
 }
 
-export async function planJobs(host: Host, target: Target, known: Known): Promise<DueJob[]> {
+export async function planJobs(host: Host, target: Appliance, known: Known): Promise<DueJob[]> {
   const planned: DueJob[] = [];
   for (const job of JOBS) planned.push(await askJob(host, target, job, known));
   return planned;

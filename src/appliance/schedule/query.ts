@@ -1,7 +1,7 @@
 // The scheduler as `status` shows it.
 
 import type { Host } from '../../host/host.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import { type DueJob, planJobs } from './plan.ts';
 import { queryRunningJob } from './run.ts';
 import { queryServer, type Server } from './server.ts';
@@ -14,7 +14,7 @@ export interface SchedulingStatus {
   readonly due: readonly DueJob[];
 }
 
-export async function queryScheduling(host: Host, target: Target): Promise<SchedulingStatus> {
+export async function queryScheduling(host: Host, target: Appliance): Promise<SchedulingStatus> {
   const { schedule } = await readSchedule(host, target.paths);
   return {
     server: queryServer(host, target.paths),

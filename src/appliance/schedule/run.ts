@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { processStart } from '../../host/own-program.ts';
 import { killTree } from '../../host/process-tree.ts';
 import { ANY_STATUS, presentable } from '../../host/programs.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import type { Job } from './jobs.ts';
 import type { JobResult } from './plan.ts';
@@ -42,10 +42,10 @@ function judge(status: number, words: string): JobResult {
 /** Never throws for what the job did: that is its result. */
 export async function runJob(
   host: Host,
-  target: Target,
+  target: Appliance,
   { job, program, signal }: { job: Job; program: readonly string[]; signal: AbortSignal },
 ): Promise<JobResult> {
-  const command = [...program, '--config', target.configFile, '--no-color', ...job.words];
+  const command = [...program, '--config', target.paths.uciFile, '--no-color', ...job.words];
   let noted: Promise<void> = Promise.resolve();
   const onStart = (pid: number) => {
     const text = `${job.name} ${pid} ${processStart(pid)}\n`;

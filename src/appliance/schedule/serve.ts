@@ -5,7 +5,7 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { releaseMemory } from '../../host/own-program.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Bell } from './bell.ts';
 import type { Job } from './jobs.ts';
 import { earliest, planJobs, recordResult } from './plan.ts';
@@ -14,9 +14,9 @@ import { readSchedule, type Schedule, setAside, writeSchedule } from './state.ts
 
 export interface Serving {
   /** Reads and checks the UCI file anew. */
-  readTarget(): Promise<Target>;
+  readTarget(): Promise<Appliance>;
   /** The appliance that this scheduler was started for. */
-  readonly target: Target;
+  readonly target: Appliance;
   /** Words that start mailctl. */
   readonly program: readonly string[];
   /** Aborted when it is to end. */
@@ -32,7 +32,7 @@ export interface Serving {
 const LONGEST_SLEEP_MS = 5 * 60_000;
 
 interface Memory {
-  target: Target;
+  target: Appliance;
   /** Of the UCI file as it was read last. */
   mark: string | null;
   changedAt: Date | null;
@@ -55,7 +55,7 @@ function complain(serving: Serving, memory: Memory, about: string, text: string 
 
 /** The UCI file is read only when it is another one than before. Null while it is wrong. */
 async function currentTarget(host: Host, serving: Serving, memory: Memory) {
-  const stat = await host.files.stat(serving.target.configFile);
+  const stat = await host.files.stat(serving.target.paths.uciFile);
   const mark = stat === null ? 'none' : `${stat.modified.getTime()} ${stat.size}`;
   if (memory.mark === mark && !memory.complaints.has('config')) return memory.target;
   try {
@@ -72,7 +72,7 @@ async function currentTarget(host: Host, serving: Serving, memory: Memory) {
 }
 
 /** Why nothing may be done now, or null. */
-async function obstacle(host: Host, { settings, paths }: Target): Promise<string | null> {
+async function obstacle(host: Host, { settings, paths }: Appliance): Promise<string | null> {
   const now = host.clock.now();
   if (!isPlausible(now)) {
     return `nothing is done until the clock is set: it is in the year ${now.getUTCFullYear()}`;

@@ -5,7 +5,7 @@ import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { queryLock, withLock } from '../../host/lock.ts';
 import { processCommand, signalProcess } from '../../host/own-program.ts';
-import type { Target } from '../apply/converge.ts';
+import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { endLeftJob } from './run.ts';
 
@@ -40,13 +40,13 @@ export async function asOnlyServer(
 /** Starts it in the background unless there is one already, which then looks at everything anew. */
 export async function ensureServing(
   host: Host,
-  { paths, configFile }: Target,
+  { paths }: Appliance,
   program: readonly string[],
 ): Promise<void> {
   if (wakeServer(host, paths)) return;
   await host.files.makeDirectory(paths.scheduleLog, { mode: 0o700 });
   const log = host.files.path(`${paths.scheduleLog}/current`);
-  const words = ['--config', configFile, 'serve', '--background'];
+  const words = ['--config', paths.uciFile, 'serve', '--background'];
   await host.programs.launch([...program, ...words], log);
   const there = await pollUntil(host.clock, { timeout: 20_000, interval: 50 }, async () =>
     queryServer(host, paths),

@@ -1,22 +1,14 @@
-// What the UCI file asks for, checked and complete: every option has a value of its proper type.
-// Option names are in camelCase; null stands for "not set" or "switched off"; sizes are in bytes,
-// durations in seconds.
+// The text of a UCI file → checked settings, or every problem with its line. Pure.
 
 import { parseUci } from '../../uci/parse.ts';
 import { type Check, checkOptions } from './check-options.ts';
 import { type Conflict, findConflicts } from './conflicts.ts';
 import type { Finding } from './findings.ts';
-import type { SettingsOf } from './option.ts';
 import { OPTIONS } from './options.ts';
 import type { Problem } from './problems.ts';
+import type { Settings } from './settings.ts';
 
 export { formatProblems, type Problem } from './problems.ts';
-
-/**
- * `main.hostname` is fully qualified and `main.postmaster` a whole address, whatever the file says;
- * `network.publish` is 'all', or the addresses on which the ports are published, perhaps none.
- */
-export type Settings = SettingsOf<typeof OPTIONS>;
 
 export interface SettingsCheck {
   /** null when there are problems. */

@@ -1,8 +1,8 @@
 // Options that are right one by one and wrong together.
 
-import type { Settings } from './check-settings.ts';
 import { parseNexthop } from './names.ts';
 import { contains, parseIp, parseNetwork } from './networks.ts';
+import type { Settings } from './settings.ts';
 
 export interface Conflict {
   /** As `section.option`; whichever of them the file gives is shown with its line. */

@@ -5,12 +5,8 @@ import type { Host } from '../../host/host.ts';
 import { formatUci } from '../../uci/document.ts';
 import { setOption } from '../../uci/edit.ts';
 import { parseUci } from '../../uci/parse.ts';
-import {
-  checkSettings,
-  formatProblems,
-  type Settings,
-  type SettingsCheck,
-} from './check-settings.ts';
+import { checkSettings, formatProblems, type SettingsCheck } from './check-settings.ts';
+import type { Settings } from './settings.ts';
 
 /** The checked file, with all its problems. Throws CONFIG_INVALID when there is no such file. */
 export async function checkUciFile(host: Host, file: string): Promise<SettingsCheck> {

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { parseSockets } from '../container/listeners.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 export interface PortStatus {
   /** As in UCI. */

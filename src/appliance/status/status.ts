@@ -3,20 +3,14 @@
 import type { Host } from '../../host/host.ts';
 import { queryInitPid } from '../../host/lxc.ts';
 import { readDirectory } from '../accounts/accounts.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { bareAddress, DEFAULT_ADDRESS } from '../container/network.ts';
 import { type LogLine, readLog } from '../mail/logs.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { type DaemonStatus, queryDaemons } from './daemons.ts';
 import { type ImageStatus, queryImage } from './image.ts';
 import { type PortStatus, queryPorts } from './ports.ts';
 import { measureStorage, type StorageStatus } from './storage.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 export interface Trouble {
   readonly message: string;
@@ -44,7 +38,7 @@ export interface ApplianceStatus {
 const LAST_LINES = 5;
 
 /** The address that the container was started with; what UCI asks for may differ until `apply`. */
-async function queryAddress(host: Host, { settings, paths }: Target): Promise<string> {
+async function queryAddress(host: Host, { settings, paths }: Appliance): Promise<string> {
   const config = (await host.files.read(paths.lxcConfig)) ?? '';
   const given = /^lxc\.net\.0\.ipv4\.address = (\S+)$/m.exec(config)?.[1];
   return bareAddress(given ?? settings.network.address ?? DEFAULT_ADDRESS);
@@ -62,7 +56,7 @@ function describeDaemon({ name, state, deaths }: DaemonStatus): string {
 /** What keeps a running container from being well. */
 async function findTroubles(
   host: Host,
-  { paths }: Target,
+  { paths }: Appliance,
   found: { daemons: readonly DaemonStatus[]; ports: readonly PortStatus[] },
 ): Promise<Trouble[]> {
   const troubles: Trouble[] = [];
@@ -86,7 +80,7 @@ async function findTroubles(
 
 async function judge(
   host: Host,
-  target: Target,
+  target: Appliance,
   found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'image'> & { pid: number | null },
 ): Promise<Pick<ApplianceStatus, 'state' | 'troubles'>> {
   if (found.pid !== null) {
@@ -102,7 +96,7 @@ async function judge(
 /** @param limit milliseconds to spend on counting the stored bytes; null for as long as it takes */
 export async function queryStatus(
   host: Host,
-  target: Target,
+  target: Appliance,
   limit: number | null,
 ): Promise<ApplianceStatus> {
   const { settings, paths } = target;

@@ -3,7 +3,7 @@
 import { dirname, resolve } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { type CertificatePair, pairProblems, parseChain, parseKey } from './certificate.ts';
 
 const MAX_BYTES = 256 * 1024;

@@ -6,15 +6,11 @@ import { join } from 'node:path';
 import { digestBytes } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { generateEcKey, generateRsaKey } from '../../host/keys.ts';
-import { ensureAcmeFolder } from '../acme/state.ts';
+import type { Appliance } from '../appliance.ts';
+import { ensureAcmeFolder } from '../container/data-folders.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Settings } from '../settings/settings.ts';
 import { parseKey } from './certificate.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const waitingKeyFile = (paths: Paths): string => join(paths.acme, 'next-key.pem');
 const noticesFile = (paths: Paths): string => join(paths.acme, 'tlsa.json');
@@ -37,7 +33,7 @@ export function fitsType(key: KeyObject, wanted: Settings['ssl']['keyType']): bo
 }
 
 /** Made before it is needed, so that its TLSA can be published together with that of the served one. */
-export async function ensureWaitingKey(host: Host, target: Target): Promise<KeyObject> {
+export async function ensureWaitingKey(host: Host, target: Appliance): Promise<KeyObject> {
   const { keyType } = target.settings.ssl;
   const present = await readWaitingKey(host, target.paths);
   if (present !== null && fitsType(present, keyType)) return present;

@@ -5,17 +5,9 @@ import { pollUntil } from '../../host/clock.ts';
 import { type PeerCertificate, withDialogue } from '../../host/connect.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
-import { readGeneration } from '../apply/generation.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import { bareAddress } from '../container/network.ts';
 import { PROTOCOLS, type Service } from '../mail/protocols.ts';
-import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
-
-interface Target {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 export interface ServedPort {
   /** As in UCI. */
@@ -61,12 +53,14 @@ async function look(
   }
 }
 
-/** null while the server does not run. */
-export async function servedCertificates(host: Host, target: Target): Promise<ServedPort[] | null> {
-  const { settings, paths } = target;
-  const generation = await readGeneration(host, paths, 'current');
-  if (generation === null || !(await isRunning(host, containerRef(target)))) return null;
-  const address = bareAddress(generation.host.network.address);
+/** @param address IPv4 of the container; null, as while the server does not run, gives null. */
+export async function servedCertificates(
+  host: Host,
+  appliance: Appliance,
+  address: string | null,
+): Promise<ServedPort[] | null> {
+  const { settings } = appliance;
+  if (address === null || !(await isRunning(host, containerRef(appliance)))) return null;
   const services = (Object.keys(PROTOCOLS) as Service[]).flatMap((service) => {
     const port = settings.ports[service];
     return port === null ? [] : [{ service, port }];
@@ -80,13 +74,13 @@ export async function servedCertificates(host: Host, target: Target): Promise<Se
 /** Ports that do not show this certificate, also after the daemons had time to take it up. */
 export async function portsWithout(
   host: Host,
-  target: Target,
-  fingerprint: string,
+  appliance: Appliance,
+  wanted: { address: string | null; fingerprint: string },
 ): Promise<ServedPort[]> {
   let wrong: ServedPort[] = [];
   await pollUntil(host.clock, { timeout: SETTLE_MS, interval: RETRY_MS }, async () => {
-    const ports = (await servedCertificates(host, target)) ?? [];
-    wrong = ports.filter((port) => port.fingerprint !== fingerprint);
+    const ports = (await servedCertificates(host, appliance, wanted.address)) ?? [];
+    wrong = ports.filter((port) => port.fingerprint !== wanted.fingerprint);
     return wrong.length === 0 ? true : null;
   });
   return wrong;

@@ -6,16 +6,11 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { shiftedOwner } from '../container/container.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/check-settings.ts';
 import { type CertificatePair, type PairTexts, parseChain, parseKey } from './certificate.ts';
-
-export interface TlsTarget {
-  readonly settings: Settings;
-  readonly paths: Paths;
-}
 
 const CURRENT = 'current';
 const PAIR_PREFIX = 'pair-';
@@ -46,7 +41,7 @@ export async function readInstalledPair(host: Host, paths: Paths): Promise<Certi
 /** True when the texts are installed as links, with the owner and modes that the daemons need. */
 export async function isInstalled(
   host: Host,
-  target: TlsTarget,
+  target: Appliance,
   texts: PairTexts,
 ): Promise<boolean> {
   const { ssl } = target.paths;
@@ -61,7 +56,7 @@ export async function isInstalled(
   return true;
 }
 
-async function writePair(host: Host, target: TlsTarget, texts: PairTexts): Promise<string> {
+async function writePair(host: Host, target: Appliance, texts: PairTexts): Promise<string> {
   const name = `${PAIR_PREFIX}${digestText(`${texts.fullchain}${texts.privkey}`).slice(0, 16)}`;
   const folder = join(target.paths.ssl, name);
   const owner = shiftedOwner(target.settings, ids.root.uid);
@@ -91,7 +86,7 @@ async function linkNames(host: Host, ssl: string): Promise<void> {
  * Serves this pair from the daemons' next reload on. The one before stays on disk for readers that
  * are just opening it; older ones go.
  */
-export async function installPair(host: Host, target: TlsTarget, texts: PairTexts): Promise<void> {
+export async function installPair(host: Host, target: Appliance, texts: PairTexts): Promise<void> {
   const { ssl } = target.paths;
   const current = join(ssl, CURRENT);
   await host.files.makeDirectory(ssl, { mode: 0o755 });

@@ -3,16 +3,18 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
+import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon } from '../container/daemons.ts';
+import { addressInUse } from '../container/host-part.ts';
 import { type CertificatePair, fingerprintOf, formatPair } from './certificate.ts';
 import { portsWithout } from './served.ts';
-import { installPair, type TlsTarget } from './store.ts';
+import { installPair } from './store.ts';
 
 const DAEMONS = ['postfix', 'dovecot'] as const;
 
 /** Makes running daemons read the certificate again. False when nothing runs. */
-export async function reloadTls(host: Host, target: TlsTarget): Promise<boolean> {
+export async function reloadTls(host: Host, target: Appliance): Promise<boolean> {
   if (!(await isRunning(host, containerRef(target)))) return false;
   const failures: unknown[] = [];
   for (const daemon of DAEMONS) {
@@ -24,7 +26,7 @@ export async function reloadTls(host: Host, target: TlsTarget): Promise<boolean>
 }
 
 /** A daemon that cannot reload shows on its ports; anything but a refusal is thrown. */
-async function tryReload(host: Host, target: TlsTarget): Promise<boolean> {
+async function tryReload(host: Host, target: Appliance): Promise<boolean> {
   try {
     return await reloadTls(host, target);
   } catch (error) {
@@ -40,12 +42,14 @@ async function tryReload(host: Host, target: TlsTarget): Promise<boolean> {
  */
 export async function putIntoService(
   host: Host,
-  target: TlsTarget,
+  target: Appliance,
   pair: CertificatePair,
 ): Promise<{ running: boolean }> {
   await installPair(host, target, formatPair(pair));
   if (!(await tryReload(host, target))) return { running: false };
-  const wrong = await portsWithout(host, target, fingerprintOf(pair.chain[0]));
+  const address = await addressInUse(host, target.paths);
+  const fingerprint = fingerprintOf(pair.chain[0]);
+  const wrong = await portsWithout(host, target, { address, fingerprint });
   if (wrong.length === 0) return { running: true };
   const ports = wrong.map(
     ({ name, port, problem }) => `${name} (${port}): ${problem ?? 'another'}`,

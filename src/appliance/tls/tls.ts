@@ -3,7 +3,8 @@
 
 import type { Host } from '../../host/host.ts';
 import { generateRsaKey, randomHex } from '../../host/keys.ts';
-import type { Settings } from '../settings/check-settings.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Settings } from '../settings/settings.ts';
 import {
   type CertificatePair,
   coversName,
@@ -17,7 +18,7 @@ import {
   validUntil,
 } from './certificate.ts';
 import { checkGivenPair, readGivenPair } from './given.ts';
-import { installPair, isInstalled, readInstalledPair, type TlsTarget } from './store.ts';
+import { installPair, isInstalled, readInstalledPair } from './store.ts';
 
 /** A self-signed certificate is made anew this long before it ends. */
 const RENEW_DAYS = 30;
@@ -83,7 +84,7 @@ async function wantedPair(
 }
 
 /** What `ensureCertificate` would install; null when it is installed already. */
-async function textsToInstall(host: Host, target: TlsTarget): Promise<PairTexts | null> {
+async function textsToInstall(host: Host, target: Appliance): Promise<PairTexts | null> {
   const installed = await readInstalledPair(host, target.paths);
   const texts = formatPair(await wantedPair(host, target.settings, installed));
   return (await isInstalled(host, target, texts)) ? null : texts;
@@ -96,7 +97,7 @@ async function textsToInstall(host: Host, target: TlsTarget): Promise<PairTexts 
  */
 export async function ensureCertificate(
   host: Host,
-  target: TlsTarget,
+  target: Appliance,
 ): Promise<{ changed: boolean }> {
   const texts = await textsToInstall(host, target);
   if (texts !== null) await installPair(host, target, texts);
@@ -104,7 +105,7 @@ export async function ensureCertificate(
 }
 
 /** True when `ensureCertificate` would install another one. */
-export async function isCertificateBehind(host: Host, target: TlsTarget): Promise<boolean> {
+export async function isCertificateBehind(host: Host, target: Appliance): Promise<boolean> {
   return (await textsToInstall(host, target)) !== null;
 }
 
@@ -139,7 +140,7 @@ function distinguishedName(lines: string): string {
 /** What is installed, or null when there is nothing that could be served. */
 export async function readCertificate(
   host: Host,
-  target: TlsTarget,
+  target: Appliance,
 ): Promise<CertificateSummary | null> {
   const pair = await readInstalledPair(host, target.paths);
   if (pair === null) return null;

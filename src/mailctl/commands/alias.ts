@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { AliasName } from '../../appliance/accounts/model.ts';
 import { parseAliasName } from '../../appliance/address.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { warnOfProblems } from './user-list.ts';
 
 const STATUSES = [

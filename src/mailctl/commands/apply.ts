@@ -1,7 +1,7 @@
 // mailctl apply: the running server becomes what the UCI file says.
 
 import type { Command } from 'commander';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
 export function registerApply(program: Command, app: AppSource): void {

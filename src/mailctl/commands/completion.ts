@@ -1,7 +1,7 @@
 // mailctl completion: the script that teaches a shell the words of mailctl.
 
 import { Argument, type Command } from 'commander';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import type { Shell } from '../completion-scripts.ts';
 
 export function registerCompletion(program: Command, app: AppSource): void {

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { MailctlError } from '../../errors.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 export function registerConfig(program: Command, app: AppSource): void {
   const config = program.command('config').description('look at the UCI file');

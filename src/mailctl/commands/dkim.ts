@@ -2,10 +2,11 @@
 
 import type { Command } from 'commander';
 import type { MailDomain } from '../../appliance/address.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
 import type { RotationReport } from '../../appliance/dkim/rotation.ts';
 import { MailctlError } from '../../errors.ts';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
 async function ownDomains(app: App, target: Appliance): Promise<ReadonlySet<MailDomain>> {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { DnsFinding, Verdict } from '../../appliance/dns/check/finding.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 function signOf(app: App, verdict: Verdict): string {
   const { paint } = app.output;

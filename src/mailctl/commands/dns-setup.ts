@@ -1,10 +1,12 @@
 // mailctl dns-setup: publish the records that the world needs to trust this server.
 
 import type { Command } from 'commander';
+import type { Appliance } from '../../appliance/appliance.ts';
+import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
 import type { SetupPlan } from '../../appliance/dns/setup.ts';
 import { MailctlError } from '../../errors.ts';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 interface SetupOptions {
   readonly zone?: boolean;
@@ -62,7 +64,7 @@ async function setUp(
   await show(app, plan);
   if (!options.partial) {
     const hint = 'mailctl dns-setup --partial   (publishes the rest and leaves this to you)';
-    setup.requireNoObstacle(plan, hint);
+    requireNoObstacle(plan, hint);
   }
   if (app.options.dryRun) return { plan, published: false };
   if (plan.routes.length > 0) await app.confirm(`Publish ${plan.routes.length} record sets?`);
@@ -71,7 +73,6 @@ async function setUp(
 }
 
 async function takeBack(app: App, target: Appliance, options: SetupOptions): Promise<Outcome> {
-  const { requireNoObstacle } = await import('../../appliance/dns/setup.ts');
   const { applyUndo, planUndo } = await import('../../appliance/dns/undo.ts');
   const plan = await planUndo(app.host, target);
   if (plan === null) {

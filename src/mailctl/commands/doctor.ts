@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { Finding, Severity } from '../../appliance/doctor/finding.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 interface DoctorOptions {
   readonly only?: string[];

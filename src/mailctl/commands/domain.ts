@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { parseDomain } from '../../appliance/address.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { warnOfProblems } from './user-list.ts';
 
 const STATUSES = [

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { MailctlError } from '../../errors.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
 
 function registerList(fail2ban: Command, app: AppSource): void {

@@ -1,8 +1,9 @@
 // mailctl install: image, data folders, keys, configuration, container: from nothing to a running server.
 
 import type { Command } from 'commander';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { ensureScheduler } from '../scheduler.ts';
 
 interface InstallOptions {
@@ -18,7 +19,7 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   await checkHost(host, target);
   const image = await ensureImage(host, target, options.image);
   const result = await converge(host, target, { image, start: true });
-  const enabled = await enableInUci(host, target.configFile, target.settings);
+  const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
   await ensureScheduler(app, target);
   return { ...result, image, enabled };
 }

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { LogLine } from '../../appliance/mail/logs.ts';
 import { STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
 
 interface LogOptions {

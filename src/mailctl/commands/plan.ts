@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { STATUS } from '../../errors.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 interface PlanOptions {
   readonly check?: boolean;

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { QueueAction, QueuedMessage, QueueId } from '../../appliance/mail/queue.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { formatBytes } from '../figures.ts';
 import { requireRootToLook } from '../root.ts';
 

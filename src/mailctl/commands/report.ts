@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 async function generate(app: App): Promise<void> {
   const { makeReport } = await import('../../appliance/doctor/report.ts');
@@ -33,8 +33,8 @@ async function send(app: App, always: boolean): Promise<void> {
 async function change(app: App, on: boolean): Promise<void> {
   const { switchReport } = await import('../../appliance/settings/uci-file.ts');
   const word = on ? 'enable' : 'disable';
-  const news = await app.changing(`report ${word}`, ({ settings, configFile }) =>
-    switchReport(app.host, configFile, { settings, on }),
+  const news = await app.changing(`report ${word}`, ({ settings, paths }) =>
+    switchReport(app.host, paths.uciFile, { settings, on }),
   );
   const state = on ? 'the daily report is on' : 'the daily report is off';
   app.output.result(news ? state : `${state} already`, { enabled: on });

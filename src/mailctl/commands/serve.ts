@@ -3,9 +3,8 @@
 import { type Command, Option } from 'commander';
 import type { DueJob } from '../../appliance/schedule/plan.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
-import { absoluteConfig } from '../scheduler.ts';
 
 interface ServeOptions {
   readonly background?: boolean;
@@ -48,8 +47,7 @@ async function run(app: App, background: boolean): Promise<void> {
   const { host, output } = app;
   const bell = createBell();
   const end = listenToSignals(() => bell.ring());
-  const configFile = absoluteConfig(app.options.config);
-  const readTarget = async () => ({ ...(await app.appliance()), configFile });
+  const readTarget = () => app.appliance();
   const target = await readTarget();
   const log = (text: string) => {
     const written = appendLog(host, target.paths.scheduleLog, [`serve: ${text}`]);

@@ -1,7 +1,7 @@
 // mailctl ssl-renew: keeps the certificate fresh; the scheduler's word, and an operator's.
 
 import type { Command } from 'commander';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { moment, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
 

@@ -2,9 +2,10 @@
 
 import type { Command } from 'commander';
 import type { Renewal } from '../../appliance/acme/renew.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
 import { MailctlError } from '../../errors.ts';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
 

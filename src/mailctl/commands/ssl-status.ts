@@ -7,7 +7,7 @@ import type { ServedPort } from '../../appliance/tls/served.ts';
 import type { CertificateSummary } from '../../appliance/tls/tls.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { moment, warnOfExpiry } from '../renewal-text.ts';
 
 interface Status {
@@ -22,6 +22,7 @@ async function readStatus(app: App): Promise<Status> {
   const { readCertificate } = await import('../../appliance/tls/tls.ts');
   const { servedCertificates } = await import('../../appliance/tls/served.ts');
   const { nextRenewal } = await import('../../appliance/acme/renewal.ts');
+  const { addressInUse } = await import('../../appliance/container/host-part.ts');
   const { readAcmeState } = await import('../../appliance/acme/state.ts');
   const target = await app.appliance();
   const certificate = await readCertificate(app.host, target);
@@ -31,9 +32,10 @@ async function readStatus(app: App): Promise<Status> {
     });
   }
   const root = process.geteuid?.() === 0;
+  const address = root ? await addressInUse(app.host, target.paths) : null;
   return {
     certificate,
-    ports: root ? await servedCertificates(app.host, target) : null,
+    ports: await servedCertificates(app.host, target, address),
     next: await nextRenewal(app.host, target),
     state: await readAcmeState(app.host, target.paths),
   };

@@ -1,7 +1,7 @@
 // mailctl ssl-…: the certificate that the server shows.
 
 import type { Command } from 'commander';
-import type { AppSource } from '../cli.ts';
+import type { AppSource } from '../command.ts';
 import { registerSslRenew } from './ssl-renew.ts';
 import { registerSslSetup } from './ssl-setup.ts';
 import { registerSslStatus } from './ssl-status.ts';

@@ -1,8 +1,9 @@
 // mailctl start, stop, restart: the life of the container.
 
 import type { Command } from 'commander';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { endScheduler, ensureScheduler } from '../scheduler.ts';
 
 /** What start, stop and restart do is one thing, so a dry run names it and stops there. */

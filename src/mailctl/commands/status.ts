@@ -5,7 +5,7 @@ import type { SchedulingStatus } from '../../appliance/schedule/query.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
 import type { ApplianceStatus, Trouble } from '../../appliance/status/status.ts';
 import { STATUS } from '../../errors.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
 import { formatBytes, formatSpan } from '../figures.ts';
 import type { Output } from '../output.ts';

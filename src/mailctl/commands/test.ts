@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { TestReport } from '../../appliance/mail/test-message.ts';
 import { STATUS } from '../../errors.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 const STATUS_OF = {
   delivered: STATUS.OK,

@@ -1,7 +1,7 @@
 // mailctl uninstall: everything goes but the data, unless the data is to go as well.
 
 import type { Command } from 'commander';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { endScheduler } from '../scheduler.ts';
 
 interface UninstallOptions {
@@ -28,7 +28,7 @@ export function registerUninstall(program: Command, app: AppSource): void {
       await changing('uninstall', async (target) => {
         await uninstall(host, target, options.purge ?? false);
         // the next boot must not look for what is gone
-        await disableInUci(host, target.configFile, target.settings);
+        await disableInUci(host, target.paths.uciFile, target.settings);
       });
       const text = options.purge
         ? `removed, and ${data} with it`

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { ImportOutcome } from '../../appliance/accounts/import.ts';
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { readAllInput } from '../password-input.ts';
 
 interface ImportOptions {

@@ -5,9 +5,10 @@ import type { Problem } from '../../appliance/accounts/lines.ts';
 import type { ListedMailbox, MailboxDetails } from '../../appliance/accounts/listing.ts';
 import { formatQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress, parseDomain } from '../../appliance/address.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
 import { MailctlError, STATUS } from '../../errors.ts';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 const ROOT = '77  not root';
 const BROKEN = '1   a file of the accounts has broken lines, named on stderr; the rest is shown';

@@ -5,7 +5,7 @@ import type { CreatedMailbox, DeletedMailbox } from '../../appliance/accounts/ma
 import type { Mailbox } from '../../appliance/accounts/model.ts';
 import { parseAddress } from '../../appliance/address.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import {
   addPasswordOptions,
   type Credential,

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import { type AppSource, describeWord } from '../command.ts';
 
 /** null where nothing is installed, and where only the UCI file or root could tell. */
 async function findImage(app: App) {

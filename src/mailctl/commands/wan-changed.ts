@@ -1,12 +1,14 @@
 // mailctl wan-changed: an interface event; the published addresses follow those of the WAN interface.
 
 import type { Command } from 'commander';
+import type { Appliance } from '../../appliance/appliance.ts';
 import type { AddressLook } from '../../appliance/dns/address-look.ts';
 import type { Addresses } from '../../appliance/dns/moved.ts';
+import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
-import type { App, Appliance } from '../app.ts';
-import { type AppSource, describeWord } from '../cli.ts';
+import type { App } from '../app.ts';
+import { type AppSource, describeWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
 
 interface WanOptions {
@@ -38,7 +40,6 @@ function unchanged(look: AddressLook): Outcome {
 async function publish(app: App, target: Appliance, options: WanOptions): Promise<Outcome> {
   const { lookAtAddresses } = await import('../../appliance/dns/address-look.ts');
   const { planAddresses, publishAddresses } = await import('../../appliance/dns/addresses.ts');
-  const { requireNoObstacle } = await import('../../appliance/dns/setup.ts');
   // another one may have done it while this one waited for the lock
   const look = await lookAtAddresses(app.host, target);
   if (!look.changed) return unchanged(look);

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { namesFor } from '../../../src/appliance/acme/names.ts';
-import { checkSettings, type Settings } from '../../../src/appliance/settings/check-settings.ts';
+import { checkSettings } from '../../../src/appliance/settings/check-settings.ts';
+import type { Settings } from '../../../src/appliance/settings/settings.ts';
 
 function settings(lines: string): Settings {
   const text = `config mailserver 'main'\n\toption domain 'example.com'\n${lines}`;

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { formatRecord, type Knowledge, planRecords } from '../../../src/appliance/dns/plan.ts';
+import { type Knowledge, planRecords } from '../../../src/appliance/dns/plan.ts';
+import { formatRecord } from '../../../src/appliance/dns/publish/change.ts';
 import { type PresentSet, setKey } from '../../../src/appliance/dns/publish/present.ts';
 import type { Rule, WantedRecord } from '../../../src/appliance/dns/records.ts';
 

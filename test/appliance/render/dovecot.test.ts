@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import { dovecotFiles, dovecotValues } from '../../../src/appliance/render/dovecot.ts';
 import type { Facts } from '../../../src/appliance/render/facts.ts';
-import { defaultSettings, type Settings } from '../../../src/appliance/settings/check-settings.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import type { Settings } from '../../../src/appliance/settings/settings.ts';
 
 const facts: Facts = {
   containerAddress: '10.82.25.2',

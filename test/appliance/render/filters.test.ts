@@ -4,7 +4,7 @@ import { describe, expect, test } from 'bun:test';
 import { clamavFiles } from '../../../src/appliance/render/clamav.ts';
 import type { Facts } from '../../../src/appliance/render/facts.ts';
 import { fail2banFiles, fail2banValues } from '../../../src/appliance/render/fail2ban.ts';
-import type { ManagedFile } from '../../../src/appliance/render/manifest.ts';
+import type { ManagedFile } from '../../../src/appliance/render/managed-file.ts';
 import {
   opendkimFiles,
   renderKeyTable,
@@ -13,7 +13,8 @@ import {
 import { rspamdFiles, rspamdValues } from '../../../src/appliance/render/rspamd.ts';
 import { systemFiles } from '../../../src/appliance/render/system.ts';
 import { unboundFiles, unboundValues } from '../../../src/appliance/render/unbound.ts';
-import { checkSettings, type Settings } from '../../../src/appliance/settings/check-settings.ts';
+import { checkSettings } from '../../../src/appliance/settings/check-settings.ts';
+import type { Settings } from '../../../src/appliance/settings/settings.ts';
 
 const FACTS: Facts = {
   containerAddress: '192.0.2.2',

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test';
 import type { Facts } from '../../../src/appliance/render/facts.ts';
 import { postfixFiles, postfixValues } from '../../../src/appliance/render/postfix.ts';
-import { defaultSettings, type Settings } from '../../../src/appliance/settings/check-settings.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import type { Settings } from '../../../src/appliance/settings/settings.ts';
 
 const facts: Facts = {
   containerAddress: '10.82.25.2',

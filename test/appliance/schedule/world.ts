@@ -119,7 +119,7 @@ async function serveFor(
   };
   const readTarget = async () => {
     const settings = await readSettings(host, CONFIG);
-    return { settings, paths: appliancePaths(settings), configFile: CONFIG };
+    return { settings, paths: appliancePaths(settings, { uciFile: CONFIG }) };
   };
   const target = await readTarget();
   mkdirSync(join(root, 'var/run/mailserver'), { recursive: true });

@@ -5,7 +5,8 @@ import { MailctlError } from '../../../errors.ts';
 import { type DnsServer, findAuthorities, readResolvers } from '../../../host/dns.ts';
 import type { Host } from '../../../host/host.ts';
 import type { MailDomain } from '../../address.ts';
-import { type DnsTarget, readRecordFacts } from '../facts.ts';
+import type { Appliance } from '../../appliance.ts';
+import { readRecordFacts } from '../facts.ts';
 import { ADDRESS_HINT } from '../public-address.ts';
 import { readDnsState } from '../publish/state.ts';
 import { type RecordFacts, wantedRecords } from '../records.ts';
@@ -58,7 +59,7 @@ async function findZone(
 
 async function checkZones(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { facts, resolvers }: { facts: RecordFacts; resolvers: readonly DnsServer[] },
 ): Promise<readonly DnsFinding[]> {
   const names = [...facts.domains, target.settings.main.hostname];
@@ -117,7 +118,7 @@ async function checkAddresses({
 /** Throws DOMAIN_UNKNOWN, DKIM_KEY_INVALID: then it is not known what to look for. */
 export async function checkDns(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   named: readonly MailDomain[] = [],
 ): Promise<readonly DnsFinding[]> {
   const domains = await chooseDomains(host, target, named);

@@ -2,8 +2,8 @@
 // it does not tell is said to be unknown.
 
 import type { Host } from '../../../host/host.ts';
+import type { Appliance } from '../../appliance.ts';
 import { readLog } from '../../mail/logs.ts';
-import type { DnsTarget } from '../facts.ts';
 import { privateReason } from '../publish/names.ts';
 import { type DnsFinding, finding } from './finding.ts';
 
@@ -35,7 +35,7 @@ export function readEvidence(lines: readonly string[]): Evidence {
 
 const MEASURED = `the last ${LOG_LINES} lines of the mail log`;
 
-function checkOutwards(target: DnsTarget, { sent, blocked }: Evidence): DnsFinding {
+function checkOutwards(target: Appliance, { sent, blocked }: Evidence): DnsFinding {
   const base = { id: 'port25.out', subject: 'port 25 outwards', measured: MEASURED };
   const { relayhost } = target.settings.smtp;
   if (relayhost !== null) {
@@ -55,7 +55,7 @@ function checkOutwards(target: DnsTarget, { sent, blocked }: Evidence): DnsFindi
   return finding({ ...base, verdict: 'unknown', message }, { fix });
 }
 
-function checkInwards(target: DnsTarget, { came }: Evidence): DnsFinding {
+function checkInwards(target: Appliance, { came }: Evidence): DnsFinding {
   const base = { id: 'port25.in', subject: 'port 25 inwards', measured: MEASURED };
   if (target.settings.ports.smtp === null) {
     const message = 'mailserver.ports.smtp is 0: no mail is received from other servers';
@@ -71,7 +71,7 @@ function checkInwards(target: DnsTarget, { came }: Evidence): DnsFinding {
   return finding({ ...base, verdict: 'unknown', message }, { fix });
 }
 
-export async function checkPort25(host: Host, target: DnsTarget): Promise<DnsFinding[]> {
+export async function checkPort25(host: Host, target: Appliance): Promise<DnsFinding[]> {
   const { lines } = await readLog(host, target.paths, { count: LOG_LINES, daemon: 'postfix' });
   const evidence = readEvidence(lines.map(({ text }) => text));
   return [checkOutwards(target, evidence), checkInwards(target, evidence)];

@@ -5,7 +5,7 @@ import { listDnsctlZones, requireDnsctl } from '../../../host/dnsctl.ts';
 import type { Host } from '../../../host/host.ts';
 import { requireNsupdate, type UpdateServer } from '../../../host/nsupdate.ts';
 import { parseUci } from '../../../uci/parse.ts';
-import type { Settings } from '../../settings/check-settings.ts';
+import type { Settings } from '../../settings/settings.ts';
 import type { Manners } from './steps.ts';
 
 export type Provider =

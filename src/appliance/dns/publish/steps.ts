@@ -3,7 +3,7 @@
 // are no steps but a reason. Pure.
 
 import { dnsctlProblem } from '../../../host/dnsctl.ts';
-import type { SetChange } from '../plan.ts';
+import type { SetChange } from './change.ts';
 
 /** The manners of dnsctl; `unknown` is treated as if it had the worst of all. */
 export type Manners = 'cloudflare' | 'ovh' | 'gandi' | 'unknown';

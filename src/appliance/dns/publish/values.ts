@@ -10,8 +10,8 @@ import {
   readResolvers,
 } from '../../../host/dns.ts';
 import type { Host } from '../../../host/host.ts';
-import type { DnsTarget } from '../facts.ts';
-import { requireNoObstacle } from '../setup.ts';
+import type { Appliance } from '../../appliance.ts';
+import { requireNoObstacle } from './change.ts';
 import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
 import { readProvider, requireOwnZone } from './provider.ts';
 import { publish, routeChanges, type ZoneChange } from './publish.ts';
@@ -57,7 +57,7 @@ async function readSettledSet(
 
 async function locate(
   host: Host,
-  { settings }: DnsTarget,
+  { settings }: Appliance,
   { wanted, timeout }: { wanted: PublishedValue; timeout: number },
 ): Promise<{ authorities: Authorities; set: PresentSet }> {
   const resolvers = await readResolvers(host, settings.dns.resolver);
@@ -89,7 +89,7 @@ function joinChanges(changes: readonly ZoneChange[]): ZoneChange[] {
 
 async function change(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { planned, timeout }: { planned: readonly ZoneChange[]; timeout: number },
 ): Promise<void> {
   if (planned.length === 0) return;
@@ -117,7 +117,7 @@ function plannedChange(
  */
 export async function publishValues(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   values: readonly PublishedValue[],
   { timeout = TIMEOUT_MS, ttl = TTL }: ValueOptions = {},
 ): Promise<void> {
@@ -157,7 +157,7 @@ export async function publishValues(
  */
 export async function removeValues(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   values: readonly PublishedValue[],
   { timeout = TIMEOUT_MS }: ValueOptions = {},
 ): Promise<void> {
@@ -177,7 +177,7 @@ export async function removeValues(
 
 export function publishValue(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   wanted: PublishedValue,
   options: ValueOptions = {},
 ): Promise<void> {
@@ -186,7 +186,7 @@ export function publishValue(
 
 export function removeValue(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   unwanted: PublishedValue,
   options: ValueOptions = {},
 ): Promise<void> {
@@ -196,7 +196,7 @@ export function removeValue(
 /** A TXT value; `value` is the text itself, without quotes, of any length. */
 export function publishTxt(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { name, value, ...options }: { name: string; value: string } & ValueOptions,
 ): Promise<void> {
   return publishValue(host, target, { name, type: 'TXT', value }, options);
@@ -204,7 +204,7 @@ export function publishTxt(
 
 export function removeTxt(
   host: Host,
-  target: DnsTarget,
+  target: Appliance,
   { name, value, ...options }: { name: string; value: string } & ValueOptions,
 ): Promise<void> {
   return removeValue(host, target, { name, type: 'TXT', value }, options);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import type { SetChange } from '../../../../src/appliance/dns/plan.ts';
+import type { SetChange } from '../../../../src/appliance/dns/publish/change.ts';
 import { type Manners, type Step, stepsFor } from '../../../../src/appliance/dns/publish/steps.ts';
 
 /** What each provider makes of dnsctl's verbs; a refusal changes nothing. */

@@ -1,0 +1,47 @@
+// A change of one record set, as data: what is added, what goes, and what only a person can do. Pure but for the error.
+
+import { MailctlError } from '../../../errors.ts';
+import type { SetName } from './present.ts';
+
+export interface SetChange extends SetName {
+  readonly purpose: string;
+  /** Everything at the name, of this type, before the change. */
+  readonly before: readonly string[];
+  readonly add: readonly string[];
+  readonly remove: readonly string[];
+  /** Seconds, for what is added. */
+  readonly ttl: number;
+}
+
+export interface Obstacle extends SetName {
+  readonly reason: string;
+  /** What a person has to do, a line for each step. */
+  readonly byHand: readonly string[];
+}
+
+export function quoteTxt(value: string): string {
+  const pieces = value.match(/[\s\S]{1,255}/g) ?? [''];
+  return pieces.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`).join(' ');
+}
+
+/** The record as a line of a zone file. */
+export function formatRecord(set: SetName, value: string, ttl: number): string {
+  return `${set.name}. ${ttl} IN ${set.type} ${set.type === 'TXT' ? quoteTxt(value) : value}`;
+}
+
+/** Throws DNS_BY_HAND with what a person has to do; nothing has been touched. */
+export function requireNoObstacle(
+  plan: { readonly obstacles: readonly Obstacle[] },
+  hint: string,
+): void {
+  if (plan.obstacles.length === 0) return;
+  const lines = plan.obstacles.flatMap(({ reason, byHand }) => [
+    `${reason}; by hand:`,
+    ...byHand.map((line) => `  ${line}`),
+  ]);
+  throw new MailctlError(
+    'DNS_BY_HAND',
+    `nothing was changed, because this must be done by hand first:\n${lines.join('\n')}`,
+    { hint },
+  );
+}

@@ -1,0 +1,36 @@
+// One file that mailctl renders for the container: its path, its owner, and which daemon must reread it.
+
+import type { AccountName } from '../ids.ts';
+import type { Settings } from '../settings/settings.ts';
+
+export type Daemon =
+  | 'postfix'
+  | 'dovecot'
+  | 'rspamd'
+  | 'opendkim'
+  | 'unbound'
+  | 'valkey'
+  | 'fail2ban'
+  | 'clamav';
+
+/** What must happen in the container when a file changes. A container restart covers everything. */
+export type OnChange =
+  | { readonly reload: Daemon }
+  | { readonly restart: Daemon }
+  | { readonly restart_container: true }
+  | { readonly none: true };
+
+export interface ManagedFile {
+  /** Path inside the container; the template has the same path below lxc-template/mail/rootfs. */
+  readonly path: string;
+  readonly owner: AccountName;
+  readonly group?: AccountName;
+  readonly mode: number;
+  readonly on_change: OnChange;
+  /** Included only when this holds; always when absent. */
+  readonly when?: (settings: Settings) => boolean;
+  /** Its content is never shown, also not in a plan. */
+  readonly secret?: true;
+  /** Operators' file below `custom/` that is appended when it exists. */
+  readonly append?: string;
+}
