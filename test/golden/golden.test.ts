@@ -6,6 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { renderLxcConfig } from '../../src/appliance/container/lxc-config.ts';
 import { planNetwork, renderTable } from '../../src/appliance/container/network.ts';
+import { renderFilter } from '../../src/appliance/container/veth-filter.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
 import type { Facts } from '../../src/appliance/render/facts.ts';
 import { renderFiles } from '../../src/appliance/render/render.ts';
@@ -24,7 +25,8 @@ const FACTS: Facts = {
   probePassword: 'not-a-real-password',
 };
 
-const NO_BRIDGE = { exists: false, ours: false, addresses: [], addresses6: [] };
+const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
+const NO_BRIDGE = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
 
 function readScenario(folder: string): Settings {
   const file = join(folder, 'mailserver');
@@ -35,13 +37,14 @@ function readScenario(folder: string): Settings {
 
 function render(settings: Settings): Map<string, string> {
   const paths = appliancePaths(settings);
-  const network = planNetwork(settings, NO_BRIDGE);
+  const network = planNetwork(settings, NO_BRIDGE, MACHINE);
   const cgroup = { version: 2, memory: true, pids: true } as const;
   const seccomp = join(paths.container, 'seccomp');
   const files = renderFiles({ settings, facts: FACTS, templates, custom: {} });
   return new Map([
     ['host/lxc.config', renderLxcConfig({ settings, paths, network, cgroup, seccomp })],
     ['host/nftables', renderTable(settings.main.container, network)],
+    ['host/nftables-veth', renderFilter(settings.main.container, network)],
     ...files.map(({ file, text }): [string, string] => [`rootfs${file.path}`, text]),
   ]);
 }

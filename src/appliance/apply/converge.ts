@@ -9,7 +9,7 @@ import { containerRef } from '../container/container.ts';
 import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
 import { ensureDataDirectories } from '../container/data-folders.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
-import { bringUp, ensureNetwork, isNetworkUp, stopRunning } from '../container/lifecycle.ts';
+import { bringUp, stopRunning } from '../container/lifecycle.ts';
 import { forgetReload } from '../dkim/dkim.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
@@ -23,6 +23,7 @@ import {
   switchTo,
   writeGeneration,
 } from './generation.ts';
+import { planNetworkRepair, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
 
 export interface Convergence {
@@ -113,7 +114,7 @@ async function goBack(
   await useImage(host, target.paths, good.host.image);
   const effects = effectsOf(planGeneration(failed, good));
   const started = await takeUp(host, target, { generation: good, effects, start: true });
-  await ensureNetwork(host, target, good.host);
+  if ((await findRepairs(host, target, good)).length > 0) await repair(host, target, good);
   await requireProbes(host, target, { generation: good, started });
   throw new MailctlError('PROBE_FAILED', `went back to the last good configuration: ${why}`, {
     hint,
@@ -121,33 +122,64 @@ async function goBack(
   });
 }
 
+type Content = Omit<Generation, 'name'>;
+
+/** What of the network was taken away or changed by hand while the container runs. */
+async function findRepairs(host: Host, target: Appliance, content: Content): Promise<Change[]> {
+  if (!(await isRunning(host, containerRef(target)))) return [];
+  const { container } = target.settings.main;
+  return planNetworkRepair(host, target.paths, { container, plan: content.host.network });
+}
+
+async function repair(
+  host: Host,
+  target: Appliance,
+  { host: { network } }: Content,
+): Promise<void> {
+  const { container } = target.settings.main;
+  await repairNetwork(host, target.paths, { container, plan: network });
+}
+
+/** What differs on the host from a network that is in force already. */
+async function planRepairs(
+  host: Host,
+  target: Appliance,
+  step: { present: Content | null; desired: Content },
+): Promise<Change[]> {
+  const { present, desired } = step;
+  const same = JSON.stringify(present?.host.network) === JSON.stringify(desired.host.network);
+  return same ? findRepairs(host, target, desired) : [];
+}
+
 /** Brings the host and the container to `desired`; returns what was changed. */
 async function bringTo(
   host: Host,
   target: Appliance,
-  step: { prepared: readonly Change[]; desired: Omit<Generation, 'name'>; start: boolean },
+  step: { prepared: readonly Change[]; desired: Content; start: boolean },
 ): Promise<Convergence> {
   const { prepared, desired, start } = step;
   const { paths } = target;
   const present = await readGeneration(host, paths, 'current');
   const good = await readGeneration(host, paths, 'good');
-  const changes = planGeneration(present, desired);
-  const unchanged = present !== null && changes.length === 0;
+  const repairs = await planRepairs(host, target, { present, desired });
+  const rendered = planGeneration(present, desired);
+  const changes = [...prepared, ...repairs, ...rendered];
+  const unchanged = present !== null && rendered.length === 0;
   const generation = unchanged ? present : await writeGeneration(host, paths, desired);
   if (!unchanged) await switchTo(host, paths, generation.name);
   // a run that was cut short after the switch may have left the daemons with either configuration
-  const effects = effectsOf([...prepared, ...changes, ...planGeneration(good, desired)]);
+  const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
   const since = host.clock.now();
   try {
     const started = await takeUp(host, target, { generation, effects, start });
     await forgetReload(host, paths);
     const running = started || (await isRunning(host, containerRef(target)));
-    const repaired = running && !(await isNetworkUp(host, target, generation.host));
-    if (repaired) await ensureNetwork(host, target, generation.host);
+    const repaired = (await findRepairs(host, target, generation)).length > 0;
+    if (repaired) await repair(host, target, generation);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
     if (running && touched) await requireProbes(host, target, { generation, started });
     if (running && touched) await acceptGeneration(host, paths, generation.name);
-    return { changes: [...prepared, ...changes], running, started };
+    return { changes, running, started };
   } catch (error) {
     return goBack(host, target, { failed: generation, good, cause: error, since });
   }
@@ -186,5 +218,9 @@ export async function planConvergence(
   const image = fresh ? installed : await requireInstalled(host, target.paths);
   const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
   const present = await readGeneration(host, target.paths, 'current');
-  return [...(await planPreparation(host, target)), ...planGeneration(present, desired)];
+  return [
+    ...(await planPreparation(host, target)),
+    ...(await planRepairs(host, target, { present, desired })),
+    ...planGeneration(present, desired),
+  ];
 }

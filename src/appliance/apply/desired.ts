@@ -3,12 +3,14 @@
 import { join } from 'node:path';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import { queryMachineId } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
+import { bridgeInUse } from '../container/bridge.ts';
 import { queryCgroup } from '../container/cgroup.ts';
 import { readCustomFiles } from '../container/data-folders.ts';
-import { renderLxcConfig, renderSeccomp } from '../container/lxc-config.ts';
+import { renderLxcConfig } from '../container/lxc-config.ts';
 import { bareAddress, ipv4Network, type NetworkPlan, planNetwork } from '../container/network.ts';
-import { queryBridge } from '../container/network-apply.ts';
+import { renderSeccomp } from '../container/seccomp.ts';
 import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';
 import type { Facts } from '../render/facts.ts';
@@ -81,8 +83,8 @@ export async function desiredGeneration(
   image: string,
 ): Promise<Omit<Generation, 'name'>> {
   const { settings, paths } = target;
-  const bridge = await queryBridge(host, settings.network.bridge);
-  const network = planNetwork(settings, bridge);
+  const bridge = await bridgeInUse(host, target);
+  const network = planNetwork(settings, bridge, await queryMachineId(host));
   const custom = await readCustomFiles(host, paths);
   const lan = bridge.ours ? [] : bridge.addresses;
   const facts: Facts = {

@@ -44,7 +44,7 @@ export async function readGeneration(
   const name = await host.files.readLink(join(paths.rendered, link));
   if (name === null) return null;
   const root = join(paths.rendered, name);
-  const part = await readHostPart(host, root);
+  const part = await readHostPart(host, paths, link);
   return part === null ? null : { name, host: part, files: await readFiles(host, root) };
 }
 

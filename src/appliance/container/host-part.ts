@@ -18,14 +18,24 @@ export interface HostPart {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** @param folder that of a generation, or a link to it; null when there is none */
-export async function readHostPart(host: Host, folder: string): Promise<HostPart | null> {
-  const text = await host.files.read(join(folder, HOST_PART));
-  return text === null ? null : (JSON.parse(text) as HostPart);
+function parseHostPart(text: string): HostPart {
+  const part = JSON.parse(text) as HostPart;
+  const { veth = null, mtu = null } = part.network as Partial<NetworkPlan>;
+  return { ...part, network: { ...part.network, veth, mtu } };
+}
+
+/** What the host needs to run a generation, without its files; null when there is none. */
+export async function readHostPart(
+  host: Host,
+  paths: Paths,
+  link: 'current' | 'good',
+): Promise<HostPart | null> {
+  const text = await host.files.read(join(paths.rendered, link, HOST_PART));
+  return text === null ? null : parseHostPart(text);
 }
 
 /** IPv4 of the container as it was last configured; null before the first apply. */
 export async function addressInUse(host: Host, paths: Paths): Promise<string | null> {
-  const part = await readHostPart(host, join(paths.rendered, 'current'));
+  const part = await readHostPart(host, paths, 'current');
   return part === null ? null : bareAddress(part.network.address);
 }

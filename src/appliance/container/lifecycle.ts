@@ -10,13 +10,8 @@ import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { containerRef } from './container.ts';
 import type { HostPart } from './host-part.ts';
-import {
-  applyNetwork,
-  networkMark,
-  queryBridge,
-  queryTable,
-  removeNetwork,
-} from './network-apply.ts';
+import { applyNetwork, removeNetwork } from './network-apply.ts';
+import { attachVeth, removeVeth } from './veth-apply.ts';
 
 /** Seconds that the daemons have to end by themselves. */
 const STOP_TIMEOUT_S = 10;
@@ -44,30 +39,19 @@ async function ensureMounted(host: Host, paths: Paths, part: HostPart): Promise<
   await mountImage(host, image, paths.rootfs);
 }
 
-/** True when the bridge stands and the ports are published as the plan says. */
-export async function isNetworkUp(host: Host, target: Appliance, part: HostPart): Promise<boolean> {
-  if (!part.network.makeBridge) return true;
-  const { container } = target.settings.main;
-  if (!(await queryBridge(host, part.network.bridge)).exists) return false;
-  const table = await queryTable(host, container);
-  return table?.includes(networkMark(container, part.network)) ?? false;
-}
-
-export async function ensureNetwork(host: Host, target: Appliance, part: HostPart): Promise<void> {
-  if (await isNetworkUp(host, target, part)) return;
-  const { container } = target.settings.main;
-  await applyNetwork(host, target.paths, { container, plan: part.network });
-}
-
 /** Starts the container with this host part; true when it was not running. */
 export async function bringUp(host: Host, target: Appliance, part: HostPart): Promise<boolean> {
-  await host.files.makeDirectory(target.paths.run, { mode: 0o755 });
-  await ensureNetwork(host, target, part);
+  const { paths } = target;
+  await host.files.makeDirectory(paths.run, { mode: 0o755 });
   const container = containerRef(target);
   if (await isRunning(host, container)) return false;
-  await writeContainer(host, target.paths, part);
-  await ensureMounted(host, target.paths, part);
+  const network = { container: container.name, plan: part.network };
+  await applyNetwork(host, paths, network);
+  await writeContainer(host, paths, part);
+  await ensureMounted(host, paths, part);
+  await removeVeth(host, part.network);
   await startContainer(host, container);
+  await attachVeth(host, paths, network);
   return true;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { NetworkPlan } from './network.ts';
+import type { DesiredNetwork } from './network.ts';
 
 /** Which cgroup controllers can limit the container on this host. */
 export interface CgroupFacts {
@@ -15,7 +15,7 @@ export interface CgroupFacts {
 export interface ContainerInput {
   readonly settings: Settings;
   readonly paths: Paths;
-  readonly network: NetworkPlan;
+  readonly network: DesiredNetwork;
   readonly cgroup: CgroupFacts;
   /** Path of the seccomp profile on the host. */
   readonly seccomp: string;
@@ -55,7 +55,7 @@ function identity({ settings, paths }: ContainerInput): Line[] {
 
 function confinement({ settings, cgroup, seccomp }: ContainerInput): Line[] {
   const { memory, processes } = settings.main;
-  // fail2ban writes to the container's own nftables; without it nobody inside needs the network stack
+  // fail2ban writes to the container's own nftables; without it no daemon changes the network
   const capabilities = settings.features.fail2ban ? [...CAPABILITIES, 'net_admin'] : CAPABILITIES;
   const group = cgroup.version === 2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   const limit = cgroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
@@ -87,7 +87,8 @@ function tmpfs(to: string, options: string): Line {
 }
 
 function mounts({ paths }: ContainerInput): Line[] {
-  const data = 'rw,nosuid,nodev,noexec';
+  // without remount LXC mounts a writable folder with none of these flags (mount_entry in its conf.c)
+  const data = 'remount,rw,nosuid,nodev,noexec';
   const given = 'ro,nosuid,nodev,noexec';
   return [
     ['lxc.mount.auto', 'proc:mixed sys:ro'],
@@ -111,17 +112,23 @@ function mounts({ paths }: ContainerInput): Line[] {
 }
 
 function networking({ network }: ContainerInput): Line[] {
+  const { veth } = network;
   const lines: Line[] = [
+    // no lxc.net.0.link: mailctl attaches the veth to the bridge when its filter is in force
     ['lxc.net.0.type', 'veth'],
-    ['lxc.net.0.link', network.bridge],
+    ['lxc.net.0.veth.pair', veth.name],
+    ['lxc.net.0.hwaddr', veth.mac],
     ['lxc.net.0.name', 'eth0'],
     ['lxc.net.0.flags', 'up'],
+    ...(network.mtu === null ? [] : [['lxc.net.0.mtu', String(network.mtu)] as const]),
     ['lxc.net.0.ipv4.address', network.address],
     ['lxc.net.0.ipv4.gateway', network.gateway],
   ];
   if (network.address6 !== null && network.gateway6 !== null) {
     lines.push(['lxc.net.0.ipv6.address', network.address6]);
     lines.push(['lxc.net.0.ipv6.gateway', network.gateway6]);
+    // a second address from router advertisements would be chosen for mail that leaves, without its PTR
+    lines.push(['lxc.sysctl.net.ipv6.conf.eth0.accept_ra', '0']);
   }
   return lines;
 }
@@ -135,53 +142,4 @@ export function renderLxcConfig(input: ContainerInput): string {
     ...networking(input),
   ].map(([key, value]) => `${key} = ${value}`);
   return `# Written by mailctl; changes here are lost. Options: /etc/config/mailserver\n${lines.join('\n')}\n`;
-}
-
-/**
- * System calls that no mail daemon needs and that have been ways out of containers.
- * The format is LXC's seccomp policy, version 2.
- */
-export function renderSeccomp(): string {
-  const denied = [
-    'kexec_load',
-    'kexec_file_load',
-    'init_module',
-    'finit_module',
-    'delete_module',
-    'open_by_handle_at',
-    'bpf',
-    'perf_event_open',
-    'userfaultfd',
-    'add_key',
-    'request_key',
-    'keyctl',
-    'io_uring_setup',
-    'io_uring_enter',
-    'io_uring_register',
-    'mount',
-    'umount2',
-    'move_mount',
-    'open_tree',
-    'fsopen',
-    'fsconfig',
-    'fsmount',
-    'mount_setattr',
-    'pivot_root',
-    'unshare',
-    'swapon',
-    'swapoff',
-    'reboot',
-    'ptrace',
-    'process_vm_readv',
-    'process_vm_writev',
-    'acct',
-    'quotactl',
-    'settimeofday',
-    'clock_settime',
-    'clock_adjtime',
-    'adjtimex',
-    'syslog',
-    'personality',
-  ];
-  return `2\ndenylist\n[all]\n${denied.map((call) => `${call} errno 1`).join('\n')}\n`;
 }

@@ -3,22 +3,20 @@
 
 import { basename, dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
-import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
-import type { Settings } from '../settings/settings.ts';
 import {
   type BridgePresent,
   type NetworkPlan,
-  planNetwork,
   renderTable,
   TABLE_PREFIX,
   tableName,
 } from './network.ts';
+import { loadTable, type NftTable, removeTable } from './nft-tables.ts';
 
 const MARK = 'made by mailctl';
-const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
-const FORWARDING6 = '/proc/sys/net/ipv6/conf/all/forwarding';
+export const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
+export const FORWARDING6 = '/proc/sys/net/ipv6/conf/all/forwarding';
 
 async function addressesOf(host: Host, bridge: string, family: '-4' | '-6'): Promise<string[]> {
   const show = ['ip', '-o', family, 'addr', 'show', 'dev', bridge, 'scope', 'global'];
@@ -39,32 +37,35 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
         },
       );
     }
-    return { exists, ours: false, addresses: [], addresses6: [] };
+    return { exists, ours: false, addresses: [], addresses6: [], mtu: null };
   }
   const alias = await host.files.read(`/sys/class/net/${bridge}/ifalias`);
+  const mtu = await host.files.read(`/sys/class/net/${bridge}/mtu`);
   return {
     exists,
     ours: alias?.trim() === MARK,
     addresses: await addressesOf(host, bridge, '-4'),
     addresses6: await addressesOf(host, bridge, '-6'),
+    mtu: mtu === null ? null : Number(mtu.trim()),
   };
 }
 
-/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
-export async function desiredNetwork(host: Host, settings: Settings): Promise<NetworkPlan> {
-  return planNetwork(settings, await queryBridge(host, settings.network.bridge));
+/** CIDR addresses of the host on a bridge that it makes. */
+export function ownAddresses(plan: NetworkPlan): { own: string; own6: string | null } {
+  const { gateway, gateway6, address, address6 } = plan;
+  const own6 = gateway6 === null ? null : `${gateway6}/${address6?.split('/')[1]}`;
+  return { own: `${gateway}/${address.split('/')[1]}`, own6 };
 }
 
 async function makeBridge(host: Host, plan: NetworkPlan): Promise<void> {
-  const { bridge, gateway, gateway6 } = plan;
+  const { bridge } = plan;
+  const { own, own6 } = ownAddresses(plan);
   const ip = (...words: string[]) => host.programs.run(['ip', ...words]);
   const present = await queryBridge(host, bridge);
   if (!present.exists) await ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
   // marked before it is used: a bridge left by a killed command is still known as ours
   if (!present.ours) await ip('link', 'set', bridge, 'alias', MARK);
-  const own = `${gateway}/${plan.address.split('/')[1]}`;
   if (!present.addresses.includes(own)) await ip('addr', 'add', own, 'dev', bridge);
-  const own6 = gateway6 === null ? null : `${gateway6}/${plan.address6?.split('/')[1]}`;
   if (own6 !== null && !present.addresses6.includes(own6)) {
     await ip('-6', 'addr', 'add', own6, 'dev', bridge, 'nodad');
   }
@@ -90,9 +91,8 @@ async function unforward(host: Host, paths: Paths, key: string): Promise<void> {
   await host.files.remove(note);
 }
 
-/** Tells one table from another that was made from a different plan. */
-export function networkMark(container: string, plan: NetworkPlan): string {
-  return digestText(renderTable(container, plan)).slice(0, 16);
+export function portsTable(container: string, plan: NetworkPlan): NftTable {
+  return { family: 'inet', name: tableName(container), script: renderTable(container, plan) };
 }
 
 /** The bridge stands, and the ports are published where the bridge is ours. */
@@ -106,9 +106,7 @@ export async function applyNetwork(
   await makeBridge(host, plan);
   await forward(host, paths, FORWARDING);
   if (plan.address6 !== null) await forward(host, paths, FORWARDING6);
-  await host.programs.run(['nft', '-f', '-'], {
-    input: renderTable(container, plan, networkMark(container, plan)),
-  });
+  await loadTable(host, paths, portsTable(container, plan));
 }
 
 async function othersPublish(host: Host): Promise<boolean> {
@@ -127,11 +125,9 @@ export async function removeNetwork(
   paths: Paths,
   network: { container: string; bridge: string },
 ): Promise<void> {
-  const table = tableName(network.container);
-  if (host.programs.exists('nft')) {
-    const input = `table inet ${table}\ndelete table inet ${table}\n`;
-    await host.programs.run(['nft', '-f', '-'], { input });
-  }
+  const name = tableName(network.container);
+  await removeTable(host, { family: 'inet', name });
+  await removeTable(host, { family: 'netdev', name });
   if (!(await othersPublish(host))) {
     await unforward(host, paths, FORWARDING);
     await unforward(host, paths, FORWARDING6);
@@ -140,12 +136,4 @@ export async function removeNetwork(
   if (present.ours && !(await hasPorts(host, network.bridge))) {
     await host.programs.run(['ip', 'link', 'del', network.bridge]);
   }
-}
-
-/** The appliance's table as nft shows it now, or null when it is absent. */
-export async function queryTable(host: Host, container: string): Promise<string | null> {
-  if (!host.programs.exists('nft')) return null;
-  const list = ['nft', 'list', 'table', 'inet', tableName(container)];
-  const { stdout, status } = await host.programs.query(list, { accept: [1] });
-  return status === 0 ? stdout : null;
 }

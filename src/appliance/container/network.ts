@@ -3,6 +3,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Settings } from '../settings/settings.ts';
+import { planVeth, type Veth } from './veth.ts';
 
 /** What the host says about the bridge that UCI names. */
 export interface BridgePresent {
@@ -12,6 +13,8 @@ export interface BridgePresent {
   /** IPv4 addresses of the host on it, CIDR. */
   readonly addresses: readonly string[];
   readonly addresses6: readonly string[];
+  /** Null when it does not exist. */
+  readonly mtu: number | null;
 }
 
 export interface NetworkPlan {
@@ -26,7 +29,14 @@ export interface NetworkPlan {
   readonly gateway6: string | null;
   readonly publish: 'all' | readonly string[];
   readonly ports: readonly number[];
+  /** Null in a generation of 0.1.0, where LXC made it with a random name and attached it. */
+  readonly veth: Veth | null;
+  /** Of a bridge that others made: a larger packet would not arrive. Null for Ethernet's 1500. */
+  readonly mtu: number | null;
 }
+
+/** As this version makes it. */
+export type DesiredNetwork = NetworkPlan & { readonly veth: Veth };
 
 /** Where the container lives when mailctl makes the bridge and UCI names no address. */
 export const DEFAULT_ADDRESS = '10.82.25.2/24';
@@ -99,8 +109,15 @@ function gateway6For(settings: Settings, present: BridgePresent): string | null 
   );
 }
 
-/** Throws HOST_UNFIT when the options do not fit the bridge. */
-export function planNetwork(settings: Settings, present: BridgePresent): NetworkPlan {
+/**
+ * Throws HOST_UNFIT when the options do not fit the bridge.
+ * @param machine a value that this machine keeps, and no other has
+ */
+export function planNetwork(
+  settings: Settings,
+  present: BridgePresent,
+  machine: string,
+): DesiredNetwork {
   const { network, ports } = settings;
   const address = addressFor(settings, present);
   return {
@@ -112,6 +129,8 @@ export function planNetwork(settings: Settings, present: BridgePresent): Network
     gateway6: gateway6For(settings, present),
     publish: network.publish,
     ports: Object.values(ports).filter((port): port is number => port !== null),
+    veth: planVeth(settings.main.container, machine),
+    mtu: present.ours || present.mtu === 1500 ? null : present.mtu,
   };
 }
 
@@ -167,11 +186,8 @@ function chain(name: string, hook: string, rules: readonly string[]): string {
   );
 }
 
-/**
- * An nft script that replaces the appliance's table in one transaction.
- * @param mark comment of the table, by which a later run knows what is in force
- */
-export function renderTable(container: string, plan: NetworkPlan, mark = ''): string {
+/** An nft script that replaces the appliance's table in one transaction. */
+export function renderTable(container: string, plan: NetworkPlan): string {
   const table = `table inet ${tableName(container)}`;
   const rules = families(plan).map((family) => familyRules(plan, family));
   const nat = (hook: string, priority: string) =>
@@ -181,7 +197,6 @@ export function renderTable(container: string, plan: NetworkPlan, mark = ''): st
     table,
     `delete ${table}`,
     `${table} {`,
-    `  comment "${mark}"`,
     chain(
       'prerouting',
       nat('prerouting', 'dstnat'),

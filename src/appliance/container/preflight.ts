@@ -5,10 +5,12 @@ import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Settings } from '../settings/settings.ts';
+import { desiredNetwork } from './bridge.ts';
 import { containerRef } from './container.ts';
 import { type Listener, listenersOn } from './listeners.ts';
-import type { NetworkPlan } from './network.ts';
-import { desiredNetwork, queryBridge, queryTable } from './network-apply.ts';
+import { type NetworkPlan, tableName } from './network.ts';
+import { queryBridge } from './network-apply.ts';
+import { listTable } from './nft-tables.ts';
 
 interface Lack {
   readonly message: string;
@@ -99,10 +101,10 @@ export function takenPorts(listeners: readonly Listener[], network: NetworkPlan)
 }
 
 async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
-  const { container } = target.settings.main;
-  const published = (await queryTable(host, container)) !== null;
+  const name = tableName(target.settings.main.container);
+  const published = (await listTable(host, { family: 'inet', name })) !== null;
   if (published || (await isRunning(host, containerRef(target)))) return [];
-  const network = await desiredNetwork(host, target.settings);
+  const network = await desiredNetwork(host, target);
   return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
     message: `port ${port} of this host is taken by ${program ?? 'another program'}`,
     hint: `stop it (ss -ltnp 'sport = :${port}'), or move the port: uci set mailserver.ports.<name>=<port>`,

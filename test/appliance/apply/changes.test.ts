@@ -4,12 +4,8 @@ import type { Generation } from '../../../src/appliance/apply/generation.ts';
 import { planNetwork } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 
-const network = planNetwork(defaultSettings(), {
-  exists: false,
-  ours: false,
-  addresses: [],
-  addresses6: [],
-});
+const absent = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
+const network = planNetwork(defaultSettings(), absent, 'machine');
 
 function generation(texts: Record<string, string>, inputs = {}): Omit<Generation, 'name'> {
   const owner = { uid: 100000, gid: 100000, mode: 0o644 };

@@ -8,12 +8,20 @@ import {
 } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 
-const ABSENT: BridgePresent = { exists: false, ours: false, addresses: [], addresses6: [] };
+const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
+const ABSENT: BridgePresent = {
+  exists: false,
+  ours: false,
+  addresses: [],
+  addresses6: [],
+  mtu: null,
+};
 const LAN: BridgePresent = {
   exists: true,
   ours: false,
   addresses: ['192.168.1.1/24'],
   addresses6: ['fd00:1::1/64'],
+  mtu: 1500,
 };
 
 function settingsWith(network: object) {
@@ -23,36 +31,40 @@ function settingsWith(network: object) {
 
 describe('the network of the container', () => {
   test('without a bridge, mailctl makes one and publishes the ports', () => {
-    const plan = planNetwork(defaultSettings(), ABSENT);
+    const plan = planNetwork(defaultSettings(), ABSENT, MACHINE);
     expect(plan.makeBridge).toBe(true);
     expect(plan.address).toBe('10.82.25.2/24');
     expect(plan.gateway).toBe('10.82.25.1');
   });
 
   test("a bridge of somebody else is used and never made, with the host's address as gateway", () => {
-    const plan = planNetwork(settingsWith({ address: '192.168.1.25/24' }), LAN);
+    const plan = planNetwork(settingsWith({ address: '192.168.1.25/24' }), LAN, MACHINE);
     expect(plan.makeBridge).toBe(false);
     expect(plan.gateway).toBe('192.168.1.1');
   });
 
   test('an existing bridge without a chosen address is refused with the command to type', () => {
-    expect(() => planNetwork(defaultSettings(), LAN)).toThrow('network.address does not say');
+    expect(() => planNetwork(defaultSettings(), LAN, MACHINE)).toThrow(
+      'network.address does not say',
+    );
   });
 
   test('an address outside the networks of the bridge is refused', () => {
-    expect(() => planNetwork(settingsWith({ address: '10.9.9.9/24' }), LAN)).toThrow(
+    expect(() => planNetwork(settingsWith({ address: '10.9.9.9/24' }), LAN, MACHINE)).toThrow(
       'in no network of the bridge',
     );
   });
 
   test('an IPv6 address takes the bridge as its gateway', () => {
     const network = { address: '192.168.1.25/24', address6: 'fd00:1::25/64' };
-    expect(planNetwork(settingsWith(network), LAN).gateway6).toBe('fd00:1::1');
+    expect(planNetwork(settingsWith(network), LAN, MACHINE).gateway6).toBe('fd00:1::1');
   });
 
   test('an IPv6 address on a bridge without IPv6 is refused', () => {
     const network = { address6: 'fd00:2::25/64' };
-    expect(() => planNetwork(settingsWith(network), ABSENT)).toThrow('has no IPv6 address');
+    expect(() => planNetwork(settingsWith(network), ABSENT, MACHINE)).toThrow(
+      'has no IPv6 address',
+    );
   });
 
   test.each([
@@ -66,7 +78,7 @@ describe('the network of the container', () => {
 });
 
 describe('the nftables table', () => {
-  const plan = planNetwork(defaultSettings(), ABSENT);
+  const plan = planNetwork(defaultSettings(), ABSENT, MACHINE);
 
   test('destination addresses are translated and source addresses are not', () => {
     const table = renderTable('mailserver', plan);

@@ -1,0 +1,82 @@
+// What of the running appliance's network somebody took away or changed by hand, and putting it back.
+
+import type { Host } from '../../host/host.ts';
+import type { DesiredNetwork, NetworkPlan } from '../container/network.ts';
+import {
+  applyNetwork,
+  FORWARDING,
+  FORWARDING6,
+  ownAddresses,
+  portsTable,
+  queryBridge,
+} from '../container/network-apply.ts';
+import { planTable } from '../container/nft-tables.ts';
+import { attachVeth, filterTable, hasVeth, queryVeth } from '../container/veth-apply.ts';
+import type { Paths } from '../paths.ts';
+import type { Change } from './changes.ts';
+
+interface Network {
+  readonly container: string;
+  readonly plan: NetworkPlan;
+}
+
+async function planBridge(host: Host, plan: NetworkPlan): Promise<Change[]> {
+  const present = await queryBridge(host, plan.bridge);
+  const name = `bridge ${plan.bridge}`;
+  if (!present.exists) return [{ what: 'firewall', name, action: 'add', effect: 'none' }];
+  const { own, own6 } = ownAddresses(plan);
+  const missing = [own, own6].filter(
+    (address) =>
+      address !== null && ![...present.addresses, ...present.addresses6].includes(address),
+  );
+  const { up } = await queryVeth(host, plan.bridge);
+  if (missing.length === 0 && present.ours && up) return [];
+  const lines = (all: readonly (string | null)[]) => all.map((line) => `${line}\n`).join('');
+  const before = lines([...present.addresses, ...present.addresses6, ...(up ? ['up'] : ['down'])]);
+  const after = lines([own, ...(own6 === null ? [] : [own6]), 'up']);
+  return [{ what: 'firewall', name, action: 'change', effect: 'none', before, after }];
+}
+
+async function planForwarding(host: Host, plan: NetworkPlan): Promise<Change[]> {
+  const keys = plan.address6 === null ? [FORWARDING] : [FORWARDING, FORWARDING6];
+  const off: string[] = [];
+  for (const key of keys) if ((await host.files.read(key))?.trim() === '0') off.push(key);
+  return off.map((name) => ({ what: 'firewall', name, action: 'change', effect: 'none' }));
+}
+
+async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promise<Change[]> {
+  const { exists, master, up } = await queryVeth(host, veth.name);
+  const name = `veth ${veth.name}`;
+  // the container's end is gone with it
+  if (!exists) return [{ what: 'container', name, action: 'add', effect: 'restart container' }];
+  if (master === bridge && up) return [];
+  const state = (port: string | null, on: boolean) =>
+    `${port === null ? 'no bridge' : `port of ${port}`}\n${on ? 'up' : 'down'}\n`;
+  const texts = { before: state(master, up), after: state(bridge, true) };
+  return [{ what: 'container', name, action: 'change', effect: 'none', ...texts }];
+}
+
+/** What differs from the plan on this host while the container runs. */
+export async function planNetworkRepair(
+  host: Host,
+  paths: Paths,
+  { container, plan }: Network,
+): Promise<Change[]> {
+  const changes: Change[] = [];
+  const tables = hasVeth(plan) ? [filterTable(container, plan)] : [];
+  if (plan.makeBridge) {
+    changes.push(...(await planBridge(host, plan)), ...(await planForwarding(host, plan)));
+    tables.unshift(portsTable(container, plan));
+  }
+  for (const table of tables) {
+    const action = await planTable(host, paths, table);
+    const name = `table ${table.family} ${table.name}`;
+    if (action !== null) changes.push({ what: 'firewall', name, action, effect: 'none' });
+  }
+  return hasVeth(plan) ? [...changes, ...(await planVethPort(host, plan))] : changes;
+}
+
+export async function repairNetwork(host: Host, paths: Paths, network: Network): Promise<void> {
+  await applyNetwork(host, paths, network);
+  await attachVeth(host, paths, network);
+}

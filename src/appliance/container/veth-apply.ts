@@ -1,0 +1,61 @@
+// The veth of the running container: its filter is in force before it becomes a port of the bridge, so that the
+// container never sends unfiltered where this host can filter.
+
+import { basename, join } from 'node:path';
+import type { Host } from '../../host/host.ts';
+import type { Paths } from '../paths.ts';
+import { type DesiredNetwork, type NetworkPlan, tableName } from './network.ts';
+import { type NftTable, tryTable } from './nft-tables.ts';
+import { renderFilter } from './veth-filter.ts';
+
+export interface VethPresent {
+  readonly exists: boolean;
+  /** Name of the bridge that it is a port of. */
+  readonly master: string | null;
+  readonly up: boolean;
+}
+
+// linux/if.h
+const IFF_UP = 1;
+
+export function hasVeth(plan: NetworkPlan): plan is DesiredNetwork {
+  return plan.veth !== null;
+}
+
+export function filterTable(container: string, plan: DesiredNetwork): NftTable {
+  return { family: 'netdev', name: tableName(container), script: renderFilter(container, plan) };
+}
+
+export async function queryVeth(host: Host, name: string): Promise<VethPresent> {
+  const folder = join('/sys/class/net', name);
+  const flags = await host.files.read(join(folder, 'flags'));
+  const master = await host.files.readLink(join(folder, 'master'));
+  return {
+    exists: flags !== null,
+    master: master === null ? null : basename(master),
+    up: (Number(flags?.trim() ?? 0) & IFF_UP) !== 0,
+  };
+}
+
+/** A container that was killed may leave its veth for a moment, and LXC could not make it again. */
+export async function removeVeth(host: Host, { veth }: NetworkPlan): Promise<void> {
+  if (veth === null || !(await queryVeth(host, veth.name)).exists) return;
+  // the kernel may have been quicker
+  await host.programs.run(['ip', 'link', 'del', veth.name], { accept: [1] });
+}
+
+export async function attachVeth(
+  host: Host,
+  paths: Paths,
+  network: { container: string; plan: NetworkPlan },
+): Promise<void> {
+  const { container, plan } = network;
+  if (!hasVeth(plan)) return;
+  const refusal = await tryTable(host, paths, filterTable(container, plan));
+  if (refusal !== null) {
+    host.say(
+      `the container's addresses are not enforced on this host (mailctl doctor): ${refusal}`,
+    );
+  }
+  await host.programs.run(['ip', 'link', 'set', plan.veth.name, 'master', plan.bridge, 'up']);
+}

@@ -1,0 +1,210 @@
+// What root of the container can do to the host and to the LAN, while mail goes on; and what happens when
+// the container's network on the host is taken away by hand.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const EPERM = 1;
+const ENOSYS = 38;
+
+let lab: Lab;
+let box: Appliance;
+let veth: string;
+let mac: string;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.appliance({ features: { greylist: 0 } }, ['alice']);
+  ({ veth, mac } = await readVeth());
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+async function readVeth() {
+  const config = await readFile(join(WORK_DIRECTORY, 'box/lxc', `${PREFIX}box`, 'config'), 'utf8');
+  const value = (key: string) =>
+    new RegExp(`^lxc\\.net\\.0\\.${key} = (\\S+)$`, 'm').exec(config)?.[1];
+  return { veth: value('veth.pair') ?? '', mac: value('hwaddr') ?? '' };
+}
+
+const onRouter = async (command: string): Promise<string> =>
+  (await lab.router.run(['sh', '-c', command])).stdout.trim();
+
+const initPid = (): Promise<string> =>
+  onRouter(`lxc-info -P ${WORK_DIRECTORY}/box/lxc -n ${PREFIX}box -H -p`);
+
+/** A message from a stranger is in the INBOX of a mailbox that is read over IMAP. */
+async function mailFlows(subject: string): Promise<boolean> {
+  const from = 'visitor@outside.test';
+  const message = plainMessage({ from, to: ALICE.user, subject });
+  const reply = await lab.wan.deliver(
+    { from, to: [ALICE.user], message },
+    { from: NETWORK.stranger },
+  );
+  if (reply.code !== 250) return false;
+  const session = await lab.lan.mailbox(ALICE);
+  await session.command('SELECT INBOX');
+  for (;;) {
+    const { untagged } = await session.command(`SEARCH SUBJECT "${subject}"`);
+    if (untagged.some((line) => /^SEARCH \d/.test(line))) break;
+  }
+  session.close();
+  return true;
+}
+
+describe('root of the container', () => {
+  test('finds nosuid, nodev and noexec in force on every writable folder of the host', async () => {
+    const mounts = (await box.inside(['cat', '/proc/mounts'])).stdout.trim().split('\n');
+    const options = (path: string) =>
+      mounts
+        .find((line) => line.split(' ')[1] === path)
+        ?.split(' ')[3]
+        ?.split(',') ?? [];
+
+    for (const path of [
+      '/srv/mail',
+      '/var/spool/postfix',
+      '/var/lib/mailserver',
+      '/var/log/mail',
+    ]) {
+      expect({ path, options: options(path) }).toMatchObject({
+        path,
+        options: expect.arrayContaining(['rw', 'nosuid', 'nodev', 'noexec']),
+      });
+    }
+    const writable = mounts
+      .map((line) => line.split(' '))
+      .filter(([, , , o]) => /^rw/.test(o ?? ''));
+    const open = writable.filter(([, , , o]) => !/nosuid/.test(o ?? ''));
+    expect(open.map(([, path]) => path).filter((path) => !path?.startsWith('/dev'))).toEqual([]);
+  }, 30_000);
+
+  test('makes and enters no namespace, by none of the four calls', async () => {
+    const program = await readFile(join(import.meta.dir, 'jail/calls.py'), 'utf8');
+    const { stdout, stderr } = await box.inside(['python3', '-'], { stdin: program });
+    expect(stderr).toBe('');
+    const { clone, ...calls } = JSON.parse(stdout) as Record<string, number>;
+
+    expect(clone).toBe(0);
+    const wrong = Object.entries(calls).filter(
+      ([name, errno]) => errno !== (name.startsWith('clone3') ? ENOSYS : EPERM),
+    );
+    expect(wrong).toEqual([]);
+    expect(await mailFlows('behind a closed door')).toBe(true);
+  }, 60_000);
+
+  test('sends no frame to the bridge that bears a foreign address', async () => {
+    const script = join(import.meta.dir, 'jail/forge.py');
+    const words = [mac, box.address, '10.82.25.1', 'br-mail', await initPid()];
+    const { stdout, stderr } = await lab.router.run(['python3', script, ...words]);
+
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual([]);
+    expect(await mailFlows('with its own address')).toBe(true);
+  }, 60_000);
+
+  test('has the same hardware address and interface on the host after a restart', async () => {
+    await box.does('restart');
+
+    expect(await readVeth()).toEqual({ veth, mac });
+    expect(mac).toMatch(/^02(:[0-9a-f]{2}){5}$/);
+    expect(await onRouter(`ip -o link show ${veth}`)).toContain('master br-mail');
+    expect((await box.inside(['cat', '/sys/class/net/eth0/address'])).stdout.trim()).toBe(mac);
+  }, 120_000);
+});
+
+interface Plan {
+  changes: { what: string; name: string; action: string; effect: string }[];
+}
+
+const table = `mailserver_${`${PREFIX}box`.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
+
+describe('the network of a running container that is changed by hand', () => {
+  test.each([
+    ['the veth is taken off the bridge', 'ip link set $VETH nomaster', ['container veth $VETH']],
+    [
+      'the bridge is deleted',
+      'ip link del br-mail',
+      ['firewall bridge br-mail', 'container veth $VETH'],
+    ],
+    [
+      'the bridge is made again, without its address and its port',
+      'ip link del br-mail; ip link add br-mail type bridge; ip link set br-mail up',
+      ['firewall bridge br-mail', 'container veth $VETH'],
+    ],
+    ['the bridge loses its address', 'ip addr flush dev br-mail', ['firewall bridge br-mail']],
+    ['the table is deleted', 'nft delete table inet $TABLE', ['firewall table inet $TABLE']],
+    [
+      'a rule of the table is gone',
+      'nft flush chain inet $TABLE prerouting',
+      ['firewall table inet $TABLE'],
+    ],
+    ['the filter is gone', 'nft delete table netdev $TABLE', ['firewall table netdev $TABLE']],
+    [
+      'every rule of the host is gone',
+      'nft flush ruleset',
+      ['firewall table inet $TABLE', 'firewall table netdev $TABLE'],
+    ],
+    [
+      'forwarding is switched off',
+      'sysctl -qw net.ipv4.ip_forward=0',
+      ['firewall /proc/sys/net/ipv4/ip_forward'],
+    ],
+  ])(
+    'is put back: %s',
+    async (what, command, expected) => {
+      const named = (text: string) => text.replaceAll('$VETH', veth).replaceAll('$TABLE', table);
+      const pid = await initPid();
+      await onRouter(named(command));
+
+      const { changes } = await box.json<Plan>('plan');
+      expect(changes.map((change) => `${change.what} ${change.name}`)).toEqual(expected.map(named));
+      expect(new Set(changes.map(({ effect }) => effect))).toEqual(new Set(['none']));
+      await box.does('apply');
+
+      expect(await box.does('plan')).toContain('nothing to change');
+      expect(await initPid()).toBe(pid);
+      expect(await mailFlows(`put back: ${what}`)).toBe(true);
+    },
+    90_000,
+  );
+
+  test('is degraded in status while the veth has no bridge', async () => {
+    await onRouter(`ip link set ${veth} nomaster`);
+    const { status, stdout } = await box.mailctl('status');
+    await box.does('apply');
+
+    expect(status).toBe(1);
+    expect(stdout).toContain(`the container's interface ${veth} is not attached to a bridge`);
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 60_000);
+
+  test('is degraded in status while the address does not answer', async () => {
+    await onRouter('ip addr flush dev br-mail; ip route add blackhole 10.82.25.2');
+    const { status, stdout } = await box.mailctl('status');
+    await onRouter('ip route del blackhole 10.82.25.2');
+    await box.does('apply');
+
+    expect(status).toBe(1);
+    expect(stdout).toContain('10.82.25.2 does not answer');
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 60_000);
+
+  test('starts again when its veth is deleted', async () => {
+    await onRouter(`ip link del ${veth}`);
+
+    const { changes } = await box.json<Plan>('plan');
+    expect(changes).toContainEqual({
+      ...{ what: 'container', name: `veth ${veth}` },
+      ...{ action: 'add', effect: 'restart container' },
+    });
+    await box.does('apply');
+    expect(await mailFlows('after a new veth')).toBe(true);
+  }, 120_000);
+});
