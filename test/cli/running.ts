@@ -1,6 +1,6 @@
 // A router whose LXC says that the container runs: programs inside it are answered by one stand-in script.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRouter, type Router } from './router.ts';
 
@@ -13,7 +13,11 @@ export interface RunningRouter extends Router {
 export function createRunningRouter(answers: string): RunningRouter {
   const router = createRouter();
   const calls = join(router.root, 'inside');
-  router.write('/srv/lxc/router-of-tests/config', 'lxc.net.0.ipv4.address = 192.0.2.25/24\n');
+  // an address of this machine refuses at once, as the container's does
+  const config = 'lxc.net.0.veth.pair = veth-tests\nlxc.net.0.ipv4.address = 127.82.25.2/24\n';
+  router.write('/srv/lxc/router-of-tests/config', config);
+  router.write('/sys/class/net/veth-tests/flags', '0x1003\n');
+  symlinkSync('../br-lan', join(router.root, 'sys/class/net/veth-tests/master'));
   router.write('/bin/lxc-info', '#!/bin/sh\necho 4242\n', 0o755);
   const attach = `#!/bin/sh
 while [ "$1" != -- ]; do shift; done

@@ -1,6 +1,8 @@
 // mailctl status: what it says, and with which status it ends.
 
 import { afterEach, expect, test } from 'bun:test';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createRouter, type Router } from './router.ts';
 import { createRunningRouter } from './running.ts';
 
@@ -49,7 +51,7 @@ test('a server whose daemons and ports are all there is running', async () => {
   expect(rest).toEqual({
     v: 1,
     state: 'running',
-    address: '192.0.2.25',
+    address: '127.82.25.2',
     hostname: 'mail.example.com',
     domain: 'example.com',
     mailboxes: 0,
@@ -103,4 +105,15 @@ test('a UCI file that is wrong is reported, not guessed at', async () => {
 
   expect(status).toBe(78);
   expect(JSON.parse(stderr).error.code).toBe('CONFIG_INVALID');
+});
+
+test('an interface without a bridge makes it degraded, and apply is named', async () => {
+  router = running(`service postfix true ${label()}`, PORTS);
+  rmSync(join(router.root, 'sys/class/net/veth-tests/master'));
+
+  const { status, stdout } = await router.mailctl('status');
+
+  expect(status).toBe(1);
+  expect(stdout).toContain("the container's interface veth-tests is not attached to a bridge");
+  expect(stdout).toContain('next: mailctl apply');
 });

@@ -86,9 +86,26 @@ function tmpfs(to: string, options: string): Line {
   return ['lxc.mount.entry', `tmpfs ${to} tmpfs rw,nosuid,nodev,${options} 0 0`];
 }
 
+const DATA_FOLDERS = {
+  mail: 'srv/mail',
+  queue: 'var/spool/postfix',
+  state: 'var/lib/mailserver',
+  log: 'var/log/mail',
+};
+const DATA_FLAGS = 'nosuid,nodev,noexec';
+
+/**
+ * LXC 5 and 6 bind a writable folder without these flags, and ignore `remount` (parse_vfs_attr and mount_entry
+ * in src/lxc/conf.c). The hook runs before the container's first program; when it fails, LXC does not start it.
+ */
+function restrictData(): string {
+  const folders = Object.values(DATA_FOLDERS).join(' ');
+  const mount = `mount -o remount,bind,${DATA_FLAGS} none "$LXC_ROOTFS_MOUNT/$folder"`;
+  return `set -e; PATH=/usr/sbin:/usr/bin:/sbin:/bin; for folder in ${folders}; do ${mount}; done`;
+}
+
 function mounts({ paths }: ContainerInput): Line[] {
-  // without remount LXC mounts a writable folder with none of these flags (mount_entry in its conf.c)
-  const data = 'remount,rw,nosuid,nodev,noexec';
+  const data = `rw,${DATA_FLAGS}`;
   const given = 'ro,nosuid,nodev,noexec';
   return [
     ['lxc.mount.auto', 'proc:mixed sys:ro'],
@@ -104,10 +121,11 @@ function mounts({ paths }: ContainerInput): Line[] {
     bind(paths.ssl, 'etc/ssl/mail', given),
     bind(paths.dkim, 'etc/dkimkeys', given),
     bind(paths.custom, 'custom', given),
-    bind(paths.mail, 'srv/mail', data),
-    bind(paths.queue, 'var/spool/postfix', data),
-    bind(paths.state, 'var/lib/mailserver', data),
-    bind(paths.log, 'var/log/mail', data),
+    bind(paths.mail, DATA_FOLDERS.mail, data),
+    bind(paths.queue, DATA_FOLDERS.queue, data),
+    bind(paths.state, DATA_FOLDERS.state, data),
+    bind(paths.log, DATA_FOLDERS.log, data),
+    ['lxc.hook.mount', `/bin/sh -c '${restrictData()}'`],
   ];
 }
 

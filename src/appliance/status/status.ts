@@ -9,6 +9,7 @@ import { bareAddress, DEFAULT_ADDRESS } from '../container/network.ts';
 import { type LogLine, readLog } from '../mail/logs.ts';
 import { type DaemonStatus, queryDaemons } from './daemons.ts';
 import { type ImageStatus, queryImage } from './image.ts';
+import { type NetworkStatus, queryNetwork } from './network.ts';
 import { type PortStatus, queryPorts } from './ports.ts';
 import { measureStorage, type StorageStatus } from './storage.ts';
 
@@ -53,13 +54,22 @@ function describeDaemon({ name, state, deaths }: DaemonStatus): string {
   return state === 'down' ? `${name} is down` : `${name} ended ${deaths} times in the last minute`;
 }
 
+function networkTroubles({ veth, attached, reachable }: NetworkStatus, address: string): Trouble[] {
+  const hint = 'mailctl apply';
+  if (!attached) {
+    const message = `the container's interface ${veth} is not attached to a bridge`;
+    return [{ message, hint, log: [] }];
+  }
+  return reachable ? [] : [{ message: `${address} does not answer`, hint, log: [] }];
+}
+
 /** What keeps a running container from being well. */
 async function findTroubles(
   host: Host,
   { paths }: Appliance,
-  found: { daemons: readonly DaemonStatus[]; ports: readonly PortStatus[] },
+  found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'address'> & { network: NetworkStatus },
 ): Promise<Trouble[]> {
-  const troubles: Trouble[] = [];
+  const troubles = networkTroubles(found.network, found.address);
   const sick = found.daemons.filter(({ state }) => state !== 'up');
   for (const daemon of sick) {
     const wanted = { daemon: daemon.name, count: LAST_LINES };
@@ -81,10 +91,13 @@ async function findTroubles(
 async function judge(
   host: Host,
   target: Appliance,
-  found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'image'> & { pid: number | null },
+  found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'image' | 'address'> & {
+    network: NetworkStatus | null;
+  },
 ): Promise<Pick<ApplianceStatus, 'state' | 'troubles'>> {
-  if (found.pid !== null) {
-    const troubles = await findTroubles(host, target, found);
+  const { network } = found;
+  if (network !== null) {
+    const troubles = await findTroubles(host, target, { ...found, network });
     return { state: troubles.length === 0 ? 'running' : 'degraded', troubles };
   }
   const absent = found.image === null;
@@ -104,16 +117,18 @@ export async function queryStatus(
   const pid = await queryInitPid(host, container);
   // the container works on its answer while the rest is looked up
   const asked = pid === null ? Promise.resolve([]) : queryDaemons(host, container);
-  const [daemons, ports, image, address, { directory }, storage] = await Promise.all([
+  const address = await queryAddress(host, target);
+  const attachment = pid === null ? null : queryNetwork(host, paths, address);
+  const [network, daemons, ports, image, { directory }, storage] = await Promise.all([
+    attachment,
     asked,
     queryPorts(host, settings, pid),
     queryImage(host, paths),
-    queryAddress(host, target),
     readDirectory(host, target),
     measureStorage(host, paths, limit),
   ]);
   return {
-    ...(await judge(host, target, { pid, daemons, ports, image })),
+    ...(await judge(host, target, { network, daemons, ports, image, address })),
     address,
     hostname: settings.main.hostname,
     domain: settings.main.domain,
