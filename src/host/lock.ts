@@ -2,7 +2,15 @@
 // when its process dies, however it dies; a file beside it says who holds it, for the waiting person.
 
 import { Database } from 'bun:sqlite';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import { pollUntil } from './clock.ts';
@@ -10,6 +18,17 @@ import type { Host } from './host.ts';
 
 interface Lock {
   release(): void;
+}
+
+/** Who can open the file, for reading too, can hold a lock on it: from its first moment that is root alone. */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // by name: closing a descriptor of the file would let go of a lock that this process holds (fcntl(2))
+    chmodSync(file, 0o600);
+  }
 }
 
 function tryLock(file: string): Lock | null {
@@ -46,6 +65,7 @@ export async function withLock<T>(
   const file = host.files.path(lock.path);
   const holderFile = `${file}.holder`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
+  makeFile(file);
   const held = await pollUntil(host.clock, { timeout: lock.wait, interval: 20 }, async () =>
     tryLock(file),
   );

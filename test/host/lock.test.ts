@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost, type Host } from '../../src/host/host.ts';
@@ -25,6 +25,37 @@ describe('the lock', () => {
   test('it is free again after its work failed', async () => {
     await expect(withLock(host, LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(host, LOCK, async () => 'free')).toBe('free');
+  });
+
+  test('it can be opened by its owner alone: who can read it could hold it', async () => {
+    await withLock(host, LOCK, async () => 1);
+    expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
+  });
+
+  test('a file that an older version left readable is closed to others', async () => {
+    await writeFile(join(root, 'x.lock'), '', { mode: 0o644 });
+    await withLock(host, LOCK, async () => 1);
+    expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)('an unprivileged user cannot hold it up', async () => {
+    await chmod(root, 0o755);
+    await withLock(host, LOCK, async () => 1);
+    const script = `import fcntl, sys, time
+file = open('${root}/x.lock')
+fcntl.lockf(file, fcntl.LOCK_SH)
+print('held', flush=True)
+time.sleep(60)`;
+    const words = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const user = Bun.spawn([...words, '/usr/bin/python3', '-c', script], {
+      ...{ stdout: 'pipe', stderr: 'pipe' },
+    });
+    const said = await user.stdout.getReader().read();
+    const got = await withLock(host, LOCK, async () => 'free').catch(String);
+    user.kill('SIGKILL');
+
+    expect(got).toBe('free');
+    expect(said.done).toBe(true);
   });
 
   test('it dies with its process, also when that is killed', async () => {
