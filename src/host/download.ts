@@ -6,10 +6,26 @@ import type { Host } from './host.ts';
 
 const QUIET_LIMIT_MS = 60_000;
 
+const REDIRECTS = 5;
+
+/** Follows redirects, but never from HTTPS to plain HTTP. */
+async function follow(url: string, left = REDIRECTS): Promise<Response> {
+  const signal = AbortSignal.timeout(30 * QUIET_LIMIT_MS);
+  const response = await fetch(url, { signal, redirect: 'manual' });
+  const location = response.headers.get('location');
+  if (response.status < 300 || response.status > 399 || location === null) return response;
+  const next = new URL(location, url);
+  if (left === 0) throw new Error('too many redirects');
+  if (url.startsWith('https:') && next.protocol !== 'https:') {
+    throw new Error(`it redirects from HTTPS to ${next.protocol}//${next.host}`);
+  }
+  return follow(next.href, left - 1);
+}
+
 async function requestFile(url: string): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(30 * QUIET_LIMIT_MS) });
+    response = await follow(url);
   } catch (error) {
     throw new MailctlError('IMAGE_MISSING', `cannot fetch ${url}: ${(error as Error).message}`, {
       hint: 'check the address and the network, or give a file with --image FILE',

@@ -1,6 +1,7 @@
 // mailctl doctor and report where there is little to look at: nothing installed, a wrong UCI file.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { readFileSync, statSync } from 'node:fs';
 import { createRouter, type Router } from './router.ts';
 
 let router: Router;
@@ -94,4 +95,45 @@ test('a report cannot be sent while the server does not run', async () => {
 
   expect(status).toBe(69);
   expect(stderr).toContain('mailctl start');
+});
+
+const RELAY = `config mailserver 'main'
+\toption domain 'example.com'
+\toption data_path '/srv/mailserver'
+\toption container 'router-of-tests'
+\toption lxc_path '/srv/lxc'
+config network 'network'
+config ports 'ports'
+config features 'features'
+config smtp 'smtp'
+\toption relayhost 'relay.example.net'
+\toption relay_user 'us'
+\toption relay_password 'sesame-4711'
+config spam 'spam'
+config fail2ban 'fail2ban'
+config ssl 'ssl'
+config webmail 'webmail'
+config mesh 'mesh'
+config report 'report'
+`;
+
+test('a UCI file with a password that others can read is reported, and --fix closes it', async () => {
+  const file = router.write('/etc/config/mailserver', RELAY, 0o644);
+
+  const { status, stdout } = await router.mailctl('doctor --only config.mode');
+  expect(status).toBe(1);
+  expect(stdout).toContain('has the mode 644, and holds smtp.relay_password');
+  expect(stdout).toContain('chmod 600');
+  expect(stdout).not.toContain('sesame');
+
+  expect((await router.mailctl('doctor --only config.mode --fix --yes')).status).toBe(0);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).toBe(RELAY);
+});
+
+test('a UCI file without a password may be read by others', async () => {
+  const { status, stdout } = await router.mailctl('doctor --only config.mode --json');
+
+  expect(status).toBe(0);
+  expect(stdout).toContain('holds no secret');
 });

@@ -11,6 +11,13 @@ import type { Paths } from '../paths.ts';
 import { recipe } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ImageManifest, parseImageManifest } from './image-manifest.ts';
+import {
+  checkGiven,
+  type ImageWish,
+  requireTrust,
+  type Source,
+  wishedSource,
+} from './image-source.ts';
 
 export interface Image {
   readonly sha256: string;
@@ -98,14 +105,16 @@ async function findKept(host: Host, paths: Paths, sha256: string): Promise<Image
   return installedImage(paths, parseImageManifest(text, 'manifest.json'));
 }
 
-async function takeFile(host: Host, appliance: Appliance, file: string): Promise<Image> {
+async function takeFile(host: Host, appliance: Appliance, source: Source): Promise<Image> {
   const { settings, paths } = appliance;
+  const { place: file } = source;
   if ((await host.files.stat(file)) === null) {
     throw new MailctlError('IMAGE_MISSING', `there is no image ${file}`, {
       hint: 'mailctl install --image FILE',
     });
   }
   const manifest = await readManifest(host, manifestName(file));
+  checkGiven(manifest, source);
   checkFits(settings, manifest, file);
   const kept = await findKept(host, paths, manifest.image_sha256);
   if (kept !== null) return kept;
@@ -114,8 +123,10 @@ async function takeFile(host: Host, appliance: Appliance, file: string): Promise
   return keep(host, paths, { file, manifest });
 }
 
-async function takeUrl(host: Host, appliance: Appliance, url: string): Promise<Image> {
+async function takeUrl(host: Host, appliance: Appliance, source: Source): Promise<Image> {
   const { settings, paths } = appliance;
+  const { place: url } = source;
+  requireTrust(source);
   const folder = join(paths.images, '.download');
   await host.files.makeDirectory(folder, { mode: 0o700 });
   const manifestFile = join(folder, `image${MANIFEST}`);
@@ -123,6 +134,7 @@ async function takeUrl(host: Host, appliance: Appliance, url: string): Promise<I
   try {
     await download(host, manifestName(url), { to: manifestFile, limit: 10_000_000 });
     const manifest = await readManifest(host, manifestFile);
+    checkGiven(manifest, source);
     checkFits(settings, manifest, url);
     const kept = await findKept(host, paths, manifest.image_sha256);
     if (kept !== null) return kept;
@@ -159,7 +171,7 @@ async function build(host: Host, appliance: Appliance): Promise<Image> {
     });
     // the script's last line names the image
     const file = stdout.trim().split('\n').at(-1) ?? '';
-    return await takeFile(host, appliance, file);
+    return await takeFile(host, appliance, { place: file, sha256: null });
   } finally {
     await host.files.removeTree(folder);
   }
@@ -172,13 +184,13 @@ export async function currentImage(host: Host, paths: Paths): Promise<Image | nu
 }
 
 /**
- * The image that is asked for, in this order: `wanted` (--image), main.image, the installed one,
+ * The image that is asked for, in this order: `wish` (--image), main.image, the installed one,
  * a new one built here. Throws IMAGE_MISSING, IMAGE_INVALID.
  */
-export async function ensureImage(host: Host, target: Appliance, wanted?: string): Promise<Image> {
-  const source = wanted ?? target.settings.main.image;
+export async function ensureImage(host: Host, target: Appliance, wish: ImageWish): Promise<Image> {
+  const source = wishedSource(target.settings, wish);
   if (source !== null) {
-    const isUrl = /^https?:\/\//.test(source);
+    const isUrl = /^https?:\/\//.test(source.place);
     return isUrl ? takeUrl(host, target, source) : takeFile(host, target, source);
   }
   const installed = await currentImage(host, target.paths);

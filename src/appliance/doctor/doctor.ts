@@ -7,6 +7,7 @@ import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
+import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';
@@ -19,7 +20,12 @@ export const CONFIG_CHECK = {
   measured: 'mailctl config check',
 } as const;
 
-export const CHECKS: readonly Check[] = [...SERVER_CHECKS, ...HOST_CHECKS, ...TRUST_CHECKS];
+export const CHECKS: readonly Check[] = [
+  ...SERVER_CHECKS,
+  ...HOST_CHECKS,
+  ...CONFINEMENT_CHECKS,
+  ...TRUST_CHECKS,
+];
 
 /** All of its problems; when there is one, nothing else can be looked at. */
 export async function checkConfig(host: Host, file: string): Promise<Finding> {

@@ -102,6 +102,13 @@ export function secret(): Kind<string> {
   };
 }
 
+export function sha256(): Kind<string> {
+  return {
+    expected: 'a SHA-256 (64 hexadecimal digits)',
+    parse: (text) => (/^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined),
+  };
+}
+
 /** null for 0. */
 export function orOff<T>(kind: Kind<T>): Kind<T | null> {
   return {

@@ -12,6 +12,7 @@ import {
   orOff,
   port,
   secret,
+  sha256,
   size,
   timeOfDay,
 } from './kinds.ts';
@@ -58,6 +59,11 @@ const main = section('mailserver', 'The mail server as a whole', {
     optional(fileOrUrl()),
     '',
     'image to install; empty: the installed one, or one built here',
+  ),
+  image_sha256: option(
+    optional(sha256()),
+    '',
+    'SHA-256 that main.image must have; needed when that is an http:// address',
   ),
   lxc_path: option(optional(path()), '', "folder of LXC's containers; empty: what lxc-config says"),
   memory: option(size('128M', '1T'), '512M', 'most memory that the container may use'),

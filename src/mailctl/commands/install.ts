@@ -2,12 +2,19 @@
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../command.ts';
 import { ensureScheduler } from '../scheduler.ts';
 
 interface InstallOptions {
   readonly image?: string;
+  readonly sha256?: string;
+}
+
+function parseSha256(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw new MailctlError('USAGE', `--sha256 ${text}: a SHA-256 has 64 hexadecimal digits`);
 }
 
 async function install(app: App, target: Appliance, options: InstallOptions) {
@@ -16,8 +23,12 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const { ensureImage } = await import('../../appliance/container/image.ts');
   const { converge } = await import('../../appliance/apply/converge.ts');
   const { enableInUci } = await import('../../appliance/settings/uci-file.ts');
+  const { image: source, sha256 } = options;
   await checkHost(host, target);
-  const image = await ensureImage(host, target, options.image);
+  const image = await ensureImage(host, target, {
+    ...(source === undefined ? {} : { source }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  });
   const result = await converge(host, target, { image, start: true });
   const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
   await ensureScheduler(app, target);
@@ -44,6 +55,11 @@ export function registerInstall(program: Command, app: AppSource): void {
       '--image <file|url>',
       'the container image (default: main.image, the installed one, or build it)',
     )
+    .option(
+      '--sha256 <hex>',
+      'what the image must have; needed for an image over plain http',
+      parseSha256,
+    )
     .action(async (options: InstallOptions) => {
       const { changing, output, options: global } = app();
       if (global.dryRun) return showInstall(app());
@@ -63,7 +79,7 @@ export function registerInstall(program: Command, app: AppSource): void {
     examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
     statuses: [
       '1   it runs, but does not answer as it should',
-      '65  the image is damaged or made for another machine',
+      '65  the image is damaged, made for another machine, or not to be trusted',
       '69  this host lacks something; every lack is listed',
       '75  another mailctl is at work',
       '77  not root',

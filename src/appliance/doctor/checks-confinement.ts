@@ -1,0 +1,66 @@
+// Checks of what separates the container from this host, and secrets from its other users.
+
+import type { Host } from '../../host/host.ts';
+import { readHostPart } from '../apply/generation.ts';
+import { listTable, planTable } from '../container/nft-tables.ts';
+import { isOpenWrt } from '../container/preflight.ts';
+import { filterTable, hasVeth } from '../container/veth-apply.ts';
+import { secretsIn } from '../settings/secrets.ts';
+import type { Check } from './context.ts';
+
+const OTHERS = 0o077;
+
+const uciFile: Check = {
+  id: 'config.mode',
+  about: 'passwords in the UCI file are for root alone',
+  measured: 'mode of the UCI file, and which of its options hold a secret',
+  run: async ({ host, target: { settings, configFile } }, report) => {
+    const mode = (await host.files.stat(configFile))?.mode ?? 0;
+    const secrets = secretsIn(settings);
+    if (secrets.length === 0) return report('ok', `${configFile} holds no secret`);
+    if ((mode & OTHERS) === 0) return report('ok', `${configFile} is for its owner alone`);
+    const text = `${configFile} has the mode ${mode.toString(8)}, and holds ${secrets.join(', ')}: other users of this host can read it`;
+    return report('warning', text, { fix: `chmod 600 ${configFile}` });
+  },
+  mend: async ({ host, target: { configFile } }) => {
+    const stat = await host.files.stat(configFile);
+    const text = await host.files.readBytes(configFile);
+    if (stat === null || text === null) return `${configFile} is gone`;
+    const owner = { uid: stat.uid, gid: stat.gid };
+    await host.files.replace(configFile, text, { mode: 0o600, owner });
+    return `gave ${configFile} the mode 600`;
+  },
+};
+
+async function moduleHint(host: Host): Promise<string> {
+  if (!(await isOpenWrt(host))) return 'apt-get install nftables, then: mailctl restart';
+  const install = host.programs.exists('apk') ? 'apk add' : 'opkg update && opkg install';
+  return `${install} kmod-nft-netdev, then: mailctl restart`;
+}
+
+const filter: Check = {
+  id: 'network.filter',
+  about: 'the container sends from its own addresses alone',
+  needsContainer: true,
+  measured: "the nftables table of family netdev at the container's interface",
+  run: async ({ host, target: { paths, settings } }, report) => {
+    const plan = (await readHostPart(host, paths, 'current'))?.network ?? null;
+    if (plan === null || !hasVeth(plan)) {
+      const message = 'the container was started without a filter of its addresses';
+      return report('warning', message, { fix: 'mailctl apply' });
+    }
+    const table = filterTable(settings.main.container, plan);
+    if ((await planTable(host, paths, table)) !== null) {
+      const message = `the filter of the container's addresses was taken away or changed`;
+      return report('warning', message, { fix: 'mailctl apply' });
+    }
+    if ((await listTable(host, table)) === null) {
+      const message =
+        'this kernel cannot filter at an interface: root of the container could send with addresses of others';
+      return report('warning', message, { fix: await moduleHint(host) });
+    }
+    return report('ok', 'frames and packets with foreign addresses are dropped');
+  },
+};
+
+export const CONFINEMENT_CHECKS: readonly Check[] = [uciFile, filter];

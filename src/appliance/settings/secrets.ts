@@ -1,0 +1,15 @@
+// Which options of the UCI file hold a secret. Pure.
+
+import { camelCase } from './option.ts';
+import { OPTIONS } from './options.ts';
+import type { Settings } from './settings.ts';
+
+/** Names, such as `smtp.relay_password`, of the secrets that are set. */
+export function secretsIn(settings: Settings): string[] {
+  const values = settings as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  return Object.entries(OPTIONS).flatMap(([section, { options }]) =>
+    Object.entries(options)
+      .filter(([name, { isSecret }]) => isSecret && values[section]?.[camelCase(name)] !== null)
+      .map(([name]) => `${section}.${name}`),
+  );
+}
