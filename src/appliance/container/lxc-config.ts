@@ -101,7 +101,26 @@ const DATA_FLAGS = 'nosuid,nodev,noexec';
 function restrictData(): string {
   const folders = Object.values(DATA_FOLDERS).join(' ');
   const mount = `mount -o remount,bind,${DATA_FLAGS} none "$LXC_ROOTFS_MOUNT/$folder"`;
-  return `set -e; PATH=/usr/sbin:/usr/bin:/sbin:/bin; for folder in ${folders}; do ${mount}; done`;
+  return `for folder in ${folders}; do ${mount}; done`;
+}
+
+/**
+ * An address from router advertisements would be a second source for mail that leaves, without a PTR record, and
+ * the filter at the veth drops it. lxc.sysctl comes too late: /proc/sys is read-only by then.
+ */
+function refuseAdvertisements(): string {
+  const key = '/proc/sys/net/ipv6/conf/eth0/accept_ra';
+  return `if [ -e ${key} ]; then echo 0 >${key}; fi`;
+}
+
+function mountHook(): Line {
+  const steps = [
+    'set -e',
+    'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    restrictData(),
+    refuseAdvertisements(),
+  ];
+  return ['lxc.hook.mount', `/bin/sh -c '${steps.join('; ')}'`];
 }
 
 function mounts({ paths }: ContainerInput): Line[] {
@@ -125,7 +144,7 @@ function mounts({ paths }: ContainerInput): Line[] {
     bind(paths.queue, DATA_FOLDERS.queue, data),
     bind(paths.state, DATA_FOLDERS.state, data),
     bind(paths.log, DATA_FOLDERS.log, data),
-    ['lxc.hook.mount', `/bin/sh -c '${restrictData()}'`],
+    mountHook(),
   ];
 }
 
@@ -145,8 +164,6 @@ function networking({ network }: ContainerInput): Line[] {
   if (network.address6 !== null && network.gateway6 !== null) {
     lines.push(['lxc.net.0.ipv6.address', network.address6]);
     lines.push(['lxc.net.0.ipv6.gateway', network.gateway6]);
-    // a second address from router advertisements would be chosen for mail that leaves, without its PTR
-    lines.push(['lxc.sysctl.net.ipv6.conf.eth0.accept_ra', '0']);
   }
   return lines;
 }
