@@ -10,8 +10,15 @@ import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const ADDRESS6 = 'fd82:25::2';
+const GATEWAY6 = 'fd82:25::1';
 const EPERM = 1;
 const ENOSYS = 38;
+// linux/capability.h
+const CAPABILITIES = {
+  ...{ chown: 0, dac_override: 1, fowner: 3, kill: 5, setgid: 6, setuid: 7 },
+  ...{ net_bind_service: 10, net_admin: 12, sys_chroot: 18 },
+};
 
 let lab: Lab;
 let box: Appliance;
@@ -20,7 +27,8 @@ let mac: string;
 
 beforeAll(async () => {
   lab = await startLab();
-  box = await lab.appliance({ features: { greylist: 0 } }, ['alice']);
+  const network = { address6: `${ADDRESS6}/64`, gateway6: GATEWAY6 };
+  box = await lab.appliance({ features: { greylist: 0 }, network }, ['alice']);
   ({ veth, mac } = await readVeth());
 }, 300_000);
 
@@ -85,6 +93,14 @@ describe('root of the container', () => {
     expect(open.map(([, path]) => path).filter((path) => !path?.startsWith('/dev'))).toEqual([]);
   }, 30_000);
 
+  test('has nine capabilities: eight, and net_admin for the bans of fail2ban', async () => {
+    const { stdout } = await box.inside(['grep', 'CapBnd', '/proc/1/status']);
+
+    const bits = Object.values(CAPABILITIES).reduce((sum, bit) => sum + 2 ** bit, 0);
+    expect(Object.keys(CAPABILITIES)).toHaveLength(9);
+    expect(stdout.trim().split(/\s+/)[1]).toBe(bits.toString(16).padStart(16, '0'));
+  }, 30_000);
+
   test('makes and enters no namespace, by none of the four calls', async () => {
     const program = await readFile(join(import.meta.dir, 'jail/calls.py'), 'utf8');
     const { stdout, stderr } = await box.inside(['python3', '-'], { stdin: program });
@@ -101,11 +117,15 @@ describe('root of the container', () => {
 
   test('sends no frame to the bridge that bears a foreign address', async () => {
     const script = join(import.meta.dir, 'jail/forge.py');
-    const words = [mac, box.address, '10.82.25.1', 'br-mail', await initPid()];
-    const { stdout, stderr } = await lab.router.run(['python3', script, ...words]);
+    const own = [mac, box.address, '10.82.25.1', ADDRESS6, GATEWAY6, 'br-mail', await initPid()];
+    const { stdout, stderr } = await lab.router.run(['python3', script, ...own]);
 
     expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual([]);
+    expect(JSON.parse(stdout)).toEqual([
+      'honest: ARP request',
+      'honest: echo request',
+      'honest: neighbour advertisement',
+    ]);
     expect(await mailFlows('with its own address')).toBe(true);
   }, 60_000);
 
@@ -174,6 +194,18 @@ describe('the network of a running container that is changed by hand', () => {
     },
     90_000,
   );
+
+  test('is a warning of doctor while the filter is gone until apply', async () => {
+    await onRouter(`nft delete table netdev ${table}`);
+    const gone = await box.mailctl('doctor --only network.filter');
+    await box.does('apply');
+
+    expect(gone.stdout).toContain(
+      "the filter of the container's addresses was taken away or changed",
+    );
+    expect(gone.status).toBe(1);
+    expect(await box.does('doctor --only network.filter')).toContain('are dropped');
+  }, 60_000);
 
   test('is degraded in status while the veth has no bridge', async () => {
     await onRouter(`ip link set ${veth} nomaster`);

@@ -1,13 +1,14 @@
 # Sends frames from eth0 of the container's network, as its root would with a raw socket, and says which of
-# them came out of the bridge: forge.py <mac> <address> <gateway> <bridge> <pid of the container's init>.
+# them came out of the bridge: forge.py <mac> <address> <gateway> <address6> <gateway6> <bridge> <pid of init>.
 # The last frame is an honest one: when that arrives, all that will arrive has arrived.
 import ctypes, json, os, socket, struct, sys
 
-mac_text, address, gateway, bridge, pid = sys.argv[1:6]
+mac_text, address, gateway, address6, gateway6, bridge, pid = sys.argv[1:8]
 own_mac = bytes.fromhex(mac_text.replace(':', ''))
 other_mac = bytes.fromhex('02deadbeef99')
 own, router = socket.inet_aton(address), socket.inet_aton(gateway)
 foreign = own[:3] + b'\x63'
+own6, router6 = (socket.inet_pton(socket.AF_INET6, text) for text in (address6, gateway6))
 BROADCAST = b'\xff' * 6
 
 
@@ -35,8 +36,18 @@ def udp(port, body):
     return struct.pack('!HHHH', port, 9, 8 + len(body), 0) + body
 
 
-def ipv6(source, body):
-    return struct.pack('!IHBB', 6 << 28, len(body), 58, 255) + source + socket.inet_pton(socket.AF_INET6, 'ff02::1') + body
+ALL_NODES = socket.inet_pton(socket.AF_INET6, 'ff02::1')
+
+
+def icmpv6(source, kind, rest):
+    body = struct.pack('!BBH', kind, 0, 0) + rest
+    pseudo = source + ALL_NODES + struct.pack('!II', len(body), 58)
+    body = body[:2] + struct.pack('!H', checksum(pseudo + body)) + body[4:]
+    return struct.pack('!IHBB', 6 << 28, len(body), 58, 255) + source + ALL_NODES + body
+
+
+def neighbour(target):
+    return b'\x20\0\0\0' + target
 
 
 LINK = socket.inet_pton(socket.AF_INET6, 'fe80::99')
@@ -49,8 +60,14 @@ FRAMES = {
     'another IPv4 address': ether(own_mac, 0x800, ipv4(foreign, 17, udp(9, b'x'))),
     'answer of a DHCP server': ether(own_mac, 0x800, ipv4(own, 17, udp(67, b'x'))),
     'ICMP redirect': ether(own_mac, 0x800, ipv4(own, 1, b'\x05\x01\0\0' + foreign + b'\0' * 28)),
-    'IPv6 router advertisement': ether(own_mac, 0x86dd, ipv6(LINK, b'\x86\0\0\0' + b'\0' * 12)),
-    'another IPv6 address': ether(own_mac, 0x86dd, ipv6(LINK, b'\x80\0\0\0\0\0\0\0')),
+    'router advertisement': ether(own_mac, 0x86dd, icmpv6(own6, 134, b'\0' * 12)),
+    'ICMPv6 redirect': ether(own_mac, 0x86dd, icmpv6(own6, 137, neighbour(router6) + b'\0' * 16)),
+    'another IPv6 address': ether(own_mac, 0x86dd, icmpv6(LINK, 128, b'\0' * 4)),
+    'neighbour advertisement for the gateway': ether(own_mac, 0x86dd, icmpv6(own6, 136, neighbour(router6))),
+    'address detection for the gateway': ether(own_mac, 0x86dd, icmpv6(b'\0' * 16, 135, neighbour(router6))),
+    'honest: echo request': ether(own_mac, 0x86dd, icmpv6(own6, 128, b'\0' * 4)),
+    'honest: neighbour advertisement': ether(own_mac, 0x86dd, icmpv6(own6, 136, neighbour(own6))),
+    'honest: ARP request': ether(own_mac, 0x806, arp(1, own_mac, own, router)),
     'VLAN tag': ether(own_mac, 0x8100, struct.pack('!HH', 5, 0x800) + ipv4(own, 17, udp(9, b'x'))),
     'spanning tree': ether(own_mac, 39, b'\x42\x42\x03' + b'\0' * 36, bytes.fromhex('0180c2000000')),
 }
