@@ -1,7 +1,7 @@
 // Checks of what separates the container from this host, and secrets from its other users.
 
 import type { Host } from '../../host/host.ts';
-import { readHostPart } from '../apply/generation.ts';
+import { readHostPart } from '../container/host-part.ts';
 import { listTable, planTable } from '../container/nft-tables.ts';
 import { isOpenWrt } from '../container/preflight.ts';
 import { filterTable, hasVeth } from '../container/veth-apply.ts';
@@ -14,21 +14,35 @@ const uciFile: Check = {
   id: 'config.mode',
   about: 'passwords in the UCI file are for root alone',
   measured: 'mode of the UCI file, and which of its options hold a secret',
-  run: async ({ host, target: { settings, configFile } }, report) => {
-    const mode = (await host.files.stat(configFile))?.mode ?? 0;
+  run: async (
+    {
+      host,
+      target: {
+        settings,
+        paths: { uciFile },
+      },
+    },
+    report,
+  ) => {
+    const mode = (await host.files.stat(uciFile))?.mode ?? 0;
     const secrets = secretsIn(settings);
-    if (secrets.length === 0) return report('ok', `${configFile} holds no secret`);
-    if ((mode & OTHERS) === 0) return report('ok', `${configFile} is for its owner alone`);
-    const text = `${configFile} has the mode ${mode.toString(8)}, and holds ${secrets.join(', ')}: other users of this host can read it`;
-    return report('warning', text, { fix: `chmod 600 ${configFile}` });
+    if (secrets.length === 0) return report('ok', `${uciFile} holds no secret`);
+    if ((mode & OTHERS) === 0) return report('ok', `${uciFile} is for its owner alone`);
+    const text = `${uciFile} has the mode ${mode.toString(8)}, and holds ${secrets.join(', ')}: other users of this host can read it`;
+    return report('warning', text, { fix: `chmod 600 ${uciFile}` });
   },
-  mend: async ({ host, target: { configFile } }) => {
-    const stat = await host.files.stat(configFile);
-    const text = await host.files.readBytes(configFile);
-    if (stat === null || text === null) return `${configFile} is gone`;
+  mend: async ({
+    host,
+    target: {
+      paths: { uciFile },
+    },
+  }) => {
+    const stat = await host.files.stat(uciFile);
+    const text = await host.files.readBytes(uciFile);
+    if (stat === null || text === null) return `${uciFile} is gone`;
     const owner = { uid: stat.uid, gid: stat.gid };
-    await host.files.replace(configFile, text, { mode: 0o600, owner });
-    return `gave ${configFile} the mode 600`;
+    await host.files.replace(uciFile, text, { mode: 0o600, owner });
+    return `gave ${uciFile} the mode 600`;
   },
 };
 

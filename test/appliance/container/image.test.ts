@@ -94,8 +94,8 @@ test('an address with HTTPS that redirects to plain HTTP is not followed', async
   });
   asked = [];
   const script = `
-    import { download } from '${join(import.meta.dir, '../../src/host/download.ts')}';
-    import { createHost } from '${join(import.meta.dir, '../../src/host/host.ts')}';
+    import { download } from '${join(import.meta.dir, '../../../src/host/download.ts')}';
+    import { createHost } from '${join(import.meta.dir, '../../../src/host/host.ts')}';
     const host = createHost({ root: '${root}', env: {}, say: () => undefined });
     const to = { to: '/image', limit: 100 };
     await download(host, 'https://localhost:${secure.port}/x', to).catch((error) => console.log(error.message));`;
