@@ -96,12 +96,12 @@ export function getOption(
   return mergeEntries(findEntries(document, reference, option));
 }
 
-/** A later option replaces what was before it; a list item is added to it. */
+/** A later option replaces what was before it, unless it is empty; a list item is added to it. */
 export function mergeEntries(entries: readonly UciEntry[]): UciValue | undefined {
   let merged: string | string[] | undefined;
   for (const { kind, value } of entries) {
     if (kind === 'option') {
-      merged = value === '' ? undefined : value;
+      merged = value === '' ? merged : value;
       continue;
     }
     if (!Array.isArray(merged)) {

@@ -1,5 +1,6 @@
 // From characters to statements, by the rules of libuci: words are separated by white space, end at an
-// unquoted `;` or `#`, and are made of any sequence of plain, 'single' and "double" quoted parts.
+// unquoted `#`, and are made of any sequence of plain, 'single' and "double" quoted parts. An unquoted `;` is a
+// problem wherever it stands: libuci refuses the whole file, or drops the rest of the line without a word.
 
 import type { UciWord } from './document.ts';
 
@@ -9,7 +10,7 @@ export interface UciProblem {
   readonly message: string;
 }
 
-/** What stands between two separators (line ends or `;`). */
+/** One line, or what stands on either side of a `;`. */
 export interface Statement {
   readonly keyword: UciWord;
   readonly words: readonly UciWord[];
@@ -72,9 +73,7 @@ function scanStatement(cursor: Cursor): Statement | undefined {
   if (takeSeparator(cursor)) {
     return undefined;
   }
-  if (cursor.text[cursor.position] === ';') {
-    report(cursor, cursor.position, "nothing stands before this ';'");
-    cursor.position += 1;
+  if (takeSemicolon(cursor)) {
     return undefined;
   }
   const start = cursor.position;
@@ -85,8 +84,7 @@ function scanStatement(cursor: Cursor): Statement | undefined {
     if (takeSeparator(cursor)) {
       break;
     }
-    if (cursor.text[cursor.position] === ';') {
-      cursor.position += 1;
+    if (takeSemicolon(cursor)) {
       break;
     }
     words.push(scanWord(cursor));
@@ -104,6 +102,15 @@ function takeSeparator(cursor: Cursor): boolean {
     return true;
   }
   return cursor.position >= cursor.text.length;
+}
+
+function takeSemicolon(cursor: Cursor): boolean {
+  if (cursor.text[cursor.position] !== ';') {
+    return false;
+  }
+  report(cursor, cursor.position, "';' outside quotes: uci does not read on behind it");
+  cursor.position += 1;
+  return true;
 }
 
 function scanWord(cursor: Cursor): UciWord {

@@ -55,7 +55,7 @@ function randomEntry(random: Random): string {
     ? pick(random, ['option', 'o'])
     : pick(random, ['list', 'l']);
   const value = writeValue(random, randomValue(random));
-  const end = pick(random, ['\n', ' # why\n', '#\n', '  \n', `; o z '1'\n`, ` ; o z "2"\n`]);
+  const end = pick(random, ['\n', ' # why\n', '#\n', '  \n']);
   return (
     pick(random, ['', '\t', '    ']) +
     `${keyword} ${name}${pick(random, [' ', '\t '])}${value}${end}`
@@ -70,7 +70,7 @@ export function randomUci(random: Random): string {
       { length: Math.floor(random() * 5) },
       () => pick(random, FILLERS) + randomEntry(random),
     );
-    return `${title}${pick(random, ['\n', ' # x\n', ' ; o z 3\n'])}${entries.join('')}`;
+    return `${title}${pick(random, ['\n', ' # x\n'])}${entries.join('')}`;
   });
   return pick(random, ['', 'package p\n', '# head\n\n']) + sections.join(pick(random, FILLERS));
 }

@@ -121,10 +121,12 @@ function reportRefused(
   }
 }
 
-/** A repeated option is reported, but is read as libuci reads it. */
+/** A repeated option is reported: libuci and this program would not agree on its value. */
 function checkForm(checking: Checking, option: Option<unknown>, subject: Subject): boolean {
   const { section, name, entries } = subject;
-  const [first, ...more] = entries.filter(({ kind, value }) => kind === 'list' || value !== '');
+  const start = entries.findIndex(({ kind, value }) => kind === 'list' || value !== '');
+  // uci passes over an empty value that comes first, and over one that comes later as well: the value before it stays
+  const [first, ...more] = start < 0 ? [] : entries.slice(start);
   if (first?.kind === 'list' && !option.isList) {
     const hint = `write: option ${name} VALUE`;
     report(checking, { ...first, section, name }, 'this is one option, not a list', hint);
