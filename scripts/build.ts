@@ -1,17 +1,28 @@
-// npm run build [-- --all]: dist/mailctl for this machine, and with --all the two musl builds for routers.
+// npm run build [-- --all | --router x64|arm64]: dist/mailctl for this machine, the musl builds for routers, or both.
 // The foreign Bun runtimes come as npm packages, are checked against package-lock.json and cached.
 
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import packageLock from '../package-lock.json';
+import { type Architecture, ensureMuslSystem, missingForMusl } from './musl.ts';
 import { cacheDirectory, capture, must, ROOT } from './programs.ts';
 
 const ENTRY = 'src/mailctl/main.ts';
 
-const ROUTERS = [
-  { target: 'bun-linux-arm64-musl', runtime: '@oven/bun-linux-aarch64-musl' },
-  { target: 'bun-linux-x64-musl', runtime: '@oven/bun-linux-x64-musl' },
-] as const;
+interface Router {
+  readonly architecture: Architecture;
+  readonly target: string;
+  readonly runtime: string;
+}
+
+const ROUTERS: readonly Router[] = [
+  {
+    architecture: 'arm64',
+    target: 'bun-linux-arm64-musl',
+    runtime: '@oven/bun-linux-aarch64-musl',
+  },
+  { architecture: 'x64', target: 'bun-linux-x64-musl', runtime: '@oven/bun-linux-x64-musl' },
+];
 
 const locked: Record<string, { version?: string; integrity?: string }> = packageLock.packages;
 
@@ -21,7 +32,16 @@ function buildTime(): Date {
   return epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
 }
 
-async function compile(outfile: string, extra: string[] = []): Promise<void> {
+interface Compiling {
+  /** The command line of the Bun that compiles; this one unless told. */
+  readonly bun?: readonly string[];
+  readonly extra: readonly string[];
+}
+
+async function compile(
+  outfile: string,
+  { bun = [process.execPath], extra }: Compiling,
+): Promise<void> {
   // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   const define = ['--define', `BUILD_TIME=${JSON.stringify(buildTime().toISOString())}`];
@@ -29,7 +49,7 @@ async function compile(outfile: string, extra: string[] = []): Promise<void> {
   // Bun leaves the source map beside the program, which carries it already
   const folder = `dist/.building-${process.pid}`;
   await mkdir(`${ROOT}/${folder}`, { recursive: true });
-  await must([process.execPath, 'build', ENTRY, ...shape, '--outfile', `${folder}/mailctl`]);
+  await must([...bun, 'build', ENTRY, ...shape, '--outfile', `${folder}/mailctl`]);
   await rename(`${ROOT}/${folder}/mailctl`, `${ROOT}/${outfile}`);
   await rm(`${ROOT}/${folder}`, { recursive: true });
   const { size } = await stat(`${ROOT}/${outfile}`);
@@ -68,13 +88,32 @@ async function runtimeOf(name: string): Promise<string> {
   return program;
 }
 
-// 30 ms to start in place of 80, for 8 MB. Not for another machine: bytecode is bound to the very Bun that made it, and
-// one with another libc or processor ends by a segmentation fault (https://github.com/oven-sh/bun/issues/24144)
-await compile('dist/mailctl', ['--bytecode', '--format=esm']);
-if (process.argv.includes('--all')) {
-  for (const { target, runtime } of ROUTERS) {
-    const program = await runtimeOf(runtime);
-    const foreign = [`--target=${target}`, `--compile-executable-path=${program}`];
-    await compile(`dist/${target.replace('bun', 'mailctl')}`, foreign);
+const BYTECODE = ['--bytecode', '--format=esm'];
+
+/**
+ * Bytecode takes two thirds off the time to start, for 8 MB. It is bound to the very Bun that made it (one of another
+ * libc or processor ends by a segmentation fault, https://github.com/oven-sh/bun/issues/24144), so the router's own
+ * runtime makes it, in a system like the router's.
+ */
+async function compileForRouter({ target, runtime, architecture }: Router): Promise<void> {
+  const outfile = `dist/${target.replace('bun', 'mailctl')}`;
+  const program = await runtimeOf(runtime);
+  const missing = missingForMusl(architecture);
+  if (missing.length === 0) {
+    const system = await ensureMuslSystem(architecture, program);
+    await compile(outfile, { bun: system.command(program), extra: BYTECODE });
+    return;
   }
+  console.log(
+    `${outfile} gets no bytecode and takes longer to start: ${missing.join(', ')} missing`,
+  );
+  const foreign = [`--target=${target}`, `--compile-executable-path=${program}`];
+  await compile(outfile, { extra: foreign });
+}
+
+const wanted = process.argv.slice(2);
+const all = wanted.includes('--all');
+if (all || !wanted.includes('--router')) await compile('dist/mailctl', { extra: BYTECODE });
+for (const router of ROUTERS) {
+  if (all || wanted.includes(router.architecture)) await compileForRouter(router);
 }
