@@ -5,8 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { cacheDirectory, capture, ROOT } from './programs.ts';
-
-export type Architecture = 'x64' | 'arm64';
+import { type Architecture, routerRuntime } from './runtime.ts';
 
 export interface MuslSystem {
   /** Folder of the system, to be copied before anything is written into it. */
@@ -111,16 +110,10 @@ async function makeRoot(architecture: Architecture, root: string, symbols: reado
   await linkLibstdcxx(recipe, root, symbols);
 }
 
-/**
- * Made once and kept in the cache; `runtime` is Bun's program for the architecture, which says what the libstdc++
- * must have.
- */
-export async function ensureMuslSystem(
-  architecture: Architecture,
-  runtime: string,
-): Promise<MuslSystem> {
+/** Made once and kept in the cache; the runtime says what the libstdc++ must have. */
+export async function ensureMuslSystem(architecture: Architecture): Promise<MuslSystem> {
   const recipe = RECIPES[architecture];
-  const symbols = await wantedSymbols(runtime);
+  const symbols = await wantedSymbols(await routerRuntime(architecture));
   const text = await Bun.file(`${ROOT}/scripts/musl/stub.c`).text();
   const source = await Bun.file(`${ROOT}/scripts/musl.ts`).text();
   const key = createHash('sha256')

@@ -17,7 +17,7 @@ interface Tier {
   obstacle?(): string | undefined;
 }
 
-const APART = ['cli', 'golden', 'image', 'system', 'bench'];
+const APART = ['cli', 'golden', 'image', 'package', 'system', 'bench'];
 
 const needsRoot = () =>
   process.geteuid?.() === 0 ? undefined : 'it makes containers: run as root';
@@ -28,6 +28,7 @@ const TIERS: Record<string, Tier> = {
   cli: { run: () => bunTest(['./test/cli'], 60_000) },
   golden: { run: () => bunTest(['./test/golden'], 20_000) },
   image: { run: () => bunTest(['./test/image'], 900_000), obstacle: needsRoot },
+  package: { run: () => bunTest(['./test/package'], 600_000), obstacle: needsRoot },
   system: { run: systemTests, obstacle: needsRoot },
 };
 

@@ -1,0 +1,150 @@
+// The package as opkg and a feed see it. The facts of the format are those of OpenWrt's package-pack.mk and opkg.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { capture, ROOT } from '../../scripts/programs.ts';
+import { makePackages } from './system.ts';
+
+let work = '';
+let ipk = '';
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'mailserver-ipk-'));
+  ipk = await makePackages('x86_64', work);
+}, 300_000);
+
+afterAll(() => rm(work, { recursive: true, force: true }));
+
+const member = (name: string, ...words: string[]) =>
+  capture(['sh', '-c', 'tar -xzOf "$0" "./$1" | tar "$2" -', ipk, name, ...words]);
+
+const controlFile = (name: string) =>
+  capture(['sh', '-c', 'tar -xzOf "$0" ./control.tar.gz | tar -xzOf - "./$1"', ipk, name]);
+
+const sha256 = async (path: string) =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+
+test('the name carries version, release and architecture', () => {
+  expect(ipk.slice(dirname(ipk).length + 1)).toBe('mailserver_0.1.0-r1_x86_64.ipk');
+});
+
+test('the outer file is a gzipped tar of three members below ./', async () => {
+  const listing = await capture(['tar', '-tzf', ipk]);
+
+  expect(listing.trim().split('\n').sort()).toEqual([
+    './',
+    './control.tar.gz',
+    './data.tar.gz',
+    './debian-binary',
+  ]);
+  expect(await capture(['tar', '-xzOf', ipk, './debian-binary'])).toBe('2.0\n');
+});
+
+test('every file belongs to root, with the mode that a router needs', async () => {
+  const listing = await member('data.tar.gz', '-tvzf');
+  const files = listing
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/));
+
+  expect(new Set(files.map(([, owner]) => owner))).toEqual(new Set(['0/0']));
+  expect(
+    Object.fromEntries(
+      files.filter(([mode]) => mode?.startsWith('-')).map((fields) => [fields.at(-1), fields[0]]),
+    ),
+  ).toEqual({
+    './etc/config/mailserver': '-rw-------',
+    './etc/hotplug.d/iface/95-mailserver': '-rwxr-xr-x',
+    './etc/init.d/mailserver': '-rwxr-xr-x',
+    './lib/upgrade/keep.d/mailserver': '-rw-r--r--',
+    './usr/sbin/mailctl': '-rwxr-xr-x',
+  });
+});
+
+describe('the control file', () => {
+  const field = async (name: string) =>
+    new RegExp(`^${name}: (.*)$`, 'm').exec(await controlFile('control'))?.[1];
+
+  test('depends on packages by the names that 24.10 has for them', async () => {
+    const depends = (await field('Depends'))?.split(', ') ?? [];
+
+    expect(depends[0]).toBe('libc');
+    expect(depends).toContain('libstdcpp6');
+    expect(depends.filter((name) => !/^[a-z0-9-]+$/.test(name))).toEqual([]);
+  });
+
+  test('takes the place of the package before it', async () => {
+    expect(await field('Conflicts')).toBe('secubox-app-mailserver');
+    expect(await field('Provides')).toBe('secubox-app-mailserver');
+  });
+
+  test('says the size of the unpacked data', async () => {
+    const bytes = await capture([
+      'sh',
+      '-c',
+      'tar -xzOf "$0" ./data.tar.gz | gzip -d | wc -c',
+      ipk,
+    ]);
+
+    expect(await field('Installed-Size')).toBe(bytes.trim());
+  });
+
+  test('keeps the UCI file of the operator over an upgrade', async () => {
+    expect(await controlFile('conffiles')).toBe('/etc/config/mailserver\n');
+  });
+});
+
+test('sysupgrade takes accounts and keys along, and never mail, queue or log', async () => {
+  const text = await readFile(join(ROOT, 'files/lib/upgrade/keep.d/mailserver'), 'utf8');
+  const kept = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  expect(kept).toContain('/srv/mailserver/config/');
+  expect(kept).toContain('/srv/mailserver/dkim/');
+  expect(kept.filter((path) => /mailserver\/?$|mail\/|queue|log/.test(path))).toEqual([
+    '/etc/config/mailserver',
+  ]);
+});
+
+test('a removal says what stays; an upgrade and an offline root say nothing', async () => {
+  const script = await controlFile('prerm-pkg');
+  const said = (env: string, word: string) =>
+    capture(['env', env, 'busybox', 'ash', '-c', script, 'prerm', word]);
+
+  expect(await said('PKG_UPGRADE=0', 'remove')).toContain('/srv/mailserver');
+  expect(await said('PKG_UPGRADE=1', 'upgrade')).toBe('');
+  expect(await said('IPKG_INSTROOT=/tmp/root', 'remove')).toBe('');
+});
+
+test('the index names the file with its size and hash', async () => {
+  const index = await readFile(join(dirname(ipk), 'Packages'), 'utf8');
+
+  expect(index).toContain(`Filename: mailserver_0.1.0-r1_x86_64.ipk\n`);
+  expect(index).toContain(`SHA256sum: ${await sha256(ipk)}\n`);
+  expect(index.endsWith('\n\n')).toBe(true);
+  expect(await capture(['gzip', '-dc', join(dirname(ipk), 'Packages.gz')])).toBe(index);
+});
+
+test('the same commit gives the same bytes, and a key signs the index', async () => {
+  const key = join(work, 'feed');
+  await capture(['signify-openbsd', '-G', '-n', '-p', `${key}.pub`, '-s', `${key}.sec`]);
+  const again = await makePackages('x86_64', join(work, 'again'), '--key', `${key}.sec`);
+
+  expect(await sha256(again)).toBe(await sha256(ipk));
+  const index = join(dirname(again), 'Packages');
+  const verify = ['signify-openbsd', '-V', '-p', `${key}.pub`, '-m', index, '-x', `${index}.sig`];
+  expect(await capture(verify)).toContain('Signature Verified');
+}, 300_000);
+
+test('an architecture that is not offered is refused with the list', async () => {
+  const child = Bun.spawn([process.execPath, 'scripts/package.ts', '--arch', 'mips_24kc'], {
+    ...{ cwd: ROOT, stdout: 'ignore', stderr: 'pipe' },
+  });
+
+  expect(await new Response(child.stderr).text()).toContain('aarch64_cortex-a72');
+  expect(await child.exited).toBe(64);
+});
