@@ -71,6 +71,14 @@ describe('the image', () => {
     expect(statSync(image).size).toBeLessThanOrEqual(TARGET_BYTES);
   }, 900_000);
 
+  test("is read by OpenWrt's kernels, which have xz alone, no BCJ filters and no xattrs", async () => {
+    const superblock = await must(['unsquashfs', '-s', await ensureImage()]);
+
+    expect(superblock).toContain('Compression xz\n');
+    expect(superblock).toContain('Xattrs are not stored\n');
+    expect(superblock).not.toContain('Filters selected');
+  }, 900_000);
+
   test('found in the cache is taken as it is', async () => {
     const image = await ensureImage();
     const before = statSync(image).mtimeMs;
