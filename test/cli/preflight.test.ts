@@ -29,10 +29,10 @@ async function bareHost(programs: string[], kernel = '6.6.0') {
   };
 }
 
-const ALL = ['lxc-start', 'lxc-stop', 'lxc-info', 'lxc-attach', 'ip', 'mount', 'losetup', 'nft'];
+const ALL = ['lxc-start', 'lxc-stop', 'lxc-info', 'lxc-attach', 'ip', 'mount', 'nft'];
 
 test('without LXC, install names every missing program and the packages to install', async () => {
-  const host = await bareHost(['ip', 'mount', 'losetup', 'nft']);
+  const host = await bareHost(['ip', 'mount', 'nft']);
   const { status, stderr } = await host.mailctl(['install']);
   await host.remove();
 
@@ -59,6 +59,65 @@ test('on a router whose bridge is missing, the bridge is named', async () => {
 
   expect(status).toBe(69);
   expect(stderr).toContain('the bridge br-lan (network.bridge) does not exist on this router');
+});
+
+test('a stock router needs no losetup, which nothing calls', async () => {
+  const host = await bareHost(ALL.filter((name) => name !== 'nft'));
+  await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");
+  const { stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(stderr).not.toContain('losetup');
+});
+
+test.each([
+  [['opkg'], 'hint: opkg update && opkg install lxc-start'],
+  [['opkg', 'apk'], 'hint: apk update && apk add lxc-start'],
+])('on a router with %j the hint is a command that it has', async (managers, hint) => {
+  const host = await bareHost(['ip', 'mount', 'nft', ...managers]);
+  await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");
+  const { stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(stderr).toContain(hint);
+});
+
+async function withMounts(mounts: string, words: string[] = []) {
+  const host = await bareHost(ALL);
+  await mkdir(join(host.root, 'proc/self'));
+  await mkdir(join(host.root, 'srv'));
+  await writeFile(join(host.root, 'proc/self/mounts'), mounts);
+  await writeFile(join(host.root, 'proc/meminfo'), 'MemTotal:         262144 kB\n');
+  const result = await host.mailctl(['install', ...words]);
+  await host.remove();
+  return result;
+}
+
+const DATA_ON_USB = '/dev/root / ext4 rw 0 0\n/dev/sda1 /srv vfat rw 0 0\n';
+
+test('a disk that keeps no owners of files is named with its file system', async () => {
+  const { status, stderr } = await withMounts(DATA_ON_USB);
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('main.data_path /srv/mailserver is on a vfat file system (/srv)');
+});
+
+const OVERLAY = 'overlayfs:/overlay / overlay rw 0 0\n';
+
+test('mail on the root overlay is refused, since sysupgrade erases it', async () => {
+  const { stderr } = await withMounts(OVERLAY);
+
+  expect(stderr).toContain('/srv/mailserver is on the root overlay, which sysupgrade erases');
+  expect(stderr).toContain('--on-root');
+});
+
+test('with --on-root the overlay is taken, and the memory is still looked at', async () => {
+  const { stderr } = await withMounts(OVERLAY, ['--on-root']);
+
+  expect(stderr).not.toContain('sysupgrade');
+  expect(stderr).toContain(
+    'main.memory lets the container use 512 MB, and this machine has 256 MB',
+  );
 });
 
 const readable = await run(['runuser', '-u', 'nobody', '--', 'test', '-r', MAIN]);

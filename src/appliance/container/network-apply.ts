@@ -33,7 +33,7 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
         'HOST_UNFIT',
         `network.bridge ${bridge} is an interface, but no bridge`,
         {
-          hint: 'uci set mailserver.network.bridge=<a bridge, as brctl show lists them>',
+          hint: 'uci set mailserver.network.bridge=<a bridge: ls -d /sys/class/net/*/bridge>',
         },
       );
     }

@@ -7,15 +7,12 @@ import type { Appliance } from '../appliance.ts';
 import type { Settings } from '../settings/settings.ts';
 import { desiredNetwork } from './bridge.ts';
 import { containerRef } from './container.ts';
+import type { Lack } from './lack.ts';
 import { type Listener, listenersOn } from './listeners.ts';
 import { type NetworkPlan, tableName } from './network.ts';
 import { queryBridge } from './network-apply.ts';
 import { listTable } from './nft-tables.ts';
-
-interface Lack {
-  readonly message: string;
-  readonly hint: string;
-}
+import { dataLacks } from './preflight-data.ts';
 
 /** Program → package on Debian and on OpenWrt. */
 const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: string])[] = [
@@ -25,7 +22,6 @@ const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: st
   ['lxc-attach', 'lxc', 'lxc-attach'],
   ['ip', 'iproute2', 'ip-full'],
   ['mount', 'mount', 'mount-utils'],
-  ['losetup', 'mount', 'losetup'],
 ];
 
 // squashfs can be id-mapped from this version on (torvalds/linux, fs/squashfs: FS_ALLOW_IDMAP)
@@ -36,17 +32,28 @@ export async function isOpenWrt(host: Host): Promise<boolean> {
   return (await host.files.stat('/etc/openwrt_release')) !== null;
 }
 
+/** The command that installs packages on this host. */
+export async function installCommand(
+  host: Host,
+  packages: { debian: string; openwrt: string },
+): Promise<string> {
+  if (!(await isOpenWrt(host))) return `apt-get install ${packages.debian}`;
+  const { openwrt } = packages;
+  // OpenWrt 25.12 has apk in place of opkg
+  if (host.programs.exists('apk')) return `apk update && apk add ${openwrt}`;
+  return `opkg update && opkg install ${openwrt}`;
+}
+
 async function missingPrograms(host: Host, publishes: boolean): Promise<Lack[]> {
   const wanted = publishes ? [...PROGRAMS, ['nft', 'nftables', 'nftables'] as const] : PROGRAMS;
   const missing = wanted.filter(([program]) => !host.programs.exists(program));
   if (missing.length === 0) return [];
-  const openWrt = await isOpenWrt(host);
-  const packages = [...new Set(missing.map(([, debian, router]) => (openWrt ? router : debian)))];
-  const install = openWrt ? 'opkg update && opkg install' : 'apt-get install';
+  const names = (at: 1 | 2) => [...new Set(missing.map((row) => row[at]))].join(' ');
   return [
     {
+      code: 'HOST_UNFIT',
       message: `these programs are missing: ${missing.map(([program]) => program).join(', ')}`,
-      hint: `${install} ${packages.join(' ')}`,
+      hint: await installCommand(host, { debian: names(1), openwrt: names(2) }),
     },
   ];
 }
@@ -57,6 +64,7 @@ async function kernelLacks(host: Host): Promise<Lack[]> {
   if (major > KERNEL_MAJOR || (major === KERNEL_MAJOR && minor >= KERNEL_MINOR)) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: `the kernel is ${release}; an unprivileged container on a read-only image needs ${KERNEL_MAJOR}.${KERNEL_MINOR} or newer`,
       hint: 'upgrade to OpenWrt 24.10 or Debian 13 (Debian 12: apt-get install -t bookworm-backports linux-image-amd64)',
     },
@@ -73,9 +81,10 @@ async function fileSystemLacks(host: Host): Promise<Lack[]> {
   if ((await known()).includes('\tsquashfs')) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: 'this kernel cannot mount squashfs images',
       hint: (await isOpenWrt(host))
-        ? 'opkg update && opkg install kmod-fs-squashfs kmod-loop'
+        ? await installCommand(host, { debian: '', openwrt: 'kmod-fs-squashfs kmod-loop' })
         : 'modprobe squashfs',
     },
   ];
@@ -86,6 +95,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
   if (!(await isOpenWrt(host)) || (await queryBridge(host, bridge)).exists) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: `the bridge ${bridge} (network.bridge) does not exist on this router`,
       hint: 'uci show network | grep bridge, then: uci set mailserver.network.bridge=<name>',
     },
@@ -106,23 +116,32 @@ async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   if (published || (await isRunning(host, containerRef(target)))) return [];
   const network = await desiredNetwork(host, target);
   return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
+    code: 'PORT_TAKEN',
     message: `port ${port} of this host is taken by ${program ?? 'another program'}`,
-    hint: `stop it (ss -ltnp 'sport = :${port}'), or move the port: uci set mailserver.ports.<name>=<port>`,
+    hint: 'stop that program, or move the port: uci set mailserver.ports.<name>=<port>',
   }));
 }
 
-/** Throws HOST_UNFIT (or PORT_TAKEN) that lists everything this host lacks. */
-export async function checkHost(host: Host, target: Appliance): Promise<void> {
+/**
+ * Throws HOST_UNFIT (or PORT_TAKEN) that lists everything this host lacks.
+ * @param onRoot mail may lie where sysupgrade erases it
+ */
+export async function checkHost(
+  host: Host,
+  target: Appliance,
+  { onRoot = false }: { onRoot?: boolean } = {},
+): Promise<void> {
+  const fresh = (await host.files.stat(target.paths.rendered)) === null;
   const lacks = [
     ...(await missingPrograms(host, target.settings.network.publish.length > 0)),
     ...(await kernelLacks(host)),
     ...(await fileSystemLacks(host)),
     ...(await bridgeLacks(host, target.settings)),
+    ...(await dataLacks(host, target, { fresh, onRoot })),
   ];
   if (lacks.length === 0) lacks.push(...(await portLacks(host, target)));
   const [first, ...others] = lacks;
   if (first === undefined) return;
-  const code = first.message.startsWith('port ') ? 'PORT_TAKEN' : 'HOST_UNFIT';
   const rest = others.map(({ message, hint }) => `\n  ${message} (${hint})`).join('');
-  throw new MailctlError(code, `${first.message}${rest}`, { hint: first.hint });
+  throw new MailctlError(first.code, `${first.message}${rest}`, { hint: first.hint });
 }

@@ -10,6 +10,7 @@ import { ensureScheduler } from '../scheduler.ts';
 interface InstallOptions {
   readonly image?: string;
   readonly sha256?: string;
+  readonly onRoot?: boolean;
 }
 
 function parseSha256(text: string): string {
@@ -24,7 +25,7 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const { converge } = await import('../../appliance/apply/converge.ts');
   const { enableInUci } = await import('../../appliance/settings/uci-file.ts');
   const { image: source, sha256 } = options;
-  await checkHost(host, target);
+  await checkHost(host, target, { onRoot: options.onRoot ?? false });
   const image = await ensureImage(host, target, {
     ...(source === undefined ? {} : { source }),
     ...(sha256 === undefined ? {} : { sha256 }),
@@ -35,12 +36,12 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   return { ...result, image, enabled };
 }
 
-async function showInstall(app: App): Promise<void> {
+async function showInstall(app: App, options: InstallOptions): Promise<void> {
   const target = await app.appliance();
   const { checkHost } = await import('../../appliance/container/preflight.ts');
   const { planConvergence } = await import('../../appliance/apply/converge.ts');
   const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
-  await checkHost(app.host, target);
+  await checkHost(app.host, target, { onRoot: options.onRoot ?? false });
   const changes = await planConvergence(app.host, target, true);
   app.output.result(describeChanges(changes, app.output.paint), {
     changes: summarizeChanges(changes),
@@ -60,9 +61,10 @@ export function registerInstall(program: Command, app: AppSource): void {
       'what the image must have; needed for an image over plain http',
       parseSha256,
     )
+    .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases')
     .action(async (options: InstallOptions) => {
       const { changing, output, options: global } = app();
-      if (global.dryRun) return showInstall(app());
+      if (global.dryRun) return showInstall(app(), options);
       const result = await changing('install', (target) => install(app(), target, options));
       const { hostname } = (await app().appliance()).settings.main;
       const { summarizeChanges } = await import('../changes-text.ts');

@@ -1,0 +1,126 @@
+// Where the data and the image are to lie: a file system that knows owners, a disk that survives sysupgrade, room on it,
+// and a machine with the memory that the container may use.
+
+import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
+import type { Lack } from './lack.ts';
+
+interface Mount {
+  readonly at: string;
+  readonly type: string;
+}
+
+/** File systems that keep no owner for a file: nothing on them can belong to the container. */
+const WITHOUT_OWNERS = ['vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk', 'hfsplus'];
+
+/** proc(5): blanks in a mount point are written as octal numbers. */
+const decodeOctal = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+
+/** The file system that holds the path, which need not exist yet. */
+export async function mountOf(host: Host, path: string): Promise<Mount | null> {
+  const table = (await host.files.read('/proc/self/mounts')) ?? '';
+  const mounts = table.split('\n').flatMap((line): Mount[] => {
+    const [, at, type] = line.split(' ');
+    return at === undefined || type === undefined ? [] : [{ at: decodeOctal(at), type }];
+  });
+  const holds = ({ at }: Mount) => at === '/' || path === at || path.startsWith(`${at}/`);
+  // of several mounts at one place the last hides the others
+  return mounts
+    .filter(holds)
+    .reduce<Mount | null>(
+      (best, mount) => (best === null || mount.at.length >= best.at.length ? mount : best),
+      null,
+    );
+}
+
+async function ownerLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
+  const mount = await mountOf(host, paths.data);
+  if (mount === null || !WITHOUT_OWNERS.includes(mount.type)) return [];
+  return [
+    {
+      code: 'HOST_UNFIT',
+      message: `main.data_path ${paths.data} is on a ${mount.type} file system (${mount.at}), which keeps no owners of files`,
+      hint: 'format the disk with ext4 or f2fs, or: uci set mailserver.main.data_path=<folder on one that is>',
+    },
+  ];
+}
+
+/** OpenWrt's root is an overlay that sysupgrade erases. */
+async function overlayLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
+  const mount = await mountOf(host, paths.data);
+  if (mount?.type !== 'overlay' || mount.at !== '/') return [];
+  return [
+    {
+      code: 'HOST_UNFIT',
+      message: `main.data_path ${paths.data} is on the root overlay, which sysupgrade erases with all mail`,
+      hint: 'uci set mailserver.main.data_path=/mnt/<disk>/mailserver   (README: a data disk); or repeat with --on-root',
+    },
+  ];
+}
+
+// the image and the one that takes its place in an upgrade
+const IMAGE_BYTES = 2 * 60_000_000;
+// rendered configuration, learned state, log, and some mail
+const DATA_BYTES = 100_000_000;
+
+async function freeBytes(host: Host, path: string): Promise<number | null> {
+  const mount = await mountOf(host, path);
+  return mount === null ? null : (await host.files.space(mount.at)).free;
+}
+
+async function spaceLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
+  const places = [
+    { path: paths.images, bytes: IMAGE_BYTES, what: 'the image and its upgrade' },
+    { path: paths.data, bytes: DATA_BYTES, what: 'the data' },
+  ];
+  const lacks: Lack[] = [];
+  for (const { path, bytes, what } of places) {
+    const free = await freeBytes(host, path);
+    if (free === null || free >= bytes) continue;
+    const [has, needs] = [free, bytes].map((size) => Math.floor(size / 1e6));
+    lacks.push({
+      code: 'HOST_UNFIT',
+      message: `${path} has ${has} MB left, and ${what} need ${needs} MB`,
+      hint: `df -h ${path}`,
+    });
+  }
+  return lacks;
+}
+
+async function memoryLacks(host: Host, { settings }: Appliance): Promise<Lack[]> {
+  const kilobytes = /^MemTotal: +(\d+) kB/m.exec(
+    (await host.files.read('/proc/meminfo')) ?? '',
+  )?.[1];
+  if (kilobytes === undefined) return [];
+  const machine = Number(kilobytes) * 1024;
+  const { memory } = settings.main;
+  if (memory <= machine) return [];
+  const [limit, total] = [memory, machine].map((size) => Math.floor(size / 2 ** 20));
+  return [
+    {
+      code: 'HOST_UNFIT',
+      message: `main.memory lets the container use ${limit} MB, and this machine has ${total} MB`,
+      hint: `uci set mailserver.main.memory=${Math.max(128, Math.floor((total ?? 0) * 0.6))}M`,
+    },
+  ];
+}
+
+/**
+ * @param fresh nothing is installed yet, so that the place of the data can still be chosen
+ * @param onRoot the operator knows that sysupgrade erases it
+ */
+export async function dataLacks(
+  host: Host,
+  appliance: Appliance,
+  { fresh, onRoot }: { fresh: boolean; onRoot: boolean },
+): Promise<Lack[]> {
+  return [
+    ...(await ownerLacks(host, appliance)),
+    ...(fresh && !onRoot ? await overlayLacks(host, appliance) : []),
+    ...(fresh ? await spaceLacks(host, appliance) : []),
+    ...(await memoryLacks(host, appliance)),
+  ];
+}
