@@ -9,7 +9,8 @@ import {
   setOption,
 } from '../../src/uci/edit.ts';
 import { parseUci } from '../../src/uci/parse.ts';
-import { createRandom, randomUci, randomValue } from './random.ts';
+import { type Random, randomTest } from '../random.ts';
+import { randomUci, randomValue } from './random-uci.ts';
 
 const FILE = `# our mail server
 
@@ -164,19 +165,18 @@ test.each([
 });
 
 describe('for 300 random files', () => {
-  const random = createRandom(20);
-  const files = Array.from({ length: 300 }, () => randomUci(random));
+  const files = (random: Random) => Array.from({ length: 300 }, () => randomUci(random));
 
-  test('formatting what was parsed is the identity, without problems', () => {
-    for (const text of files) {
+  randomTest('formatting what was parsed is the identity, without problems', (random) => {
+    for (const text of files(random)) {
       const { document, problems } = parseUci(text);
       expect(problems).toEqual([]);
       expect(formatUci(document)).toBe(text);
     }
   });
 
-  test('what was set is what is read, and every other option stays', () => {
-    for (const text of files) {
+  randomTest('what was set is what is read, and every other option stays', (random) => {
+    for (const text of files(random)) {
       const { document } = parseUci(text);
       const value = randomValue(random);
       const edited = setOption(document, { section: 'first', option: 'o1' }, value);
@@ -191,17 +191,20 @@ describe('for 300 random files', () => {
     }
   });
 
-  test('what was added to a list is its last item, and removing the list leaves none', () => {
-    for (const text of files) {
-      const place = { section: 'first', option: 'l1' };
-      const { document } = parseUci(text);
-      const value = randomValue(random);
-      const edited = addListItem(document, place, value);
+  randomTest(
+    'what was added to a list is its last item, and removing the list leaves none',
+    (random) => {
+      for (const text of files(random)) {
+        const place = { section: 'first', option: 'l1' };
+        const { document } = parseUci(text);
+        const value = randomValue(random);
+        const edited = addListItem(document, place, value);
 
-      const present = getOption(document, 'first', 'l1') ?? [];
-      expect(getOption(edited, 'first', 'l1')).toEqual([...[present].flat(), value]);
-      expect(getOption(removeOption(edited, place), 'first', 'l1')).toBeUndefined();
-      expect(parseUci(formatUci(removeSection(edited, 'first'))).problems).toEqual([]);
-    }
-  });
+        const present = getOption(document, 'first', 'l1') ?? [];
+        expect(getOption(edited, 'first', 'l1')).toEqual([...[present].flat(), value]);
+        expect(getOption(removeOption(edited, place), 'first', 'l1')).toBeUndefined();
+        expect(parseUci(formatUci(removeSection(edited, 'first'))).problems).toEqual([]);
+      }
+    },
+  );
 });

@@ -1,15 +1,6 @@
-// Random UCI texts, the same ones in every run.
+// Random UCI texts.
 
-export type Random = () => number;
-
-/** Numbers from 0 up to 1, by a linear congruential generator (Numerical Recipes). */
-export function createRandom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
+import type { Random } from '../random.ts';
 
 const PIECES = [
   'a',
