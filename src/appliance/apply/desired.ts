@@ -19,7 +19,8 @@ import { templates } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Generation, hostOwner } from './generation.ts';
 
-function networkFacts(
+/** @param bridgeNetworks the host's IPv4 addresses (CIDR) on a bridge that is not ours */
+export function networkFacts(
   network: NetworkPlan,
   bridgeNetworks: readonly string[],
 ): Omit<Facts, 'probePassword'> {
