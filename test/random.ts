@@ -5,7 +5,7 @@ import { test } from 'bun:test';
 export type Random = () => number;
 
 /** Numbers from 0 up to 1, by a linear congruential generator (Numerical Recipes). */
-export function createRandom(seed: number): Random {
+function createRandom(seed: number): Random {
   let state = seed;
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

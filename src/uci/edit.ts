@@ -1,5 +1,5 @@
-// Changes to a UCI document. Each keeps every other byte of the text and gives a new document; sections
-// are named as for `findSection`. Only a document without problems may be edited.
+// The change of one option of a UCI document. It keeps every other byte of the text and gives a new document; sections are
+// named as for `findSection`. Only a document without problems may be edited.
 
 import {
   findEntries,
@@ -11,7 +11,7 @@ import {
 } from './document.ts';
 import { parseUci } from './parse.ts';
 
-export interface Place {
+interface Place {
   readonly section: string;
   readonly option: string;
 }
@@ -27,56 +27,9 @@ export function setOption(document: UciDocument, place: Place, value: string): U
   const entries = findEntries(document, place.section, place.option);
   const last = entries.at(-1);
   const text = last
-    ? remove(rewriteEntry(document.text, last, 'option', value), entries.slice(0, -1))
-    : appendEntry(document, place, 'option', value);
+    ? remove(rewriteEntry(document.text, last, value), entries.slice(0, -1))
+    : appendEntry(document, place, value);
   return reparse(text);
-}
-
-/** Adds an item at the end of a list; an option of that name becomes its first item. */
-export function addListItem(document: UciDocument, place: Place, value: string): UciDocument {
-  const entries = findEntries(document, place.section, place.option);
-  const last = entries.at(-1);
-  if (!last) {
-    return reparse(appendEntry(document, place, 'list', value));
-  }
-  if (last.kind === 'list') {
-    return reparse(
-      insertLine(document.text, last, formatEntry(document.text, last, 'list', value)),
-    );
-  }
-  const item = formatEntry(document.text, last, 'list', value);
-  const extended = last.value === '' ? document.text : insertLine(document.text, last, item);
-  const text = rewriteEntry(extended, last, 'list', last.value === '' ? value : last.value);
-  return reparse(remove(text, entries.slice(0, -1)));
-}
-
-/** Removes every item that equals `value`. */
-export function removeListItem(document: UciDocument, place: Place, value: string): UciDocument {
-  const entries = findEntries(document, place.section, place.option);
-  const items = entries.filter((entry) => entry.value === value);
-  return reparse(remove(document.text, items));
-}
-
-/** Removes an option, or a whole list. */
-export function removeOption(document: UciDocument, place: Place): UciDocument {
-  return reparse(remove(document.text, findEntries(document, place.section, place.option)));
-}
-
-/** Adds a section at the end; without a name it is anonymous. */
-export function addSection(document: UciDocument, type: string, name?: string): UciDocument {
-  const title = name === undefined ? `config ${type}\n` : `config ${type} '${name}'\n`;
-  return reparse(document.text === '' ? title : `${endLine(document.text)}\n${title}`);
-}
-
-/** Removes a section with its options; comments between them stay. */
-export function removeSection(document: UciDocument, reference: string): UciDocument {
-  const parts = findSection(document, reference);
-  return reparse(
-    remove(
-      document.text,
-      parts.flatMap((part) => [part, ...part.entries]),
-    ),
-  );
 }
 
 /** Throws when an edit led to a text that libuci would not read. */
@@ -93,7 +46,6 @@ function reparse(text: string): UciDocument {
 function appendEntry(
   { text, ...document }: UciDocument,
   { section, option }: Place,
-  kind: UciEntry['kind'],
   value: string,
 ): string {
   const part = findSection({ text, ...document }, section).at(-1);
@@ -102,22 +54,13 @@ function appendEntry(
   }
   const last = part.entries.at(-1);
   const indent = last ? indentOf(text, last) : DEFAULT_INDENT;
-  return insertLine(text, last ?? part, `${indent}${kind} ${option} ${formatValue(value)}`);
+  return insertLine(text, last ?? part, `${indent}option ${option} ${formatValue(value)}`);
 }
 
-function formatEntry(text: string, like: UciEntry, kind: UciEntry['kind'], value: string): string {
-  return `${indentOf(text, like)}${kind} ${like.name} ${formatValue(value)}`;
-}
-
-function rewriteEntry(
-  text: string,
-  { start, valueSpan }: UciEntry,
-  kind: UciEntry['kind'],
-  value: string,
-): string {
+function rewriteEntry(text: string, { start, valueSpan }: UciEntry, value: string): string {
   KEYWORD.lastIndex = start;
   const keyword = KEYWORD.exec(text)?.[0] ?? '';
-  const kept = kind.startsWith(keyword) ? keyword : kind;
+  const kept = 'option'.startsWith(keyword) ? keyword : 'option';
   const blank = valueSpan.start === valueSpan.end ? ' ' : '';
   return [
     text.slice(0, start),

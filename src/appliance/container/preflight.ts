@@ -30,7 +30,7 @@ const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: st
 const KERNEL_MAJOR = 6;
 const KERNEL_MINOR = 2;
 
-export async function isOpenWrt(host: Host): Promise<boolean> {
+async function isOpenWrt(host: Host): Promise<boolean> {
   return (await host.files.stat('/etc/openwrt_release')) !== null;
 }
 
@@ -91,7 +91,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
 }
 
 /** Listeners of this host on a port that the appliance is to publish, where both would answer. */
-export function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
+function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
   if (!network.makeBridge || network.publish.length === 0) return [];
   return listeners
     .filter(({ port, loopback }) => network.ports.includes(port) && !loopback)
