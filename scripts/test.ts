@@ -1,18 +1,26 @@
-// npm test [-- tier…]: runs the tiers in order and ends with one line, `N passed, N failed`, over all of them.
+// npm test [-- tier…]: runs the tiers in order and ends with one line over all of them, `N passed, N failed`, with
+// `, N skipped` after it where a test did not run; the lines before it name the skipped tests and the flaky ones.
 // A tier that cannot run here says why and counts as one failure.
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInLanes } from './lanes.ts';
 import { ROOT, show, showAtOnce } from './programs.ts';
-
-interface Count {
-  passed: number;
-  failed: number;
-}
+import {
+  formatCounts,
+  formatSummary,
+  NOTHING,
+  parseReport,
+  type Result,
+  resultOf,
+  resultOfRetry,
+  sum,
+  type TestCase,
+} from './test-report.ts';
 
 interface Tier {
-  run(): Promise<Count>;
+  run(): Promise<Result>;
   /** The reason why it cannot run on this machine. */
   obstacle?(): string | undefined;
 }
@@ -22,18 +30,26 @@ const APART = ['cli', 'golden', 'image', 'package', 'system', 'bench'];
 const needsRoot = () =>
   process.geteuid?.() === 0 ? undefined : 'it makes containers: run as root';
 
+const FAILURE: Result = { ...NOTHING, failed: 1 };
+
 const TIERS: Record<string, Tier> = {
   lint: { run: lint },
-  unit: { run: async () => bunTest(await unitPaths(), 20_000) },
-  cli: { run: () => bunTest(['./test/cli'], 60_000) },
-  golden: { run: () => bunTest(['./test/golden'], 20_000) },
-  image: { run: () => bunTest(['./test/image'], 900_000), obstacle: needsRoot },
-  package: { run: () => bunTest(['./test/package'], 600_000), obstacle: needsRoot },
+  unit: { run: async () => resultOf(await bunTest(await unitPaths(), 20_000)) },
+  cli: { run: async () => resultOf(await bunTest(['./test/cli'], 60_000)) },
+  golden: { run: async () => resultOf(await bunTest(['./test/golden'], 20_000)) },
+  image: {
+    run: async () => resultOf(await bunTest(['./test/image'], 900_000)),
+    obstacle: needsRoot,
+  },
+  package: {
+    run: async () => resultOf(await bunTest(['./test/package'], 600_000)),
+    obstacle: needsRoot,
+  },
   system: { run: systemTests, obstacle: needsRoot },
 };
 
 async function main(names: string[]): Promise<number> {
-  const total: Count = { passed: 0, failed: 0 };
+  const results: Result[] = [];
   for (const name of names.length > 0 ? names : Object.keys(TIERS)) {
     const tier = TIERS[name];
     if (tier === undefined) {
@@ -43,16 +59,19 @@ async function main(names: string[]): Promise<number> {
     console.log(`\n== ${name} ==`);
     const obstacle = tier.obstacle?.();
     if (obstacle !== undefined) console.log(`${name} cannot run: ${obstacle}`);
-    const { passed, failed } = obstacle === undefined ? await tier.run() : { passed: 0, failed: 1 };
-    console.log(`== ${name}: ${passed} passed, ${failed} failed ==`);
-    total.passed += passed;
-    total.failed += failed;
+    const started = performance.now();
+    const result = obstacle === undefined ? await tier.run() : FAILURE;
+    console.log(`== ${name}: ${formatCounts(result)}, in ${secondsSince(started)} s ==`);
+    results.push(result);
   }
-  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  const total = sum(results);
+  console.log(`\n${formatSummary(total).join('\n')}`);
   return total.failed === 0 ? 0 : 1;
 }
 
-async function lint(): Promise<Count> {
+const secondsSince = (started: number): number => Math.round((performance.now() - started) / 1000);
+
+async function lint(): Promise<Result> {
   const shellScripts = [
     'scripts/setup',
     'lxc-template/build',
@@ -65,13 +84,13 @@ async function lint(): Promise<Count> {
     ['tsc', '--noEmit'],
     ['shellcheck', ...(await existing(shellScripts))],
   ];
-  const count: Count = { passed: 0, failed: 0 };
+  const count = { passed: 0, failed: 0 };
   for (const argv of checks) {
     const good = Bun.which(argv[0] ?? '') !== null && (await show(argv)) === 0;
     console.log(`${good ? 'passed' : 'FAILED'}: ${argv.join(' ')}`);
     count[good ? 'passed' : 'failed'] += 1;
   }
-  return count;
+  return { ...NOTHING, ...count };
 }
 
 const existing = async (paths: string[]): Promise<string[]> => {
@@ -88,72 +107,70 @@ async function unitPaths(): Promise<string[]> {
     .map((entry) => `./test/${entry.name}`);
 }
 
-async function systemTests(): Promise<Count> {
+/**
+ * One lane begins with the files that run a mail server, the other with those that mostly wait for name servers; each lane
+ * has its own network namespaces. A lane whose list is empty helps with the other.
+ */
+async function systemTests(): Promise<Result> {
   const prepared = await show([process.execPath, 'scripts/build.ts']);
-  if (prepared !== 0) return { passed: 0, failed: 1 };
+  if (prepared !== 0) return FAILURE;
   const names = (await readdir(join(ROOT, 'test/system'))).filter((name) =>
     name.endsWith('.test.ts'),
   );
   const paths = names.sort().map((name) => `./test/system/${name}`);
   const texts = await Promise.all(paths.map((path) => readFile(join(ROOT, path), 'utf8')));
   const withContainer = (_: string, index: number) => texts[index]?.includes('lab/lab.ts') ?? false;
-  // one lane works while the other waits for name servers, and each file has its own network
-  const lanes = [
+  const lists = [
     paths.filter(withContainer),
     paths.filter((path, index) => !withContainer(path, index)),
   ];
-  const first = (await Promise.all(lanes.map(runLane))).flat();
-  const total: Count = { passed: 0, failed: 0 };
-  for (const { path, count } of first) {
-    const { passed, failed } = count.failed === 0 ? count : await onceMore(path, count);
-    total.passed += passed;
-    total.failed += failed;
+  const runs = await runInLanes(lists, runSystemFile);
+  for (const { path, seconds } of runs.toSorted((a, b) => b.seconds - a.seconds)) {
+    console.log(`${String(seconds).padStart(4)} s  ${path}`);
   }
-  return total;
+  const results: Result[] = [];
+  for (const { path, cases } of runs) {
+    const failed = cases.some(({ outcome }) => outcome === 'failed');
+    results.push(failed ? await onceMore(path, cases) : resultOf(cases));
+  }
+  return sum(results);
 }
 
-interface FileResult {
+interface FileRun {
   readonly path: string;
-  readonly count: Count;
+  readonly cases: readonly TestCase[];
+  readonly seconds: number;
 }
 
-async function runLane(paths: readonly string[], lane: number): Promise<FileResult[]> {
-  const results: FileResult[] = [];
-  const env = { MAILSERVER_LAB: `mslab${lane}-` };
-  for (const path of paths) {
-    results.push({ path, count: await bunTest([path], 180_000, env) });
-  }
-  return results;
+async function runSystemFile(path: string, lane: number): Promise<FileRun> {
+  const started = performance.now();
+  const cases = await bunTest([path], 180_000, { MAILSERVER_LAB: `mslab${lane}-` });
+  return { path, cases, seconds: secondsSince(started) };
 }
 
 /**
  * On a machine that others load as well a deadline may pass that says nothing about us, so a file that
- * failed gets one more run, alone, and the report says so.
+ * failed gets one more run, alone, and the summary names each test that failed only the first time.
  */
-async function onceMore(path: string, { failed }: Count): Promise<Count> {
+async function onceMore(path: string, first: readonly TestCase[]): Promise<Result> {
+  const { failed } = resultOf(first);
   console.log(`== ${path} failed ${failed} of its tests; once more ==`);
-  return bunTest([path], 180_000);
+  return resultOfRetry(first, await bunTest([path], 180_000));
 }
 
-/** The counts come from Bun's own report; a run that left none counts as a failure. */
+/** The tests come from Bun's own report; a run that left none counts as a failure. */
 async function bunTest(
   paths: string[],
   timeout: number,
   env: Record<string, string> = {},
-): Promise<Count> {
+): Promise<TestCase[]> {
   const folder = await mkdtemp(join(tmpdir(), 'mailserver-test-'));
   const report = join(folder, 'report.xml');
   const reporter = ['--reporter=junit', `--reporter-outfile=${report}`];
   try {
     const argv = [process.execPath, 'test', ...reporter, `--timeout=${timeout}`, ...paths];
     const status = await showAtOnce(argv, env);
-    const head =
-      /<testsuites[^>]*>/.exec(await readFile(report, 'utf8').catch(() => ''))?.[0] ?? '';
-    const number = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
-    const failed = number('failures') + number('errors');
-    const passed = number('tests') - number('failures') - number('skipped');
-    // an error outside of any test has a status but no count
-    return { passed, failed: status !== 0 && failed === 0 ? 1 : failed };
+    return parseReport(await readFile(report, 'utf8').catch(() => ''), status, paths);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
-// A session with a CA that speaks ACME (RFC 8555). The library's own repetition is taken out: a CA that
-// is away or overloaded is left alone until the scheduler tries again.
+// A session with a CA that speaks ACME (RFC 8555), by what the library acme-client documents and no more. Its own
+// repetition of failed requests is taken out: a CA that is away or overloaded is left alone until the scheduler tries again.
 
 import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
@@ -9,8 +9,22 @@ import { MailctlError } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import { presentable } from './programs.ts';
 
+export type { Authorization as AcmeAuthorization, Order as AcmeOrder } from 'acme-client';
+
+/** Every method throws an AcmeError. */
+export type AcmeClient = Pick<
+  Client,
+  | 'createOrder'
+  | 'getOrder'
+  | 'finalizeOrder'
+  | 'getAuthorizations'
+  | 'getChallengeKeyAuthorization'
+  | 'completeChallenge'
+  | 'getCertificate'
+>;
+
 export interface AcmeSession {
-  readonly client: Client;
+  readonly client: AcmeClient;
   readonly directory: string;
   /** Reads a resource that needs no signature; null when the CA does not have it. */
   read(url: string): Promise<{ data: unknown; retryAfter: number | null } | null>;
@@ -60,8 +74,12 @@ export class AcmeError extends MailctlError {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 1024 * 1024;
-/** Each costs one request; a CA that refuses half of all nonces gets every message through. */
-const NONCE_ATTEMPTS = 25;
+/**
+ * The library sends a message six times while its nonce is refused; a CA that refuses half of all nonces gets every message
+ * through in this many rounds. A refused message was not acted on (RFC 8555 6.5).
+ */
+const NONCE_ROUNDS = 5;
+const BAD_NONCE = 'badNonce';
 
 function secondsOf(header: unknown, now: Date): number | null {
   const text = String(header ?? '');
@@ -90,18 +108,21 @@ function problemOf({ status, data, headers }: Answer, now: Date): Problem | null
   };
 }
 
+interface Seen {
+  /** What the CA complained of in the call under way, which may be several requests; a nonce that was taken later is over. */
+  problem: Problem | null;
+  retryAfter: number | null;
+}
+
 /** The library's interceptors repeat requests and hide why; these tell what the CA said. */
-function watch(
-  axios: typeof import('acme-client').axios,
-  now: () => Date,
-  seen: { problem: Problem | null; retryAfter: number | null },
-): void {
+function watch(axios: typeof import('acme-client').axios, now: () => Date, seen: Seen): void {
   axios.interceptors.request.clear();
   axios.interceptors.response.clear();
   axios.interceptors.response.use(
     (answer) => {
       const heard = answer as unknown as Answer;
-      seen.problem = problemOf(heard, now());
+      const nonceRefused = seen.problem?.type === BAD_NONCE;
+      seen.problem = problemOf(heard, now()) ?? (nonceRefused ? null : seen.problem);
       seen.retryAfter = secondsOf(heard.headers['retry-after'], now());
       return answer;
     },
@@ -119,10 +140,7 @@ function watch(
 export async function openAcme(clock: Clock, access: AcmeAccess): Promise<AcmeSession> {
   const acme = await import('acme-client');
   const { directory, accountKey, contact, binding, trusted } = access;
-  const seen: { problem: Problem | null; retryAfter: number | null } = {
-    problem: null,
-    retryAfter: null,
-  };
+  const seen: Seen = { problem: null, retryAfter: null };
   watch(acme.axios, () => clock.now(), seen);
   Object.assign(acme.axios.defaults, {
     timeout: REQUEST_TIMEOUT_MS,
@@ -131,32 +149,34 @@ export async function openAcme(clock: Clock, access: AcmeAccess): Promise<AcmeSe
   });
   // RFC 8555 6.1
   acme.axios.defaults.headers.common['User-Agent'] = 'mailctl';
+  const told: Told = (work) => explain(seen, directory, work);
+  const read: AcmeSession['read'] = (url) =>
+    told(async () => {
+      const { status, data } = await acme.axios.get(url, { validateStatus: null });
+      if (status === 404) return null;
+      if (status !== 200) throw new Error(`HTTP status ${status}`);
+      return { data: data as unknown, retryAfter: seen.retryAfter };
+    });
+  const resources = await readDirectory(directory, read);
   const client = new acme.Client({
     ...{ directoryUrl: directory, accountKey },
     ...(binding === null ? {} : { externalAccountBinding: { ...binding } }),
   });
-  const { http } = client as unknown as {
-    http: { maxBadNonceRetries: number; getDirectory(): Promise<AcmeDirectory> };
-  };
-  http.maxBadNonceRetries = NONCE_ATTEMPTS;
-  const told = <T>(work: () => Promise<T>) => explain(seen, directory, work);
-  const resources = await told(() => http.getDirectory());
   await told(() =>
     client.createAccount({ termsOfServiceAgreed: true, contact: [`mailto:${contact}`] }),
   );
   return {
-    client: explained(client, told),
-    directory,
-    resources,
+    ...{ client: explained(client, told), directory, resources, read },
     retryAfter: () => seen.retryAfter,
-    read: (url) =>
-      told(async () => {
-        const { status, data } = await acme.axios.get(url, { validateStatus: null });
-        if (status === 404) return null;
-        if (status !== 200) throw new Error(`HTTP status ${status}`);
-        return { data: data as unknown, retryAfter: seen.retryAfter };
-      }),
   };
+}
+
+/** The library reads it too and keeps it to itself. */
+async function readDirectory(directory: string, read: AcmeSession['read']): Promise<AcmeDirectory> {
+  const answer = await read(directory);
+  if (typeof answer?.data === 'object' && answer.data !== null) return answer.data;
+  const message = `${directory} is not the directory of a CA (RFC 8555 7.1.1)`;
+  throw new AcmeError('ACME_REFUSED', message, answer?.retryAfter ?? null);
 }
 
 /** A request for a certificate (RFC 2986), PEM. @param key private, PEM */
@@ -171,50 +191,55 @@ export function isPubliclyIssued(certificate: X509Certificate): boolean {
   return rootCertificates.some((root) => certificate.checkIssued(new X509Certificate(root)));
 }
 
+type Told = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** The same client, whose methods throw what an operator can read. */
-function explained(client: Client, told: <T>(work: () => Promise<T>) => Promise<T>): Client {
-  return new Proxy(client, {
-    get: (target, name) => {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== 'function') return member;
-      return (...words: unknown[]) => {
-        const answer: unknown = member.apply(target, words);
-        return answer instanceof Promise ? told(() => answer) : answer;
-      };
-    },
-  });
+function explained(client: Client, told: Told): AcmeClient {
+  return {
+    createOrder: (data) => told(() => client.createOrder(data)),
+    getOrder: (order) => told(() => client.getOrder(order)),
+    finalizeOrder: (order, request) => told(() => client.finalizeOrder(order, request)),
+    getAuthorizations: (order) => told(() => client.getAuthorizations(order)),
+    getChallengeKeyAuthorization: (challenge) =>
+      told(() => client.getChallengeKeyAuthorization(challenge)),
+    completeChallenge: (challenge) => told(() => client.completeChallenge(challenge)),
+    getCertificate: (order) => told(() => client.getCertificate(order)),
+  };
 }
 
-async function explain<T>(
-  seen: { problem: Problem | null },
-  directory: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  seen.problem = null;
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof MailctlError) throw error;
-    const ca = new URL(directory).host;
-    // what was thrown in between is assigned behind the compiler's back
-    const problem = seen.problem as Problem | null;
-    if (problem === null) {
-      const text = presentable(error instanceof Error ? error.message : String(error));
-      const message = `the answer of ${ca} was not understood: ${text}`;
-      throw new AcmeError('ACME_REFUSED', message, null, error);
+async function explain<T>(seen: Seen, directory: string, work: () => Promise<T>): Promise<T> {
+  for (let round = 1; ; round += 1) {
+    seen.problem = null;
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof MailctlError) throw error;
+      // what was thrown in between is assigned behind the compiler's back
+      const problem = seen.problem as Problem | null;
+      if (problem?.type === BAD_NONCE && round < NONCE_ROUNDS) continue;
+      throw errorOf(new URL(directory).host, problem, error);
     }
-    const { type, detail, status, retryAfter } = problem;
-    if (type === 'rateLimited' || status === 429) {
-      throw new AcmeError(
-        'ACME_LIMITED',
-        `${ca} limits how often it is asked: ${detail}`,
-        retryAfter,
-      );
-    }
-    if (status >= 500) {
-      throw new AcmeError('ACME_UNREACHABLE', `${ca} is out of order: ${detail}`, retryAfter);
-    }
-    const kind = type === '' ? '' : `${type}: `;
-    throw new AcmeError('ACME_REFUSED', `${ca} refuses: ${kind}${detail}`, retryAfter);
   }
+}
+
+/** @param problem what the CA said, if anything */
+function errorOf(ca: string, problem: Problem | null, cause: unknown): AcmeError {
+  if (problem === null) {
+    const text = presentable(cause instanceof Error ? cause.message : String(cause));
+    const message = `the answer of ${ca} was not understood: ${text}`;
+    return new AcmeError('ACME_REFUSED', message, null, cause);
+  }
+  const { type, detail, status, retryAfter } = problem;
+  if (type === 'rateLimited' || status === 429) {
+    return new AcmeError(
+      'ACME_LIMITED',
+      `${ca} limits how often it is asked: ${detail}`,
+      retryAfter,
+    );
+  }
+  if (status >= 500) {
+    return new AcmeError('ACME_UNREACHABLE', `${ca} is out of order: ${detail}`, retryAfter);
+  }
+  const kind = type === '' ? '' : `${type}: `;
+  return new AcmeError('ACME_REFUSED', `${ca} refuses: ${kind}${detail}`, retryAfter);
 }

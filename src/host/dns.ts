@@ -6,7 +6,7 @@ import { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
 import type { DnsAnswer, QueryFlags, Question } from './dns/message.ts';
 import type { Host } from './host.ts';
 
-export { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
+export { type DnsServer, serverLabel } from './dns/exchange.ts';
 export {
   canonicalIpv6,
   type DnsAnswer,

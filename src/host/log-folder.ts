@@ -173,7 +173,7 @@ function filesSince(files: readonly OpenFile[], mark: LogMark): OpenFile[] {
 }
 
 /** All whole lines after the mark, across rotations, and the new mark. */
-export async function readLogSince(
+async function readLogSince(
   host: Host,
   path: string,
   mark: LogMark,

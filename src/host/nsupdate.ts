@@ -26,11 +26,7 @@ export interface UpdateLine {
 const PROGRAMS = ['nsupdate', 'knsupdate'];
 const TIMEOUT_MS = 60_000;
 
-export function formatUpdate(
-  server: UpdateServer,
-  zone: string,
-  lines: readonly UpdateLine[],
-): string {
+function formatUpdate(server: UpdateServer, zone: string, lines: readonly UpdateLine[]): string {
   const { address, port, key } = server;
   const script = [
     `server ${address} ${port}`,

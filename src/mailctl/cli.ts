@@ -51,7 +51,7 @@ function createProgram(json: boolean): Command {
 }
 
 /** @param json a wrong command line is answered with an object, and commander says nothing */
-export function buildProgram(json: boolean): { program: Command; app: AppSource } {
+function buildProgram(json: boolean): { program: Command; app: AppSource } {
   const program = createProgram(json);
   let made: App | undefined;
   const app: AppSource = () => {

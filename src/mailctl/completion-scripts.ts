@@ -3,7 +3,7 @@
 import type { CompletionNode, CompletionOption } from './completion-words.ts';
 import { shellQuoted } from './completion-words.ts';
 
-export const SHELLS = ['ash', 'bash', 'zsh', 'fish'] as const;
+const SHELLS = ['ash', 'bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 interface Tree {

@@ -1,86 +1,146 @@
-// The container's files for whole scenarios, as a mail administrator would review them. After a wanted
-// change: UPDATE_GOLDEN=1 bun test test/golden, then read the difference in git.
+// What settings make of the container, as a mail administrator would review it. A scenario is a folder: the UCI file
+// `mailserver` (the shipped one where there is none), `bridge.json` where the bridge is there already, `custom/` as in the
+// data folder; and what came out. Only what a scenario adds is checked in: a file that is the same as its template, or as in
+// the scenario `default`, is a line in `files`, since it is reviewed there. After a wanted change: UPDATE_GOLDEN=1 bun test
+// test/golden, then read the difference in git.
 
 import { describe, expect, test } from 'bun:test';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { networkFacts } from '../../src/appliance/apply/desired.ts';
 import { renderLxcConfig } from '../../src/appliance/container/lxc-config.ts';
-import { planNetwork, renderTable } from '../../src/appliance/container/network.ts';
+import {
+  type BridgePresent,
+  planNetwork,
+  renderTable,
+} from '../../src/appliance/container/network.ts';
 import { renderFilter } from '../../src/appliance/container/veth-filter.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
-import type { Facts } from '../../src/appliance/render/facts.ts';
-import { renderFiles } from '../../src/appliance/render/render.ts';
+import { type RenderedFile, renderFiles } from '../../src/appliance/render/render.ts';
 import { templates } from '../../src/appliance/render/templates.ts';
 import { checkSettings } from '../../src/appliance/settings/check-settings.ts';
 import type { Settings } from '../../src/appliance/settings/settings.ts';
 
-const FACTS: Facts = {
-  containerAddress: '10.82.25.2',
-  containerNetwork: '10.82.25.0/24',
-  gateway: '10.82.25.1',
-  containerAddress6: null,
-  gateway6: null,
-  lanNetworks: ['10.82.25.0/24'],
-  hasIpv6: false,
-  probePassword: 'not-a-real-password',
+const SHIPPED = join(import.meta.dir, '../../files/etc/config/mailserver');
+const NO_BRIDGE: BridgePresent = {
+  ...{ exists: false, ours: false, mtu: null },
+  ...{ addresses: [], addresses6: [] },
 };
+const RESULTS = ['files', 'host', 'rootfs'];
 
 const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
-const NO_BRIDGE = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
 
-function readScenario(folder: string): Settings {
-  const file = join(folder, 'mailserver');
+type Tree = Record<string, string>;
+
+/** Texts by path below the folder; nothing when there is none. */
+function readTree(folder: string): Tree {
+  if (!existsSync(folder)) return {};
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = paths.filter((path) => statSync(join(folder, path)).isFile()).sort();
+  return Object.fromEntries(files.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
+}
+
+function readSettings(folder: string): Settings {
+  const own = join(folder, 'mailserver');
+  const file = existsSync(own) ? own : SHIPPED;
   const { settings, problems } = checkSettings(readFileSync(file, 'utf8'), file);
   if (settings === null) throw new Error(problems.map(({ message }) => message).join('\n'));
   return settings;
 }
 
-function render(settings: Settings): Map<string, string> {
+function readBridge(folder: string): BridgePresent {
+  const file = join(folder, 'bridge.json');
+  return existsSync(file)
+    ? { ...NO_BRIDGE, ...JSON.parse(readFileSync(file, 'utf8')) }
+    : NO_BRIDGE;
+}
+
+interface Rendered {
+  readonly files: readonly RenderedFile[];
+  readonly host: Tree;
+}
+
+function render(folder: string): Rendered {
+  const settings = readSettings(folder);
   const paths = appliancePaths(settings);
-  const network = planNetwork(settings, NO_BRIDGE, MACHINE);
+  const bridge = readBridge(folder);
+  const network = planNetwork(settings, bridge, MACHINE);
+  const facts = {
+    ...networkFacts(network, bridge.ours ? [] : bridge.addresses),
+    probePassword: 'not-a-real-password',
+  };
+  const custom = readTree(join(folder, 'custom'));
   const cgroup = { version: 2, memory: true, pids: true } as const;
   const seccomp = join(paths.container, 'seccomp');
-  const files = renderFiles({ settings, facts: FACTS, templates, custom: {} });
-  return new Map([
-    ['host/lxc.config', renderLxcConfig({ settings, paths, network, cgroup, seccomp })],
-    ['host/nftables', renderTable(settings.main.container, network)],
-    ['host/nftables-veth', renderFilter(settings.main.container, network)],
-    ...files.map(({ file, text }): [string, string] => [`rootfs${file.path}`, text]),
-  ]);
+  return {
+    files: renderFiles({ settings, facts, templates, custom }),
+    host: {
+      'host/lxc.config': renderLxcConfig({ settings, paths, network, cgroup, seccomp }),
+      'host/nftables': renderTable(settings.main.container, network),
+      'host/nftables-veth': renderFilter(settings.main.container, network),
+    },
+  };
 }
 
-function readTree(folder: string): Map<string, string> {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  return new Map(
-    entries
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .map((file): [string, string] => [file.slice(folder.length + 1), readFileSync(file, 'utf8')])
-      .filter(([name]) => name !== 'mailserver'),
-  );
+type Origin = 'rendered' | 'as its template' | 'as in default';
+
+/** What is checked in of a scenario. `reference` holds the texts that are checked in elsewhere. */
+function resultsOf({ files, host }: Rendered, reference: ReadonlyMap<string, string>): Tree {
+  const originOf = ({ file, text }: RenderedFile): Origin => {
+    if (text === templates[file.path]) return 'as its template';
+    return text === reference.get(file.path) ? 'as in default' : 'rendered';
+  };
+  const describe = (one: RenderedFile) => {
+    const { path, mode, owner, group } = one.file;
+    const permissions = mode.toString(8).padStart(4, '0');
+    return `${permissions} ${owner}:${group ?? owner} ${path}  (${originOf(one)})\n`;
+  };
+  const own = files.filter((one) => originOf(one) === 'rendered');
+  return {
+    files: files.map(describe).join(''),
+    ...host,
+    ...Object.fromEntries(own.map(({ file, text }) => [`rootfs${file.path}`, text])),
+  };
 }
 
-function writeTree(folder: string, files: Map<string, string>): void {
-  for (const part of ['host', 'rootfs'])
-    rmSync(join(folder, part), { recursive: true, force: true });
-  for (const [name, text] of files) {
-    mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), text);
+function writeResults(folder: string, files: Tree): void {
+  for (const name of RESULTS) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
   }
 }
+
+const readResults = (folder: string): Tree =>
+  Object.fromEntries(
+    Object.entries(readTree(folder)).filter(([path]) => RESULTS.includes(path.split('/')[0] ?? '')),
+  );
 
 const scenarios = readdirSync(import.meta.dir, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map((entry) => entry.name);
 
-describe('the rendered container', () => {
-  test.each(scenarios)('%s is rendered as checked in', (scenario) => {
+const DEFAULT = join(import.meta.dir, 'default');
+const reference = new Map(render(DEFAULT).files.map(({ file, text }) => [file.path, text]));
+
+describe('the scenario', () => {
+  test.each(scenarios)('%s renders to what is checked in', (scenario) => {
     const folder = join(import.meta.dir, scenario);
-    const rendered = render(readScenario(folder));
-    if (process.env.UPDATE_GOLDEN === '1') writeTree(folder, rendered);
-    const golden = readTree(folder);
-    expect([...rendered.keys()].sort()).toEqual([...golden.keys()].sort());
-    for (const [name, text] of rendered)
-      expect({ name, text }).toEqual({ name, text: golden.get(name) ?? '' });
+    const elsewhere = folder === DEFAULT ? new Map<string, string>() : reference;
+    const rendered = resultsOf(render(folder), elsewhere);
+    if (process.env.UPDATE_GOLDEN === '1') writeResults(folder, rendered);
+    const golden = readResults(folder);
+    expect(Object.keys(rendered).sort()).toEqual(Object.keys(golden).sort());
+    for (const [path, text] of Object.entries(rendered)) {
+      expect({ path, text }).toEqual({ path, text: golden[path] ?? '' });
+    }
   });
 });

@@ -42,6 +42,17 @@ const deliver = (subject: string) => {
   return lab.wan.deliver({ from: VISITOR, to: [ALICE], message }, { from: NETWORK.stranger });
 };
 
+/** Why each message waits that could not be delivered; undefined while there is none. */
+async function deferred(): Promise<string[] | undefined> {
+  const { messages } = await box.json<{
+    messages: { recipients: { reason: string | null }[] }[];
+  }>('queue list');
+  const reasons = messages.flatMap(({ recipients }) =>
+    recipients.flatMap(({ reason }) => reason ?? []),
+  );
+  return reasons.length > 0 ? reasons : undefined;
+}
+
 async function stored(): Promise<string[]> {
   const session = await lab.lan.mailbox({ user: ALICE, password: PASSWORD });
   try {
@@ -59,7 +70,7 @@ describe('a full disk', () => {
     );
     await fill('mail');
     const { code } = await deliver('during the flood');
-    await Bun.sleep(3000);
+    if (code === 250) await waitFor('the delivery to be deferred', deferred);
     const halves = await sh(`find ${join(box.data, 'mail')} -path '*/new/*' -size -100k | wc -l`);
     await free('mail');
 

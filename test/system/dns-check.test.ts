@@ -189,11 +189,11 @@ test.each(['cloudflare', 'ovh'] as const)(
     const router = await world.router({ domain: 'values.test', provider });
     const name = '_acme-challenge.mail.values.test';
 
-    expect(await value(router, 'publishTxt', name, 'one')).toEqual([0, '']);
-    expect(await value(router, 'publishTxt', name, 'two')).toEqual([0, '']);
-    expect(await value(router, 'publishTxt', name, 'two')).toEqual([0, '']);
+    expect(await value(router, 'publish', name, 'one')).toEqual([0, '']);
+    expect(await value(router, 'publish', name, 'two')).toEqual([0, '']);
+    expect(await value(router, 'publish', name, 'two')).toEqual([0, '']);
     expect(await texts(name)).toEqual(['"one"', '"theirs"', '"two"']);
-    const [status, words] = await value(router, 'removeTxt', name, 'one');
+    const [status, words] = await value(router, 'remove', name, 'one');
     expect([status, words.split('\n')[0]]).toEqual([
       1,
       'nothing was changed, because this must be done by hand first:',
@@ -213,11 +213,11 @@ test.each(['cloudflare', 'ovh', 'gandi'] as const)(
     const router = await world.router({ domain: 'values.test', provider });
     const name = `_acme-challenge.${provider}.values.test`;
 
-    expect(await value(router, 'publishTxt', name, 'alone')).toEqual([0, '']);
+    expect(await value(router, 'publish', name, 'alone')).toEqual([0, '']);
     expect(await texts(name)).toEqual(['"alone"']);
-    expect(await value(router, 'removeTxt', name, 'alone')).toEqual([0, '']);
+    expect(await value(router, 'remove', name, 'alone')).toEqual([0, '']);
     expect(await texts(name)).toEqual([]);
-    expect(await value(router, 'removeTxt', name, 'alone')).toEqual([0, '']);
+    expect(await value(router, 'remove', name, 'alone')).toEqual([0, '']);
   },
 );
 
@@ -229,8 +229,8 @@ async function texts(name: string): Promise<string[]> {
     .sort();
 }
 
-/** Runs publishTxt or removeTxt on the router; the exit status and the message of its error. */
-async function value(router: Router, verb: 'publishTxt' | 'removeTxt', name: string, text: string) {
+/** Publishes or removes a TXT value on the router; the exit status and the message of its error. */
+async function value(router: Router, verb: 'publish' | 'remove', name: string, text: string) {
   const program = join(import.meta.dir, 'dns/value.ts');
   const { status, stderr } = await router.run([program, verb, name, text]);
   return [status, stderr.trim()] as const;

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
+import { startDaemon, stopDaemon } from './lab/daemon.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK, PREFIX } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
@@ -94,14 +95,13 @@ describe('a daemon that is killed', () => {
   );
 
   test('nothing leaves unsigned while OpenDKIM is away', async () => {
-    await box.inside(['s6-svc', '-d', '/run/service/opendkim']);
-    await Bun.sleep(500);
+    await stopDaemon(box, 'opendkim');
     const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'unsigned?', text: 'x' };
     const outcome = await lab.lan.submit(ALICE, mail).then(
       () => 'accepted',
       (error: { responseCode?: number }) => String(error.responseCode),
     );
-    await box.inside(['s6-svc', '-u', '/run/service/opendkim']);
+    await startDaemon(box, 'opendkim');
 
     expect(outcome).toMatch(/^4\d\d$/);
   }, 60_000);
@@ -178,10 +178,9 @@ describe('a power cut while mail flows', () => {
 
 describe('the resolver being away', () => {
   test('mail is accepted or told to wait, never refused for good', async () => {
-    await box.inside(['s6-svc', '-d', '/run/service/unbound']);
-    await Bun.sleep(500);
+    await stopDaemon(box, 'unbound');
     const { code } = await lab.wan.deliver(letter('without dns'), stranger);
-    await box.inside(['s6-svc', '-u', '/run/service/unbound']);
+    await startDaemon(box, 'unbound');
 
     expect(code).toBeLessThan(500);
   }, 120_000);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
 
 /** A program of this host on an address and a port that says when it listens. */
 const LISTENER = `
@@ -35,11 +36,22 @@ async function traces(): Promise<string> {
   return stdout.replace(/state \w+|mtu \d+|qdisc \w+/g, '');
 }
 
-const contents = async (): Promise<string> => {
+/** What is newer than the mark, beside what the daemons write as they work. */
+async function changed(): Promise<string[]> {
   const list = ['find', box.data, '-xdev', '!', '-path', '*/log/*', '-newer', '/run/lab-mark'];
-  return (await lab.router.run(list)).stdout;
-};
-const mark = () => lab.router.run(['touch', '/run/lab-mark']);
+  const paths = (await lab.router.run(list)).stdout.split('\n').filter((path) => path !== '');
+  return paths.filter((path) => !/\/(state|queue)\//.test(path));
+}
+/** Files that change from now on are newer; a file system may tell times apart only by the second. */
+async function mark(): Promise<void> {
+  const later = join(WORK_DIRECTORY, 'later');
+  await lab.router.run(['touch', '/run/lab-mark']);
+  await waitFor('a file to be newer', async () => {
+    await lab.router.run(['touch', later]);
+    const { stdout } = await lab.router.run(['find', later, '-newer', '/run/lab-mark']);
+    return stdout === '' ? undefined : true;
+  });
+}
 
 beforeAll(async () => {
   lab = await startLab();
@@ -122,13 +134,10 @@ describe('install', () => {
 
   test('a second install and apply change nothing on the disk', async () => {
     await mark();
-    await Bun.sleep(1100);
 
     expect(await box.does('install')).toContain('is installed and running');
     expect(await box.does('apply')).toContain('nothing to change');
-    expect(
-      (await contents()).split('\n').filter((path) => !/\/(state|queue)\//.test(path)),
-    ).toEqual(['']);
+    expect(await changed()).toEqual([]);
   }, 60_000);
 });
 
@@ -186,6 +195,7 @@ describe('apply', () => {
 
     expect(status).toBe(78);
     expect(stderr).toContain("'99999'");
+    expect(await changed()).toEqual([]);
     expect((await box.json<{ state: string }>('status')).state).toBe('running');
   }, 60_000);
 

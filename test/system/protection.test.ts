@@ -1,7 +1,7 @@
 // Who is kept out, what the wire shows, and that every switch of `features` really switches.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
@@ -11,6 +11,8 @@ import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const ATTACKER = '203.0.113.66';
+/** In no network that is configured to be ignored. */
+const LATER_ATTACKER = '198.51.100.66';
 
 let lab: Lab;
 let box: Appliance;
@@ -42,12 +44,7 @@ describe('fail2ban', () => {
     for (let n = 0; n < 7; n += 1) await guess(lab.wan, ATTACKER);
     await waitFor('the ban', async () => ((await isBanned(ATTACKER)) ? true : undefined), 60_000);
 
-    await expect(
-      Promise.race([
-        lab.wan.smtp({ from: ATTACKER }),
-        Bun.sleep(4000).then(() => Promise.reject(new Error('no answer'))),
-      ]),
-    ).rejects.toThrow();
+    await expect(lab.wan.smtp({ from: ATTACKER })).rejects.toThrow('ECONNREFUSED');
     expect((await lab.wan.smtp({ from: NETWORK.stranger })).greeting.code).toBe(220);
   }, 120_000);
 
@@ -61,11 +58,34 @@ describe('fail2ban', () => {
   test('a configured network is never banned', async () => {
     await box.configure({ fail2ban: { ignore: ['203.0.113.0/24'] } });
     await box.does('apply');
-    for (let n = 0; n < 8; n += 1) await guess(lab.wan, '203.0.113.77');
-    await Bun.sleep(4000);
+    for (let n = 0; n < 6; n += 1) await guess(lab.wan, '203.0.113.77');
+    // the log is read in its order: with a later guesser banned, the guesses before it have been counted
+    for (let n = 0; n < 6; n += 1) await guess(lab.wan, LATER_ATTACKER);
+    await waitFor(
+      'the ban of the later guesser',
+      async () => ((await isBanned(LATER_ATTACKER)) ? true : undefined),
+      60_000,
+    );
 
     expect(await isBanned('203.0.113.77')).toBe(false);
   }, 120_000);
+});
+
+describe("the operator's own lines for fail2ban", () => {
+  const patience = async (jail: string) =>
+    (await box.inside(['fail2ban-client', 'get', jail, 'maxretry'])).stdout.trim();
+
+  test('replace single options of a jail of ours', async () => {
+    expect([await patience('mail-login'), await patience('mail-abuse')]).toEqual(['5', '15']);
+    const custom = join(box.data, 'custom/fail2ban.local');
+    await writeFile(custom, '[mail-abuse]\nmaxretry = 40\n');
+    await box.does('apply');
+
+    expect([await patience('mail-login'), await patience('mail-abuse')]).toEqual(['5', '40']);
+    await rm(custom);
+    await box.does('apply');
+    expect(await patience('mail-abuse')).toBe('15');
+  }, 60_000);
 });
 
 describe('TLS', () => {

@@ -9,6 +9,7 @@ import type { Appliance } from './lab/appliance.ts';
 import { type Lab, startLab } from './lab/lab.ts';
 import { NETWORK, WORK_DIRECTORY } from './lab/plan.ts';
 import { startInBackground, waitFor } from './lab/programs.ts';
+import { untilAsleepAgain } from './lab/sleep.ts';
 
 const UBUS = `#!/bin/sh
 [ "$*" = 'call network.interface.wan status' ] || exit 4
@@ -47,8 +48,10 @@ const servers = async (): Promise<number[]> => {
 const signal = (name: string, pid: number | null) =>
   lab.router.run(['kill', `-${name}`, String(pid)]);
 
+const procFolder = (pid: number | null) => `/proc/${lab.router.pid}/root/proc/${pid}`;
+
 function sayMemory(when: string, pid: number | null): void {
-  const { uss, rss } = usage(`/proc/${lab.router.pid}/root/proc/${pid}`);
+  const { uss, rss } = usage(procFolder(pid));
   const figures = `${uss.toFixed(1)} MB of its own, ${rss.toFixed(1)} MB resident`;
   console.log(`mailctl serve ${when}: ${figures}`);
 }
@@ -220,8 +223,7 @@ describe('a clock that was never set', () => {
     );
 
     const { pid } = (await status()).scheduler;
-    await signal('HUP', pid);
-    await Bun.sleep(2000);
+    await untilAsleepAgain(procFolder(pid), () => signal('HUP', pid));
     expect(await published()).toEqual(['192.0.2.22']);
     const { status: code } = await lab.router.run([
       ...['faketime', '1970-01-02 03:04:05', lab.source.binary],

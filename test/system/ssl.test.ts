@@ -2,7 +2,6 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pebble, startPebble } from './dns/pebble.ts';
@@ -84,10 +83,9 @@ async function letTlsaAge(router: Router): Promise<void> {
 }
 
 const fakeClock = (time: string) => {
-  const [folder] = readdirSync('/usr/lib').flatMap((name) =>
-    name.endsWith('-linux-gnu') ? [`/usr/lib/${name}/faketime/libfaketime.so.1`] : [],
-  );
-  return { LD_PRELOAD: folder ?? '', FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  const [library] = new Bun.Glob('/usr/lib/*/faketime/libfaketime.so.1').scanSync('/');
+  if (library === undefined) throw new Error('no libfaketime.so.1: apt-get install faketime');
+  return { LD_PRELOAD: library, FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
 };
 
 beforeAll(async () => {

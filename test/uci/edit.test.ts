@@ -1,15 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { formatUci, formatValue, getOption } from '../../src/uci/document.ts';
-import {
-  addListItem,
-  addSection,
-  removeListItem,
-  removeOption,
-  removeSection,
-  setOption,
-} from '../../src/uci/edit.ts';
+import { setOption } from '../../src/uci/edit.ts';
 import { parseUci } from '../../src/uci/parse.ts';
-import { createRandom, randomUci, randomValue } from './random.ts';
+import { type Random, randomTest } from '../random.ts';
+import { randomUci, randomValue } from './random-uci.ts';
 
 const FILE = `# our mail server
 
@@ -70,50 +64,12 @@ describe('an edit keeps every line but its own:', () => {
     ]);
   });
 
-  test('addListItem adds behind the last item', () => {
-    const edited = addListItem(document, PEER, 'c');
-
-    expect(formatUci(edited)).toBe(FILE.replace('second\n', "second\n\tlist peer 'c'\n"));
-  });
-
-  test('addListItem makes a list of an option', () => {
-    const edited = addListItem(document, ENABLED, '1');
-
-    expect(getOption(edited, 'main', 'enabled')).toEqual(['0', '1']);
-    expect(formatUci(edited)).toContain("\tlist enabled   '0'\t# not yet\n\tlist enabled '1'\n");
-  });
-
-  test('removeListItem removes the line of the item', () => {
-    expect(formatUci(removeListItem(document, PEER, 'a'))).toBe(
-      FILE.replace("  list peer 'a'\n", ''),
-    );
-  });
-
-  test('removeOption removes a whole list', () => {
-    expect(changedLines(formatUci(removeOption(document, PEER)))).toEqual([
-      "-  list peer 'a'",
-      '-\tlist peer b # second',
-    ]);
-  });
-
-  test('addSection appends', () => {
-    expect(formatUci(addSection(document, 'ssl', 'ssl'))).toBe(`${FILE}\nconfig ssl 'ssl'\n`);
-    expect(formatUci(addSection(document, 'peer'))).toBe(`${FILE}\nconfig peer\n`);
-  });
-
-  test('removeSection keeps the comments', () => {
-    expect(formatUci(removeSection(document, 'main'))).toBe(
-      FILE.replace(/config mailserver[\s\S]*hostname mail\n/, ''),
-    );
-  });
-
   test('a file without an end of line at its end can be added to', () => {
     const { document: unended } = parseUci("config s 's'");
 
     expect(formatUci(setOption(unended, { section: 's', option: 'o' }, 'v'))).toBe(
       "config s 's'\n\toption o 'v'\n",
     );
-    expect(formatUci(addSection(unended, 't'))).toBe("config s 's'\n\nconfig t\n");
   });
 });
 
@@ -124,11 +80,12 @@ test('a file with several statements on one line is not edited', () => {
 });
 
 test('a comment that ends in a semicolon is not taken for a statement', () => {
-  const text = "config s 's'\n# note;\n\toption a '1'\n";
-  const edited = removeOption(parseUci(text).document, { section: 's', option: 'a' });
+  const text = "config s 's'\n# note;\n\tlist a '1'\n\tlist a '2'\n";
+  const edited = setOption(parseUci(text).document, { section: 's', option: 'a' }, '3');
 
-  expect(formatUci(edited)).toBe("config s 's'\n# note;\n");
+  expect(formatUci(edited)).toBe("config s 's'\n# note;\n\toption a '3'\n");
 });
+
 test('setting an option of a section that does not exist is refused', () => {
   expect(() => setOption(document, { section: 'none', option: 'o' }, 'v')).toThrow(
     'no UCI section',
@@ -148,19 +105,18 @@ test.each([
 });
 
 describe('for 300 random files', () => {
-  const random = createRandom(20);
-  const files = Array.from({ length: 300 }, () => randomUci(random));
+  const files = (random: Random) => Array.from({ length: 300 }, () => randomUci(random));
 
-  test('formatting what was parsed is the identity, without problems', () => {
-    for (const text of files) {
+  randomTest('formatting what was parsed is the identity, without problems', (random) => {
+    for (const text of files(random)) {
       const { document, problems } = parseUci(text);
       expect(problems).toEqual([]);
       expect(formatUci(document)).toBe(text);
     }
   });
 
-  test('what was set is what is read, and every other option stays', () => {
-    for (const text of files) {
+  randomTest('what was set is what is read, and every other option stays', (random) => {
+    for (const text of files(random)) {
       const { document } = parseUci(text);
       const value = randomValue(random);
       const edited = setOption(document, { section: 'first', option: 'o1' }, value);
@@ -175,17 +131,16 @@ describe('for 300 random files', () => {
     }
   });
 
-  test('what was added to a list is its last item, and removing the list leaves none', () => {
-    for (const text of files) {
-      const place = { section: 'first', option: 'l1' };
+  randomTest('a list becomes one option, and every other option stays', (random) => {
+    for (const text of files(random)) {
       const { document } = parseUci(text);
-      const value = randomValue(random);
-      const edited = addListItem(document, place, value);
+      const value = `x${randomValue(random)}`;
+      const edited = setOption(document, { section: 'first', option: 'l1' }, value);
 
-      const present = getOption(document, 'first', 'l1') ?? [];
-      expect(getOption(edited, 'first', 'l1')).toEqual([...[present].flat(), value]);
-      expect(getOption(removeOption(edited, place), 'first', 'l1')).toBeUndefined();
-      expect(parseUci(formatUci(removeSection(edited, 'first'))).problems).toEqual([]);
+      expect(getOption(edited, 'first', 'l1')).toBe(value);
+      for (const name of ['o1', 'o2', 'o3', 'l2']) {
+        expect(getOption(edited, 'first', name)).toEqual(getOption(document, 'first', name));
+      }
     }
   });
 });

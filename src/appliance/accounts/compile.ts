@@ -107,8 +107,6 @@ function directLogin(directory: Directory, target: Address): Address | null {
   return directory.mailboxes.get(there)?.active ? there : null;
 }
 
-export const TABLE_NAMES = ['domain', 'mailbox', 'alias', 'sender'] as const;
-
 export function compileDirectory(directory: Directory): Table[] {
   const aliases = writtenAliases(directory);
   addRoles(directory, aliases);

@@ -73,7 +73,7 @@ function isRole(address: Address): boolean {
  * Where mail for one of our addresses goes next: [] into its mailbox, null when nobody has it.
  * The order is the MTA's: own alias, mailbox, whole-domain alias, role, catch-all.
  */
-export function nextHops(directory: Directory, address: Address): readonly Address[] | null {
+function nextHops(directory: Directory, address: Address): readonly Address[] | null {
   const base = withoutExtension(address);
   const own = directory.aliases.get(address) ?? directory.aliases.get(base);
   if (own !== undefined) return own.filter((target): target is Address => !isCatchAll(target));

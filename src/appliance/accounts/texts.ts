@@ -4,7 +4,6 @@ import { MailctlError } from '../../errors.ts';
 import {
   type Address,
   domainOf,
-  isCatchAll,
   localOf,
   type MailDomain,
   parseAddress,
@@ -134,7 +133,3 @@ export const USER_LINES: RecordFormat<Mailbox> = {
   format: (key, mailbox) =>
     `${key}:${mailbox.hash}:${mailbox.passwdFields}:${formatExtraFields(mailbox)}`,
 };
-
-export function isDomainAlias(targets: readonly AliasName[]): boolean {
-  return targets.some(isCatchAll);
-}

@@ -1,9 +1,8 @@
 // Proofs for the CA by records in the DNS (RFC 8555 8.4): answered only when every authoritative server
 // shows them, and taken back whatever happened.
 
-import type { Authorization } from 'acme-client';
 import { MailctlError } from '../../errors.ts';
-import type { AcmeSession } from '../../host/acme.ts';
+import type { AcmeAuthorization, AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { readDnsState } from '../dns/publish/state.ts';
@@ -26,7 +25,7 @@ export async function removeChallenges(host: Host, target: Appliance): Promise<v
   }
 }
 
-function dnsChallenge(authorization: Authorization) {
+function dnsChallenge(authorization: AcmeAuthorization) {
   const found = authorization.challenges.find(({ type }) => type === 'dns-01');
   if (found !== undefined) return found;
   const { value } = authorization.identifier;
@@ -39,7 +38,10 @@ function dnsChallenge(authorization: Authorization) {
 export async function answerChallenges(
   host: Host,
   target: Appliance,
-  { session, authorizations }: { session: AcmeSession; authorizations: readonly Authorization[] },
+  {
+    session,
+    authorizations,
+  }: { session: AcmeSession; authorizations: readonly AcmeAuthorization[] },
 ): Promise<void> {
   const { client } = session;
   const pending = authorizations.filter(({ status }) => status === 'pending');
@@ -57,7 +59,7 @@ export async function answerChallenges(
 }
 
 /** Why the CA did not accept a proof, a sentence for each name. */
-export function challengeProblems(authorizations: readonly Authorization[]): string[] {
+export function challengeProblems(authorizations: readonly AcmeAuthorization[]): string[] {
   return authorizations
     .filter(({ status }) => status === 'invalid')
     .map(({ identifier, challenges }) => {

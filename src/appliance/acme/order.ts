@@ -3,9 +3,14 @@
 
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import type { Order } from 'acme-client';
 import { MailctlError } from '../../errors.ts';
-import { AcmeError, type AcmeSession, createRequest, isPubliclyIssued } from '../../host/acme.ts';
+import {
+  AcmeError,
+  type AcmeOrder,
+  type AcmeSession,
+  createRequest,
+  isPubliclyIssued,
+} from '../../host/acme.ts';
 import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
@@ -59,7 +64,7 @@ async function resume(
   host: Host,
   paths: Paths,
   { session, request }: { session: AcmeSession; request: CertificateRequest },
-): Promise<Order | null> {
+): Promise<AcmeOrder | null> {
   const left = await readOrder(host, paths);
   const same =
     left?.directory === session.directory &&
@@ -67,7 +72,7 @@ async function resume(
     left.names.join() === request.names.join();
   if (!same) return null;
   try {
-    const order = await session.client.getOrder({ url: left.url } as Order);
+    const order = await session.client.getOrder({ url: left.url } as AcmeOrder);
     if (order.status === 'invalid') return null;
     host.say('going on with the order of an earlier run');
     return order;
@@ -81,12 +86,12 @@ async function placeOrder(
   host: Host,
   paths: Paths,
   { session, request }: { session: AcmeSession; request: CertificateRequest },
-): Promise<Order> {
+): Promise<AcmeOrder> {
   const identifiers = request.names.map((value) => ({ type: 'dns', value }));
   const { renewalInfo } = session.resources;
   const replaces = renewalInfo === undefined ? null : request.replaces;
   const create = (more: object) => session.client.createOrder({ identifiers, ...more });
-  let order: Order;
+  let order: AcmeOrder;
   try {
     order = await create(replaces === null ? {} : { replaces });
   } catch (error) {
@@ -110,8 +115,8 @@ async function placeOrder(
 async function awaitOrder(
   host: Host,
   session: AcmeSession,
-  { order, states }: { order: Order; states: readonly string[] },
-): Promise<Order> {
+  { order, states }: { order: AcmeOrder; states: readonly string[] },
+): Promise<AcmeOrder> {
   let first = true;
   const done = await pollUntil(
     host.clock,
@@ -139,8 +144,8 @@ async function awaitOrder(
 async function prove(
   host: Host,
   target: Appliance,
-  { session, order }: { session: AcmeSession; order: Order },
-): Promise<Order> {
+  { session, order }: { session: AcmeSession; order: AcmeOrder },
+): Promise<AcmeOrder> {
   try {
     const authorizations = await session.client.getAuthorizations(order);
     await answerChallenges(host, target, { session, authorizations });
@@ -152,7 +157,11 @@ async function prove(
 
 async function finalize(
   host: Host,
-  { session, order, request }: { session: AcmeSession; order: Order; request: CertificateRequest },
+  {
+    session,
+    order,
+    request,
+  }: { session: AcmeSession; order: AcmeOrder; request: CertificateRequest },
 ): Promise<string> {
   let done = order;
   if (order.status === 'ready') {

@@ -16,7 +16,7 @@ const SELF_SIGNED_RENEW_DAYS = 30;
 const MANUAL_CHECK_MS = DAY_MS;
 
 /** Why a certificate is needed now, whatever its age; null when the installed one is as it should be. */
-export function reasonToIssue(
+function reasonToIssue(
   { settings }: Appliance,
   {
     pair,

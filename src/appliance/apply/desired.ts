@@ -15,13 +15,13 @@ import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';
 import type { Facts } from '../render/facts.ts';
 import type { Daemon } from '../render/managed-file.ts';
-import { managedFiles } from '../render/manifest.ts';
 import { type CustomFiles, type RenderedFile, renderFiles } from '../render/render.ts';
 import { templates } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Generation, hostOwner } from './generation.ts';
 
-function networkFacts(
+/** @param bridgeNetworks the host's IPv4 addresses (CIDR) on a bridge that is not ours */
+export function networkFacts(
   network: NetworkPlan,
   bridgeNetworks: readonly string[],
 ): Omit<Facts, 'probePassword'> {
@@ -110,9 +110,4 @@ export async function desiredGeneration(
     },
     files: rendered.map((file) => toFile(settings, file)),
   };
-}
-
-/** True for files whose content must not be shown. */
-export function isSecretPath(path: string): boolean {
-  return managedFiles.some((file) => file.path === path && file.secret === true);
 }

@@ -2,8 +2,8 @@
 
 import { MailctlError } from '../../errors.ts';
 
-export const IMAGE_VARIANTS = ['standard', 'antivirus'] as const;
-export const IMAGE_ARCHITECTURES = ['amd64', 'arm64'] as const;
+const IMAGE_VARIANTS = ['standard', 'antivirus'] as const;
+const IMAGE_ARCHITECTURES = ['amd64', 'arm64'] as const;
 
 /** The names are those of the file, so that `JSON.stringify` gives a manifest again. */
 export interface ImageManifest {

@@ -103,7 +103,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
 }
 
 /** Listeners of this host on a port that the appliance is to publish, where both would answer. */
-export function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
+function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
   if (!network.makeBridge || network.publish.length === 0) return [];
   return listeners
     .filter(({ port, loopback }) => network.ports.includes(port) && !loopback)

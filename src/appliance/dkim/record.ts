@@ -21,12 +21,12 @@ export interface DkimRecord {
 
 const MAX_STRING = 255;
 
-export function keyName(domain: MailDomain, selector: Selector): string {
+function keyName(domain: MailDomain, selector: Selector): string {
   return `${selector}._domainkey.${domain}`;
 }
 
 /** Any text of DNS in pieces that fit a TXT record. */
-export function splitText(value: string): string[] {
+function splitText(value: string): string[] {
   const pieces: string[] = [];
   for (let at = 0; at < value.length; at += MAX_STRING) {
     pieces.push(value.slice(at, at + MAX_STRING));

@@ -156,7 +156,7 @@ function transportRecords(settings: Settings, domain: MailDomain): WantedRecord[
   return records;
 }
 
-export function spfText(settings: Settings, domain: string): string {
+function spfText(settings: Settings, domain: string): string {
   const text = settings.dns.spf ?? 'v=spf1 mx a:{hostname} ~all';
   return text.replaceAll('{hostname}', settings.main.hostname).replaceAll('{domain}', domain);
 }

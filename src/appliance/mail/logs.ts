@@ -40,7 +40,7 @@ function daemonOf(text: string): string | null {
   return named ?? MARKS.find(([, mark]) => mark.test(text))?.[0] ?? null;
 }
 
-export function parseLogLine(line: string): LogLine {
+function parseLogLine(line: string): LogLine {
   const [stamp = '', day, time] = STAMP.exec(line) ?? [];
   const text = presentable(line.slice(stamp.length), [], 1);
   return {

@@ -32,7 +32,7 @@ export interface QueuedMessage {
 // long enough that postsuper's ALL is none
 const QUEUE_ID = /^[0-9A-Za-z]{5,40}$/;
 
-export function isQueueId(text: string): text is QueueId {
+function isQueueId(text: string): text is QueueId {
   return QUEUE_ID.test(text);
 }
 

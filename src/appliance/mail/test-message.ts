@@ -61,7 +61,7 @@ function composeOwn(
   ];
 }
 
-export function composeTestMessage({ from, to, id, date, hostname }: TestMessage): string[] {
+function composeTestMessage({ from, to, id, date, hostname }: TestMessage): string[] {
   return [
     `From: ${from}`,
     `To: ${to}`,

@@ -32,7 +32,8 @@ export const fail2banFiles: readonly ManagedFile[] = [
     path: '/etc/fail2ban/fail2ban.d/mailserver.local',
     on_change: { restart: 'fail2ban' },
   },
-  { ...RELOAD, path: '/etc/fail2ban/jail.d/mailserver.local', append: 'fail2ban.local' },
+  { ...RELOAD, path: '/etc/fail2ban/jail.d/mailserver.local' },
+  { ...RELOAD, path: '/etc/fail2ban/jail.d/own.local', append: 'fail2ban.local' },
   { ...RELOAD, path: '/etc/fail2ban/filter.d/mail-login.conf' },
   { ...RELOAD, path: '/etc/fail2ban/filter.d/mail-abuse.conf' },
 ];

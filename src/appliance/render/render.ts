@@ -64,7 +64,7 @@ export function renderTemplate(path: string, template: string, values: Values): 
 }
 
 /** The names of all placeholders that the templates use. */
-export function usedPlaceholders(templates: Readonly<Record<string, string>>): Set<string> {
+function usedPlaceholders(templates: Readonly<Record<string, string>>): Set<string> {
   const names = Object.values(templates).flatMap((text) =>
     [...text.matchAll(PLACEHOLDER)].map((match) => match[1] ?? ''),
   );

@@ -16,7 +16,7 @@ export function findNearest(typed: string, candidates: readonly string[]): strin
 }
 
 /** Levenshtein's distance. */
-export function countEdits(from: string, to: string): number {
+function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {
     const next = [i];

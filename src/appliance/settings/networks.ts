@@ -61,7 +61,7 @@ export function contains(network: Network, ip: Ip): boolean {
 }
 
 /** The first address of an IPv4 network names it and the last one is its broadcast (RFC 919). */
-export function isHostAddress(network: Network): boolean {
+function isHostAddress(network: Network): boolean {
   const hostBits = BigInt(bits(network) - network.prefix);
   if (hostBits < 2n) {
     return true;

@@ -11,7 +11,7 @@ export interface ImageStatus {
   readonly sha256: string;
 }
 
-export function describeImage({ manifest, sha256 }: Image): ImageStatus {
+function describeImage({ manifest, sha256 }: Image): ImageStatus {
   const { created_from, recipe_sha256, variant } = manifest;
   const version = `${created_from.point_release}-${recipe_sha256.slice(0, 12)}`;
   return { version, variant, sha256 };

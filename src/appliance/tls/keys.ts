@@ -22,7 +22,7 @@ export function keyDigest(key: KeyObject): string {
 }
 
 /** The key in waiting, or null. Throws CERTIFICATE_INVALID that names the file. */
-export async function readWaitingKey(host: Host, paths: Paths): Promise<KeyObject | null> {
+async function readWaitingKey(host: Host, paths: Paths): Promise<KeyObject | null> {
   const path = waitingKeyFile(paths);
   const text = await host.files.read(path);
   return text === null ? null : parseKey(text, path);

@@ -102,7 +102,7 @@ export function decodeAnswer(bytes: Buffer, id: number, question: Question): Dns
   };
 }
 
-export function lowerName(name: string): string {
+function lowerName(name: string): string {
   const lower = name.toLowerCase();
   return lower.length > 1 && lower.endsWith('.') ? lower.slice(0, -1) : lower;
 }

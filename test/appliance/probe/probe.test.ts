@@ -166,9 +166,13 @@ describe('the probes', () => {
   });
 
   test('wait for a server that starts within the time', async () => {
-    const port = await startRaw((socket) => socket.destroy());
+    const refused = Promise.withResolvers<void>();
+    const port = await startRaw((socket) => {
+      socket.destroy();
+      refused.resolve();
+    });
     const waiting = probe({ smtp: port });
-    await Bun.sleep(300);
+    await refused.promise;
     servers[0]?.close();
     const { server } = await serve({
       ...{ tls, greeting: SMTP_GREETING, open: smtpTalk(), starttls: smtpStarttls },

@@ -25,7 +25,7 @@ export interface ImapSession extends Connection {
   readAnswer(timeout?: number): Promise<string>;
 }
 
-export const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
 export async function openImap(
   connect: Connect,

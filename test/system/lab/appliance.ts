@@ -1,6 +1,6 @@
 // A mail server on the lab's router, driven as an operator would: a UCI file, and mailctl.
 
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import { DOMAINS, PREFIX, WORK_DIRECTORY } from './plan.ts';
@@ -83,17 +83,6 @@ export async function createAppliance(
       source.machine.run(['lxc-attach', '-P', lxc, '-n', container, '--', ...argv], options),
     log: () => Bun.file(join(data, 'log/current')).text(),
   };
-}
-
-/** Copies one appliance's UCI file and data to another name, as an operator would to another machine. */
-export async function copyAppliance(
-  source: ApplianceSource,
-  from: Appliance,
-  name: string,
-): Promise<Appliance> {
-  const copy = await createAppliance(source, name);
-  await cp(from.data, copy.data, { recursive: true, force: true, preserveTimestamps: true });
-  return copy;
 }
 
 const split = (words: string | string[]): string[] =>

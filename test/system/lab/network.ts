@@ -42,7 +42,7 @@ export function onHost(host: HostName, argv: string[]): string[] {
   return ['nsenter', `--net=/run/netns/${namespaceOf(host)}`, '--', ...argv];
 }
 
-export async function ip(host: HostName, words: string): Promise<void> {
+async function ip(host: HostName, words: string): Promise<void> {
   await must(['ip', '-n', namespaceOf(host), ...words.split(' ')]);
 }
 

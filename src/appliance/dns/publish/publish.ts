@@ -43,7 +43,7 @@ export function routeChanges(
   return { routes, obstacles };
 }
 
-export function byHand(change: SetChange, reason: string): Obstacle {
+function byHand(change: SetChange, reason: string): Obstacle {
   const { name, type, before, add, remove, ttl } = change;
   const line = (value: string) => formatRecord(change, value, ttl);
   const kept = before.filter((value) => !remove.includes(value));

@@ -174,38 +174,3 @@ export async function removeValues(
   const state = await readDnsState(host, target.paths);
   await writeDnsState(host, target.paths, withoutValues(state, values));
 }
-
-export function publishValue(
-  host: Host,
-  target: Appliance,
-  wanted: PublishedValue,
-  options: ValueOptions = {},
-): Promise<void> {
-  return publishValues(host, target, [wanted], options);
-}
-
-export function removeValue(
-  host: Host,
-  target: Appliance,
-  unwanted: PublishedValue,
-  options: ValueOptions = {},
-): Promise<void> {
-  return removeValues(host, target, [unwanted], options);
-}
-
-/** A TXT value; `value` is the text itself, without quotes, of any length. */
-export function publishTxt(
-  host: Host,
-  target: Appliance,
-  { name, value, ...options }: { name: string; value: string } & ValueOptions,
-): Promise<void> {
-  return publishValue(host, target, { name, type: 'TXT', value }, options);
-}
-
-export function removeTxt(
-  host: Host,
-  target: Appliance,
-  { name, value, ...options }: { name: string; value: string } & ValueOptions,
-): Promise<void> {
-  return removeValue(host, target, { name, type: 'TXT', value }, options);
-}

@@ -26,7 +26,7 @@ export interface Sight {
   readonly isEmpty: boolean;
 }
 
-export async function look(expectation: Expectation): Promise<Sight> {
+async function look(expectation: Expectation): Promise<Sight> {
   const { authorities, has, hasNot, keeps, name, type } = expectation;
   const question = { name, type };
   const answers = await queryAuthorities(authorities, question);
