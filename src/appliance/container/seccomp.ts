@@ -87,11 +87,23 @@ function refusedClones(): string[] {
   });
 }
 
-// linux/socket.h: unix 1, inet 2, inet6 10 and netlink 16 (fail2ban's nftables, getaddrinfo) stay
+// linux/socket.h: unix 1, inet 2, inet6 10 and netlink 16 stay
 const AF_NETLINK = 16;
 const OTHER_FAMILIES = [3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15];
 // the kernel reads 32 bits of the argument: one with others set must not pass as another family
 const INT = '0xffffffff';
+
+// linux/netlink.h: route 0 (getaddrinfo) and netfilter 12 (fail2ban's nftables) stay
+const NETLINK_NETFILTER = 12;
+const OTHER_NETLINKS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+function refusedNetlinks(): string[] {
+  const netlink = `socket errno ${EPERM} [0,${AF_NETLINK},SCMP_CMP_EQ]`;
+  return [
+    `${netlink}[2,${NETLINK_NETFILTER},SCMP_CMP_GT]`,
+    ...OTHER_NETLINKS.map((protocol) => `${netlink}[2,${protocol},SCMP_CMP_MASKED_EQ,${INT}]`),
+  ];
+}
 
 function refusedSockets(): string[] {
   return [
@@ -100,6 +112,7 @@ function refusedSockets(): string[] {
     ...OTHER_FAMILIES.map(
       (family) => `socket errno ${EPERM} [0,${family},SCMP_CMP_MASKED_EQ,${INT}]`,
     ),
+    ...refusedNetlinks(),
   ];
 }
 

@@ -39,6 +39,11 @@ result['setns'] = call('setns', own, 0)
 for name, family in {'PACKET': 17, 'ALG': 38, 'VSOCK': 40, 'XDP': 44, 'KEY': 15, 'X25': 9}.items():
     result['socket ' + name] = call('socket', family, 2, 0)
     result['socket high bits ' + name] = call('socket', 1 << 32 | family, 2, 0)
+for name, protocol in {'XFRM': 6, 'AUDIT': 9, 'GENERIC': 16}.items():
+    result['netlink ' + name] = call('socket', 16, 2, protocol)
+    result['netlink high bits ' + name] = call('socket', 16, 2, 1 << 32 | protocol)
+result['netlink ROUTE'] = call('socket', 16, 2, 0)
+result['netlink NETFILTER'] = call('socket', 16, 2, 12)
 for name in ('bpf', 'keyctl', 'mount', 'io_uring_setup', 'perf_event_open', 'userfaultfd', 'pidfd_getfd'):
     result[name] = call(name, 0, 0, 0, 0, 0)
 json.dump(result, sys.stdout)
