@@ -20,7 +20,7 @@ interface Lock {
   release(): void;
 }
 
-/** Who can open the file, for reading too, can hold a lock on it: from its first moment that is root alone. */
+/** A process that can open the file, even for reading, can lock it: root alone may, from the file's first moment. */
 function makeFile(file: string): void {
   try {
     closeSync(openSync(file, 'ax', 0o600));

@@ -139,3 +139,12 @@ test.skipIf(readable.status !== 0)(
     ]);
   },
 );
+
+test('a SHA-256 that is none is refused before anything is looked at', async () => {
+  const host = await bareHost(ALL);
+  const short = await host.mailctl(['install', '--image', 'x.squashfs', '--sha256', 'abc']);
+  await host.remove();
+
+  expect(short.status).toBe(64);
+  expect(short.stderr).toContain('a SHA-256 has 64 hexadecimal digits');
+});

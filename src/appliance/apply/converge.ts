@@ -124,7 +124,7 @@ async function goBack(
 
 type Content = Omit<Generation, 'name'>;
 
-/** What of the network was taken away or changed by hand while the container runs. */
+/** What differs from the network that the running container needs; nothing while it does not run. */
 async function findRepairs(host: Host, target: Appliance, content: Content): Promise<Change[]> {
   if (!(await isRunning(host, containerRef(target)))) return [];
   const { container } = target.settings.main;

@@ -1,4 +1,5 @@
-// What of the running appliance's network somebody took away or changed by hand, and putting it back.
+// Finds what differs on this host from the network that the running container needs (a bridge deleted, a table
+// flushed, an interface without its bridge), and puts it back.
 
 import type { Host } from '../../host/host.ts';
 import type { DesiredNetwork, NetworkPlan } from '../container/network.ts';

@@ -80,7 +80,7 @@ async function readRecord(host: Host, paths: Paths, table: NftTable): Promise<Lo
   if (text === null) return null;
   const loaded = JSON.parse(text) as Partial<Loaded>;
   if (typeof loaded.script === 'string') return { listing: null, ...loaded } as Loaded;
-  throw new MailctlError('PROGRAM_FAILED', `${path} is damaged`, { hint: `rm ${path}` });
+  throw new MailctlError('FILE_FAILED', `${path} is damaged`, { hint: `rm ${path}` });
 }
 
 /** What loading the table would do now; null when it is in force, or when this host refused it before. */
