@@ -29,13 +29,14 @@ beforeAll(async () => {
   lab = await startLab();
   const network = { address6: `${ADDRESS6}/64`, gateway6: GATEWAY6 };
   box = await lab.appliance({ features: { greylist: 0 }, network }, ['alice']);
-  ({ veth, mac } = await readVeth());
+  ({ veth, mac } = await readVeth(box));
 }, 300_000);
 
 afterAll(() => lab?.down());
 
-async function readVeth() {
-  const config = await readFile(join(WORK_DIRECTORY, 'box/lxc', `${PREFIX}box`, 'config'), 'utf8');
+async function readVeth({ name }: Appliance) {
+  const folder = join(WORK_DIRECTORY, name, 'lxc', `${PREFIX}${name}`);
+  const config = await readFile(join(folder, 'config'), 'utf8');
   const value = (key: string) =>
     new RegExp(`^lxc\\.net\\.0\\.${key} = (\\S+)$`, 'm').exec(config)?.[1];
   return { veth: value('veth.pair') ?? '', mac: value('hwaddr') ?? '' };
@@ -44,8 +45,8 @@ async function readVeth() {
 const onRouter = async (command: string): Promise<string> =>
   (await lab.router.run(['sh', '-c', command])).stdout.trim();
 
-const initPid = (): Promise<string> =>
-  onRouter(`lxc-info -P ${WORK_DIRECTORY}/box/lxc -n ${PREFIX}box -H -p`);
+const initPid = ({ name } = box): Promise<string> =>
+  onRouter(`lxc-info -P ${WORK_DIRECTORY}/${name}/lxc -n ${PREFIX}${name} -H -p`);
 
 /** A message from a stranger is in the INBOX of a mailbox that is read over IMAP. */
 async function mailFlows(subject: string): Promise<boolean> {
@@ -124,7 +125,7 @@ describe('root of the container', () => {
   test('has the same hardware address and interface on the host after a restart', async () => {
     await box.does('restart');
 
-    expect(await readVeth()).toEqual({ veth, mac });
+    expect(await readVeth(box)).toEqual({ veth, mac });
     expect(mac).toMatch(/^02(:[0-9a-f]{2}){5}$/);
     expect(await onRouter(`ip -o link show ${veth}`)).toContain('master br-mail');
     expect((await box.inside(['cat', '/sys/class/net/eth0/address'])).stdout.trim()).toBe(mac);
@@ -134,10 +135,10 @@ describe('root of the container', () => {
 const HONEST = ['honest: ARP request', 'honest: echo request', 'honest: neighbour advertisement'];
 
 /** Names of the frames from eth0 of the container, forged and honest, that came out of the bridge. */
-async function forge(): Promise<string[]> {
+async function forge(from = box, [gateway, bridge] = ['10.82.25.1', 'br-mail']): Promise<string[]> {
   const script = join(import.meta.dir, 'jail/forge.py');
-  const own = [mac, box.address, '10.82.25.1', ADDRESS6, GATEWAY6];
-  const words = ['python3', script, ...own, 'br-mail', await initPid()];
+  const own = [(await readVeth(from)).mac, from.address, gateway, ADDRESS6, GATEWAY6];
+  const words = ['python3', script, ...own, bridge, await initPid(from)];
   const { stdout, stderr } = await lab.router.run(words);
   expect(stderr).toBe('');
   return JSON.parse(stdout) as string[];
@@ -249,4 +250,40 @@ describe('the network of a running container that is changed by hand', () => {
     await box.does('apply');
     expect(await mailFlows('after a new veth')).toBe(true);
   }, 120_000);
+});
+
+describe('on a bridge that the host made for itself', () => {
+  const make =
+    'ip link add br-own type bridge; ip addr add 192.168.90.1/24 dev br-own; ip link set br-own up';
+  let two: Appliance;
+  let port: string;
+
+  beforeAll(async () => {
+    await onRouter(make);
+    const network = { bridge: 'br-own', address: '192.168.90.25/24' };
+    two = await lab.prepare({ network }, 'two');
+    await two.does('install');
+    port = (await readVeth(two)).veth;
+  }, 120_000);
+
+  test('the same filter stands', async () => {
+    expect(port).not.toBe(veth);
+    expect(await forge(two, ['192.168.90.1', 'br-own'])).toEqual(['honest: ARP request']);
+    expect(await two.does('plan')).toContain('nothing to change');
+  }, 60_000);
+
+  test('a bridge that is gone is not made in its place, and one that came back is joined again', async () => {
+    await onRouter('ip link del br-own');
+    const gone = await two.mailctl('apply');
+    expect(await onRouter('ls /sys/class/net')).not.toContain('br-own');
+    await onRouter(make);
+
+    const { changes } = await two.json<Plan>('plan');
+    await two.does('apply');
+
+    expect(gone.status).toBe(69);
+    expect(gone.stderr).toContain('the bridge br-own is gone, and mailctl did not make it');
+    expect(changes.map(({ what, name }) => `${what} ${name}`)).toEqual([`container veth ${port}`]);
+    expect((await two.json<{ state: string }>('status')).state).toBe('running');
+  }, 90_000);
 });
