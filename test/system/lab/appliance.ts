@@ -53,7 +53,7 @@ export async function createAppliance(
   let settings = mergeUci(defaults({ data, lxc, container, image: source.image }), values);
   await mkdir(lxc, { recursive: true });
   await useRoot(data, source.dns);
-  await writeFile(config, formatUci(settings));
+  await writeFile(config, formatUci(settings), { mode: 0o600 });
 
   const run: Appliance['mailctl'] = (words, options) =>
     source.machine.run([source.binary, '--config', config, ...split(words)], {
@@ -77,7 +77,7 @@ export async function createAppliance(
     json: async (words, options) => JSON.parse(await does([...split(words), '--json'], options)),
     configure: async (more) => {
       settings = mergeUci(settings, more);
-      await writeFile(config, formatUci(settings));
+      await writeFile(config, formatUci(settings), { mode: 0o600 });
     },
     inside: (argv, options) =>
       source.machine.run(['lxc-attach', '-P', lxc, '-n', container, '--', ...argv], options),
