@@ -70,6 +70,7 @@ export const dovecotFiles: readonly ManagedFile[] = [
   configuration('conf.d/60-clients.conf'),
   configuration('conf.d/70-quota.conf', withQuota),
   configuration('conf.d/80-learning.conf', withSpamFilter),
+  configuration('accounts.lua'),
   script('sieve/junk.sieve', 0o644),
   script('sieve/learn-ham.sieve', 0o644, withSpamFilter),
   script('sieve/learn-spam.sieve', 0o644, withSpamFilter),
