@@ -60,6 +60,7 @@ test('a server whose daemons and ports are all there is running', async () => {
     storage_complete: true,
     troubles: [],
     scheduler: { running: false, pid: null, job: null },
+    login: null,
   });
   expect(daemons).toEqual([
     { name: 'postfix', state: 'up', since: expect.stringMatching(/^\d{4}-.*Z$/) },

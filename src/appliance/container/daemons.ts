@@ -7,8 +7,13 @@ import type { Daemon } from '../render/managed-file.ts';
 import { containerRef } from './container.ts';
 
 const service = (name: Daemon) => `/run/service/${name}`;
-// waits until the old process has gone and a new one is there
-const restart = (name: Daemon) => ['s6-svc', '-wr', '-T', '20000', '-r', service(name)];
+// s6 runs a copy of the run script, which `apply` may just have replaced; -wr waits until the old process has gone
+// and a new one is there
+const RESTART = `
+cp "/etc/s6/services/$1/run" "/run/service/$1/.run"
+mv "/run/service/$1/.run" "/run/service/$1/run"
+exec s6-svc -wr -T 20000 -r "/run/service/$1"`;
+const restart = (name: Daemon) => ['sh', '-ec', RESTART, 'restart', name];
 const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
 
 /** Valkey and ClamAV read their files at start only; old workers of Rspamd outlive a reload by 20 s. */

@@ -15,6 +15,7 @@ import { probeAppliance } from '../probe/probe.ts';
 import type { Daemon } from '../render/managed-file.ts';
 import { queryDaemons } from '../status/daemons.ts';
 import { queryPorts } from '../status/ports.ts';
+import { loginCheck } from './check-login.ts';
 import type { Check } from './context.ts';
 import { tryRelay } from './relay-trial.ts';
 
@@ -203,6 +204,7 @@ export const SERVER_CHECKS: readonly Check[] = [
   container,
   daemons,
   ports,
+  loginCheck,
   service,
   queue,
   relay,

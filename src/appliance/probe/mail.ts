@@ -19,9 +19,11 @@ export interface ProbeContext {
   readonly settings: Settings;
   /** IP address of the container. */
   readonly address: string;
-  /** SHA-256 of the certificate that must be shown; null when none is installed. */
-  readonly fingerprint: string | null;
+  /** SHA-256 of the certificate that must be shown; null when none is installed, undefined when any will do. */
+  readonly fingerprint: string | null | undefined;
   readonly password: string;
+  /** Milliseconds for one connection; ATTEMPT_MS when it is left out. */
+  readonly attempt?: number;
   /** Milliseconds since 1970. */
   readonly deadline: number;
 }
@@ -34,6 +36,7 @@ function timeLeft(context: ProbeContext): number {
 }
 
 function checkCertificate(context: ProbeContext, { fingerprint }: PeerCertificate): void {
+  if (context.fingerprint === undefined) return;
   if (context.fingerprint === null) {
     throw new MailctlError('PROBE_FAILED', 'there is no certificate in the ssl folder');
   }
@@ -57,7 +60,7 @@ async function withService<T>(
   if (port === null) throw new Error(`${service} is off and was probed`);
   const { implicitTls: tls, ...protocol } = PROTOCOLS[service];
   const { hostname } = settings.main;
-  const timeout = Math.min(ATTEMPT_MS, timeLeft(context));
+  const timeout = Math.min(context.attempt ?? ATTEMPT_MS, timeLeft(context));
   const target = { address, port, tls, serverName: hostname, timeout };
   return withDialogue(target, async (dialogue, immediate) => {
     const greeting = await protocol.greet(dialogue, hostname);
@@ -93,11 +96,21 @@ async function popLogin(dialogue: Dialogue, password: string): Promise<void> {
   await popCommand(dialogue, `PASS ${password}`);
 }
 
+async function smtpLogin(dialogue: Dialogue, password: string): Promise<void> {
+  const credentials = Buffer.from(`\0${PROBE_ADDRESS}\0${password}`).toString('base64');
+  await smtpCommand(dialogue, `AUTH PLAIN ${credentials}`, 235);
+}
+
+const LOGINS = {
+  ...{ imaps: imapLogin, imap: imapLogin, pop3s: popLogin, pop3: popLogin },
+  ...{ smtps: smtpLogin, submission: smtpLogin },
+};
+
 export async function probeLogin(
   context: ProbeContext,
-  service: 'imap' | 'imaps' | 'pop3' | 'pop3s',
+  service: keyof typeof LOGINS,
 ): Promise<string> {
-  const login = service.startsWith('imap') ? imapLogin : popLogin;
+  const login = LOGINS[service];
   await withService(context, service, (dialogue) => login(dialogue, context.password));
   return `${PROBE_ADDRESS} logs in on ${service}`;
 }
@@ -122,9 +135,8 @@ export async function submitProbe(
   service: 'submission' | 'smtps',
   token: string,
 ): Promise<string> {
-  const credentials = Buffer.from(`\0${PROBE_ADDRESS}\0${context.password}`).toString('base64');
   const { result } = await withService(context, service, async (dialogue) => {
-    await smtpCommand(dialogue, `AUTH PLAIN ${credentials}`, 235);
+    await smtpLogin(dialogue, context.password);
     await smtpCommand(dialogue, `MAIL FROM:<${PROBE_ADDRESS}>`, 250);
     await smtpCommand(dialogue, `RCPT TO:<${PROBE_ADDRESS}>`, 250);
     await smtpCommand(dialogue, 'DATA', 354);

@@ -13,6 +13,8 @@ export interface Job {
   readonly timeout: number;
   /** When it has something to do; null when it has not, as far as can be known. */
   due(host: Host, target: Appliance, last: JobRecord | null): Promise<Date | null>;
+  /** True when it must be done now. Looks at what costs too much for `status`: only the scheduler asks, every few minutes. */
+  watch?(host: Host, target: Appliance): Promise<boolean>;
 }
 
 const MINUTE = 60_000;
@@ -25,6 +27,21 @@ export const JOBS: readonly Job[] = [
     timeout: 5 * MINUTE,
     due: async (host, { paths }) =>
       (await host.fileSets.isPending(paths.accounts)) ? host.clock.now() : null,
+  },
+  {
+    // a Dovecot that runs and answers no login would do so until somebody came; the check tries for longer before it acts
+    name: 'logins',
+    words: ['doctor', '--only', 'service.login', '--fix', '--yes'],
+    timeout: 5 * MINUTE,
+    due: async () => null,
+    watch: async (host, target) => {
+      const { isRunning } = await import('../../host/lxc.ts');
+      if (!host.programs.exists('lxc-info')) return false;
+      const { containerRef } = await import('../container/container.ts');
+      if (!(await isRunning(host, containerRef(target)))) return false;
+      const { LOGIN_LIMIT_MS, tryLogin } = await import('../probe/login-trial.ts');
+      return (await tryLogin(host, target, LOGIN_LIMIT_MS))?.outcome === 'silent';
+    },
   },
   {
     name: 'certificate',

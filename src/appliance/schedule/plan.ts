@@ -19,6 +19,8 @@ export interface Known {
   readonly schedule: Schedule;
   /** Pauses from before this moment count no more: something has been changed since. */
   readonly changedAt: Date | null;
+  /** The jobs that watch something look at it, too. */
+  readonly watching?: boolean;
 }
 
 function notBefore(record: JobRecord | null, { changedAt }: Known): Date | null {
@@ -31,7 +33,8 @@ async function askJob(host: Host, target: Appliance, job: Job, known: Known): Pr
   const record = known.schedule.get(job.name) ?? null;
   const unplanned = (problem: string) => ({ job, at: null, record, problem });
   try {
-    const due = await job.due(host, target, record);
+    const watched = known.watching === true && (await job.watch?.(host, target)) === true;
+    const due = watched ? host.clock.now() : await job.due(host, target, record);
     if (due !== null && Number.isNaN(due.getTime())) return unplanned('internal error: no date');
     const at = due && allowedAt(due, notBefore(record, known), host.clock.now());
     return { job, at, record, problem: null };

@@ -139,7 +139,9 @@ async function attend(host: Host, serving: Serving, memory: Memory): Promise<num
   if (reason !== null) return LONGEST_SLEEP_MS;
   const schedule = await knownSchedule(host, serving, memory);
   if (memory.unwritten !== null) await remember(host, serving, memory, schedule);
-  const jobs = await planJobs(host, target, { schedule, changedAt: memory.changedAt });
+  const jobs = await planJobs(host, target, {
+    ...{ schedule, changedAt: memory.changedAt, watching: true },
+  });
   for (const { job, problem } of jobs) {
     const text = problem === null ? null : `${job.name} cannot be planned: ${problem}`;
     complain(serving, memory, job.name, text);

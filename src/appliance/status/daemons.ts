@@ -5,7 +5,7 @@ import { type ContainerRef, queryInside } from '../../host/lxc.ts';
 
 export interface DaemonStatus {
   readonly name: string;
-  /** `failing`: it ends again and again, whether or not it runs just now. */
+  /** `failing`: it ends again and again, whether or not it runs just now, or runs and does not answer. */
   readonly state: 'up' | 'down' | 'failing';
   /** Since when it is up or down; null when its supervisor does not say. */
   readonly since: Date | null;

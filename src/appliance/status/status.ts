@@ -7,6 +7,7 @@ import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { bareAddress, DEFAULT_ADDRESS } from '../container/network.ts';
 import { type LogLine, readLog } from '../mail/logs.ts';
+import { describeTrial, LOGIN_LIMIT_MS, type LoginTrial, tryLogin } from '../probe/login-trial.ts';
 import { type DaemonStatus, queryDaemons } from './daemons.ts';
 import { type ImageStatus, queryImage } from './image.ts';
 import { type NetworkStatus, queryNetwork } from './network.ts';
@@ -34,6 +35,8 @@ export interface ApplianceStatus {
   readonly mailboxes: number;
   readonly storage: StorageStatus;
   readonly image: ImageStatus | null;
+  /** How a login went; null where none was tried. */
+  readonly login: LoginTrial['outcome'] | null;
 }
 
 const LAST_LINES = 5;
@@ -54,7 +57,16 @@ function describeDaemon({ name, state, deaths }: DaemonStatus): string {
   return state === 'down' ? `${name} is down` : `${name} ended ${deaths} times in the last minute`;
 }
 
-function networkTroubles({ veth, attached, reachable }: NetworkStatus, address: string): Trouble[] {
+interface Found {
+  readonly daemons: readonly DaemonStatus[];
+  readonly ports: readonly PortStatus[];
+  readonly login: LoginTrial | null;
+  readonly address: string;
+  readonly network: NetworkStatus;
+}
+
+function networkTroubles({ network, address }: Found): Trouble[] {
+  const { veth, attached, reachable } = network;
   const hint = 'mailctl apply';
   if (!attached) {
     const message = `the container's interface ${veth} is not attached to a bridge`;
@@ -63,13 +75,30 @@ function networkTroubles({ veth, attached, reachable }: NetworkStatus, address: 
   return reachable ? [] : [{ message: `${address} does not answer`, hint, log: [] }];
 }
 
+/** Where Dovecot is down or does not listen, that is the trouble, and a failed login only its consequence. */
+function loginTroubles({ daemons, ports, login, network }: Found): Trouble[] {
+  if (login === null || login.outcome === 'works') return [];
+  const listening = ports.some((port) => port.name === login.service && port.listening);
+  const up = daemons.some(({ name, state }) => name === 'dovecot' && state === 'up');
+  if (!listening || !up || !network.attached || !network.reachable) return [];
+  const hint =
+    login.outcome === 'silent'
+      ? 'mailctl doctor --only service.login --fix'
+      : 'mailctl logs 50 --daemon dovecot';
+  return [{ message: describeTrial(login, LOGIN_LIMIT_MS), hint, log: [] }];
+}
+
+/** A daemon that runs and gives no answer is not well. */
+function withoutAnswer(daemons: readonly DaemonStatus[], login: LoginTrial | null): DaemonStatus[] {
+  return daemons.map((daemon) => {
+    const hangs = daemon.name === 'dovecot' && daemon.state === 'up' && login?.outcome === 'silent';
+    return hangs ? { ...daemon, state: 'failing' } : daemon;
+  });
+}
+
 /** What keeps a running container from being well. */
-async function findTroubles(
-  host: Host,
-  { paths }: Appliance,
-  found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'address'> & { network: NetworkStatus },
-): Promise<Trouble[]> {
-  const troubles = networkTroubles(found.network, found.address);
+async function findTroubles(host: Host, { paths }: Appliance, found: Found): Promise<Trouble[]> {
+  const troubles = networkTroubles(found);
   const sick = found.daemons.filter(({ state }) => state !== 'up');
   for (const daemon of sick) {
     const wanted = { daemon: daemon.name, count: LAST_LINES };
@@ -85,15 +114,13 @@ async function findTroubles(
     const hint = `mailctl logs 50 --daemon ${listenerOf(name)}`;
     troubles.push({ message: `nobody listens on port ${port} (${name})`, hint, log: [] });
   }
-  return troubles;
+  return [...troubles, ...loginTroubles(found)];
 }
 
 async function judge(
   host: Host,
   target: Appliance,
-  found: Pick<ApplianceStatus, 'daemons' | 'ports' | 'image' | 'address'> & {
-    network: NetworkStatus | null;
-  },
+  found: Omit<Found, 'network'> & { image: ImageStatus | null; network: NetworkStatus | null },
 ): Promise<Pick<ApplianceStatus, 'state' | 'troubles'>> {
   const { network } = found;
   if (network !== null) {
@@ -117,25 +144,28 @@ export async function queryStatus(
   const pid = await queryInitPid(host, container);
   // the container works on its answer while the rest is looked up
   const asked = pid === null ? Promise.resolve([]) : queryDaemons(host, container);
+  const tried = pid === null ? Promise.resolve(null) : tryLogin(host, target, LOGIN_LIMIT_MS);
   const address = await queryAddress(host, target);
   const attachment = pid === null ? null : queryNetwork(host, paths, address);
-  const [network, daemons, ports, image, { directory }, storage] = await Promise.all([
+  const [network, daemons, login, ports, image, { directory }, storage] = await Promise.all([
     attachment,
     asked,
+    tried,
     queryPorts(host, settings, pid),
     queryImage(host, paths),
     readDirectory(host, target),
     measureStorage(host, paths, limit),
   ]);
   return {
-    ...(await judge(host, target, { network, daemons, ports, image, address })),
+    ...(await judge(host, target, { network, daemons, ports, image, login, address })),
     address,
     hostname: settings.main.hostname,
     domain: settings.main.domain,
-    daemons,
+    daemons: withoutAnswer(daemons, login),
     ports,
     mailboxes: directory.mailboxes.size,
     storage,
     image,
+    login: login?.outcome ?? null,
   };
 }

@@ -49,6 +49,7 @@ function summarize(status: ApplianceStatus, scheduling: SchedulingStatus): objec
       log: log.map(({ text }) => text),
     })),
     scheduler: summarizeScheduler(scheduling),
+    login: status.login,
   };
 }
 
