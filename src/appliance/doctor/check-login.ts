@@ -1,5 +1,6 @@
 // The check of logins, and the only remedy where none is answered: Dovecot started anew, while mail waits in the queue.
 
+import { pollUntil } from '../../host/clock.ts';
 import { containerRef } from '../container/container.ts';
 import { restartDaemon } from '../container/daemons.ts';
 import { describeTrial, HANGING_LIMIT_MS, tryLogin } from '../probe/login-trial.ts';
@@ -29,6 +30,11 @@ export const loginCheck: Check = {
     const dovecot = daemons.find(({ name }) => name === 'dovecot');
     if (dovecot?.state === 'down') return 'Dovecot is down: mailctl doctor --only daemons.up --fix';
     await restartDaemon(host, target, 'dovecot');
-    return 'restarted Dovecot, which did not answer logins';
+    const limit = { timeout: HANGING_LIMIT_MS, interval: 200 };
+    const works = await pollUntil(host.clock, limit, async () =>
+      (await tryLogin(host, target, HANGING_LIMIT_MS))?.outcome === 'works' ? true : null,
+    );
+    const now = works ? 'a login works now' : 'logins still do not work';
+    return `restarted Dovecot, which did not answer logins: ${now}`;
   },
 };

@@ -1,0 +1,255 @@
+// Logins under attack: bursts of them, guesses without end, a Dovecot that hangs. Whoever has the password gets in
+// meanwhile, from an address of their own, and their mail arrives.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const BOB = { user: 'bob@example.test', password: PASSWORD };
+const HONEST = '198.51.100.77';
+const MAX_RETRY = 5;
+/** Nothing of what was tried as a password may be found in the log. */
+const GUESS = 'guessed-secret';
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  const fail2ban = { max_retry: MAX_RETRY, ban_time: '1h' };
+  box = await lab.appliance({ features: { greylist: 0 }, smtp: { rate_limit: 0 }, fail2ban }, [
+    'alice',
+    'bob',
+  ]);
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+interface Attempt {
+  /** What the server said, or what went wrong. */
+  answer: string;
+  milliseconds: number;
+}
+
+/** One login over a connection of its own. */
+async function login(account: typeof ALICE, from: string): Promise<Attempt> {
+  const started = performance.now();
+  const attempt = async () => {
+    const session = await lab.wan.imap({ port: 993, tls: true, from });
+    const { status, text } = await session.login(account.user, account.password);
+    session.close();
+    return status === 'OK' ? 'OK' : text;
+  };
+  const answer = await attempt().catch((error: Error) => error.message);
+  return { answer, milliseconds: Math.round(performance.now() - started) };
+}
+
+const wrong = (n: number): Promise<Attempt> =>
+  login({ ...ALICE, password: `${GUESS} ${n}` }, `203.0.113.${n + 1}`);
+const right = (n: number) => login(ALICE, `198.51.100.${100 + n}`);
+const times = <T>(count: number, act: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => act(n));
+
+const letter = (subject: string) => {
+  const mail = { from: 'visitor@outside.test', to: BOB.user, subject };
+  return { from: mail.from, to: [BOB.user], message: plainMessage(mail) };
+};
+
+/** Milliseconds until a message from outside is accepted and can be read by its recipient. */
+async function deliver(subject: string): Promise<number> {
+  const started = performance.now();
+  const { code, text } = await lab.wan.deliver(letter(subject), { from: NETWORK.stranger });
+  expect([code, text]).toEqual([250, text]);
+  const session = await lab.lan.mailbox(BOB);
+  await waitFor(`${subject} in the mailbox`, async () =>
+    (await session.messages('INBOX')).some((message) => message.includes(subject))
+      ? true
+      : undefined,
+  );
+  session.close();
+  return Math.round(performance.now() - started);
+}
+
+/** Logs in again and again while the attack lasts. */
+async function workDuring(attack: Promise<unknown>): Promise<Attempt[]> {
+  let over = false;
+  void attack.finally(() => {
+    over = true;
+  });
+  const attempts: Attempt[] = [];
+  do attempts.push(await login(BOB, HONEST));
+  while (!over);
+  return attempts;
+}
+
+describe('many logins at once', () => {
+  async function burst(guesses: number, logins: number, name: string): Promise<void> {
+    const guessing = Promise.all(times(guesses, wrong));
+    const arriving = Promise.all(times(logins, right));
+    const attack = Promise.all([guessing, arriving]);
+    const [work, delivery] = await Promise.all([workDuring(attack), deliver(name)]);
+    const [refused, admitted] = await attack;
+    const slowest = Math.max(...[...work, ...admitted].map(({ milliseconds }) => milliseconds));
+    console.log(`${name}: slowest login ${slowest} ms, delivery ${delivery} ms`);
+
+    expect([...work, ...admitted].filter(({ answer }) => answer !== 'OK')).toEqual([]);
+    expect(refused.filter(({ answer }) => !answer.includes('AUTHENTICATIONFAILED'))).toEqual([]);
+    // issue: under 5 s, on a machine that does nothing else
+    expect([slowest < 15_000, slowest]).toEqual([true, slowest]);
+  }
+
+  test('are all answered, and again when the processes of the first burst have gone', async () => {
+    await burst(25, 20, 'first burst');
+    // the attack: Dovecot's processes that nobody needs end after a minute
+    await Bun.sleep(61_000);
+    await burst(25, 20, 'second burst');
+    await burst(100, 20, 'a hundred guesses');
+    await burst(100, 20, 'a hundred more');
+    expect((await box.json<{ state: string }>('status')).state).toBe('running');
+  }, 240_000);
+});
+
+describe('guesses', () => {
+  const inTime = <T>(work: Promise<T>) =>
+    Promise.race([work, Bun.sleep(8000).then(() => Promise.reject(new Error('no answer')))]);
+
+  /** Sends one wrong password after the other over one connection until there is no answer; how many had one. */
+  async function guessOn(open: () => Promise<(n: number) => Promise<unknown>>): Promise<number> {
+    let answered = 0;
+    try {
+      const guess = await inTime(open());
+      for (; answered < 4 * MAX_RETRY; answered += 1) await inTime(guess(answered));
+    } catch {
+      // banned
+    }
+    return answered;
+  }
+
+  const password = (n: number) => `${GUESS} ${n}`;
+  const PROTOCOLS: [string, string, (from: string) => Promise<(n: number) => Promise<unknown>>][] =
+    [
+      [
+        'imap',
+        '203.0.113.201',
+        async (from) => {
+          const session = await lab.wan.imap({ port: 993, tls: true, from });
+          return (n) => session.login(ALICE.user, password(n));
+        },
+      ],
+      [
+        'pop3',
+        '203.0.113.202',
+        async (from) => {
+          const session = await lab.wan.pop3({ port: 995, tls: true, from });
+          return (n) => session.login(ALICE.user, password(n));
+        },
+      ],
+      [
+        'managesieve',
+        '203.0.113.203',
+        async (from) => {
+          const session = await lab.wan.sieve({ from });
+          await session.starttls();
+          return (n) => session.login('ghost@example.test', password(n));
+        },
+      ],
+      [
+        'submission',
+        '203.0.113.204',
+        async (from) => {
+          const session = await lab.wan.smtp({ port: 465, tls: true, from });
+          await session.hello();
+          return (n) => session.login(ALICE.user, password(n));
+        },
+      ],
+    ];
+
+  test('over one connection each count, on every protocol', async () => {
+    const answered = await Promise.all(
+      PROTOCOLS.map(async ([name, from, open]) => [name, await guessOn(() => open(from))] as const),
+    );
+    const excess = answered.filter(([, count]) => count < 1 || count > MAX_RETRY + 2);
+
+    expect([excess, answered]).toEqual([[], answered]);
+    const bans = await box.does('fail2ban list');
+    for (const [, from] of PROTOCOLS) expect(bans).toContain(from);
+    expect((await login(BOB, HONEST)).answer).toBe('OK');
+  }, 120_000);
+
+  test('over many connections at once are one each before the ban', async () => {
+    const connections = 20;
+    const [, , open] = PROTOCOLS[0] as (typeof PROTOCOLS)[number];
+    const attack = Promise.all(times(connections, () => guessOn(() => open('203.0.113.210'))));
+    const work = await workDuring(attack);
+    const total = (await attack).reduce((sum, count) => sum + count, 0);
+
+    expect([total <= connections + 2 * MAX_RETRY, total]).toEqual([true, total]);
+    expect(work.filter(({ answer }) => answer !== 'OK')).toEqual([]);
+  }, 120_000);
+
+  test('of one who mistypes are counted once each, and the right password works after them', async () => {
+    const from = '203.0.113.220';
+    for (let n = 0; n < MAX_RETRY - 1; n += 1) {
+      const session = await lab.wan.smtp({ port: 465, tls: true, from });
+      await session.hello();
+      expect((await session.login(ALICE.user, password(n))).code).toBe(535);
+      session.close();
+    }
+    // fail2ban reads the log in order: who is banned after it has been judged after it
+    const [, , open] = PROTOCOLS[0] as (typeof PROTOCOLS)[number];
+    await guessOn(() => open('203.0.113.221'));
+    await waitFor('the ban of a guesser who came later', async () =>
+      (await box.does('fail2ban list')).includes('203.0.113.221') ? true : undefined,
+    );
+
+    expect(await box.does('fail2ban list')).not.toContain(from);
+    expect((await login(ALICE, from)).answer).toBe('OK');
+  }, 120_000);
+
+  test('are not written to the log', async () => {
+    const log = await box.log();
+    expect(log).toContain('Password mismatch');
+    for (const text of [GUESS, Buffer.from(GUESS).toString('base64').slice(0, 16)]) {
+      expect(log).not.toContain(text);
+    }
+  });
+});
+
+describe('a Dovecot that hangs', () => {
+  interface Status {
+    state: string;
+    daemons: { name: string; state: string }[];
+    scheduler: { pid: number };
+  }
+  const status = async () => JSON.parse((await box.mailctl('status --json')).stdout) as Status;
+
+  test('is seen by status and doctor, and the scheduler brings it back', async () => {
+    expect((await login(BOB, HONEST)).answer).toBe('OK');
+    const { status: found } = await lab.router.run(['pkill', '-STOP', '-f', '^dovecot/auth$']);
+    expect(found).toBe(0);
+
+    const { state, daemons, scheduler } = await status();
+    expect(state).toBe('degraded');
+    expect(daemons.find(({ name }) => name === 'dovecot')?.state).toBe('failing');
+    const { status: code, stdout } = await box.mailctl('doctor --only service.login');
+    expect(code).toBe(1);
+    expect(stdout).toContain('fix:      mailctl doctor --only service.login --fix');
+
+    // it looks every five minutes; a signal makes it look now
+    await lab.router.run(['kill', '-HUP', String(scheduler.pid)]);
+    await waitFor(
+      'logins to work again',
+      async () => ((await status()).state === 'running' ? true : undefined),
+      120_000,
+    );
+    expect((await login(BOB, HONEST)).answer).toBe('OK');
+    await deliver('after the restart');
+    const said = await Bun.file(`${box.data}/schedule/log/current`).text();
+    expect(said).toContain('restarted Dovecot, which did not answer logins: a login works now');
+    expect(said.match(/logins begins/g)).toHaveLength(1);
+  }, 240_000);
+});
