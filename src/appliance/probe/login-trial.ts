@@ -4,7 +4,7 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
-import { readGeneration } from '../apply/generation.ts';
+import { readHostPart } from '../container/host-part.ts';
 import { bareAddress } from '../container/network.ts';
 import { firstOf, probeLogin } from './mail.ts';
 import { readProbePassword } from './secret.ts';
@@ -40,11 +40,11 @@ export async function tryLogin(
 ): Promise<LoginTrial | null> {
   const { settings, paths } = target;
   const service = firstOf(settings, SERVICES);
-  const generation = await readGeneration(host, paths, 'current');
-  if (service === null || generation === null) return null;
+  const part = await readHostPart(host, paths, 'current');
+  if (service === null || part === null) return null;
   const password = await readProbePassword(host, paths);
   const deadline = host.clock.now().getTime() + limit;
-  const address = bareAddress(generation.host.network.address);
+  const address = bareAddress(part.network.address);
   const context = { host, settings, address, password, deadline, attempt: limit };
   try {
     await probeLogin({ ...context, fingerprint: undefined }, service);
