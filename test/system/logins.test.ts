@@ -1,6 +1,7 @@
 // Logins under attack: bursts of them, guesses without end, a Dovecot that hangs. Whoever has the password gets in
 // meanwhile, from an address of their own, and their mail arrives.
 
+import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
@@ -217,6 +218,22 @@ describe('guesses', () => {
       expect(log).not.toContain(text);
     }
   });
+});
+
+describe('a database that is locked', () => {
+  test('is a failure for now, and never an unknown mailbox or a wrong password', async () => {
+    const database = new Database(`${box.data}/directory/directory.db`);
+    database.run('BEGIN EXCLUSIVE');
+    const asked = await box.inside(['doveadm', 'user', BOB.user]);
+    const { answer } = await login(BOB, HONEST);
+    database.run('ROLLBACK');
+    database.close();
+
+    // EX_TEMPFAIL; 67 would be EX_NOUSER
+    expect([asked.status, asked.stderr]).toEqual([75, asked.stderr]);
+    expect(answer).toContain('UNAVAILABLE');
+    expect((await login(BOB, HONEST)).answer).toBe('OK');
+  }, 60_000);
 });
 
 describe('a Dovecot that hangs', () => {

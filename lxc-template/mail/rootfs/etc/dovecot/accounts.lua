@@ -10,6 +10,19 @@ local DIRECTORY = '/srv/directory/directory.db'
 -- A commit takes milliseconds, a hundred on slow flash
 local COMMIT_MS = 1000
 
+-- All rows of a cursor, or nil and what went wrong. A row that could not be read ends them like the last one does, but
+-- with a reason: to take a busy database for an unknown mailbox would send the mail back
+local function fetch_all(cursor)
+  local rows = {}
+  local row, problem = cursor:fetch({}, 'a')
+  while row do
+    rows[#rows + 1] = row
+    row, problem = cursor:fetch({}, 'a')
+  end
+  if problem then return nil, problem end
+  return rows
+end
+
 -- Rows of a query in which each %s is one of the values, quoted as SQL text
 local function query(statement, ...)
   local directory = assert(sqlite:connect(DIRECTORY, COMMIT_MS))
@@ -17,18 +30,11 @@ local function query(statement, ...)
   for index, value in ipairs(values) do
     values[index] = "'" .. directory:escape(value) .. "'"
   end
+  local rows
   local cursor, problem = directory:execute(statement:format(table.unpack(values)))
-  local rows = {}
-  if cursor ~= nil then
-    local row = cursor:fetch({}, 'a')
-    while row do
-      rows[#rows + 1] = row
-      row = cursor:fetch({}, 'a')
-    end
-    cursor:close()
-  end
+  if cursor then rows, problem = fetch_all(cursor) end
   directory:close()
-  return assert(cursor and rows, problem)
+  return assert(rows, problem)
 end
 
 function auth_passdb_lookup(request)
