@@ -1,5 +1,6 @@
 // What a mailbox's owner sees: logins, folders, filters, quota, and what the operator can change at once.
 
+import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
@@ -87,6 +88,22 @@ describe('logging in', () => {
     (await lab.lan.mailbox(account)).close();
     await expect(lab.lan.mailbox({ ...account, password: PASSWORD })).rejects.toThrow('log in');
   });
+
+  test('a locked database is a failure for now, never an unknown mailbox or a wrong password', async () => {
+    const database = new Database(`${box.data}/directory/directory.db`);
+    database.run('BEGIN EXCLUSIVE');
+    const asked = await box.inside(['doveadm', 'user', ALICE.user]);
+    const session = await lab.lan.imap({ port: 993, tls: true });
+    const { text } = await session.login(ALICE.user, PASSWORD);
+    database.run('ROLLBACK');
+    database.close();
+
+    // EX_TEMPFAIL; 67 would be EX_NOUSER
+    expect([asked.status, asked.stderr]).toEqual([75, asked.stderr]);
+    expect(text).toContain('UNAVAILABLE');
+    expect((await session.login(ALICE.user, PASSWORD)).status).toBe('OK');
+    session.close();
+  }, 60_000);
 
   test('deleting a mailbox ends its open session and keeps its mail', async () => {
     await box.does('user add leaver@example.test --password-stdin', { stdin: PASSWORD });
