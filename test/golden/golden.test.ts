@@ -58,9 +58,7 @@ function readSettings(folder: string): Settings {
 
 function readBridge(folder: string): BridgePresent {
   const file = join(folder, 'bridge.json');
-  return existsSync(file)
-    ? { ...NO_BRIDGE, ...JSON.parse(readFileSync(file, 'utf8')) }
-    : NO_BRIDGE;
+  return existsSync(file) ? { ...NO_BRIDGE, ...JSON.parse(readFileSync(file, 'utf8')) } : NO_BRIDGE;
 }
 
 interface Rendered {

@@ -12,7 +12,7 @@ import { defaultSettings } from '../../../src/appliance/settings/check-settings.
 import type { Settings } from '../../../src/appliance/settings/settings.ts';
 import { ensureCertificate } from '../../../src/appliance/tls/tls.ts';
 import { createHost } from '../../../src/host/host.ts';
-import { type Script, serve } from './probe/server.ts';
+import { type Script, serve } from './server.ts';
 
 const host = createHost({ root: '/', env: process.env, say: () => undefined });
 const OFF: Settings['ports'] = {
