@@ -40,6 +40,7 @@ interface Part {
 
 const parts: readonly Part[] = [
   { name: 'sender_login.lua' },
+  { name: 'structure.lua' },
   { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },
   { name: 'spf.conf', when: ({ features }) => features.spf },
   { name: 'dkim.conf', when: ({ features }) => features.dkim },

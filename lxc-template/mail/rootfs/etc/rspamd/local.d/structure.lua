@@ -1,0 +1,253 @@
+-- A message whose structure costs far more time than its size is refused for good (RFC 3463: 5.6.0) before Rspamd
+-- parses it. The parser has no limit of its own for what follows: attached messages directly inside one another cost
+-- depth times size (120,000 of them: 4 minutes), every part takes 5 KB of memory, every header line 1 KB. One worker
+-- looks at all mail, so one such message would hold up every other.
+-- The scan is one pass of Rspamd's multi-pattern search. It counts what the parser could take for a header or a
+-- boundary, wherever it stands, so it sees at least as much structure as the parser does.
+-- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/structure.lua; changes to this copy are lost.
+
+local trie = require 'rspamd_trie'
+local util = require 'rspamd_util'
+local logger = require 'rspamd_logger'
+
+local LIMIT = {
+  -- lines of the message's own header; mail that went through several lists and gateways has about 200
+  header_lines = 2000,
+  header_bytes = 1000000,
+  -- Content-Type lines and boundary lines: parts
+  parts = 1000,
+  -- lines that begin like a boundary: a patch or an SQL dump beside other parts has thousands
+  dashes = 10000,
+  -- attached messages
+  messages = 50,
+  -- bytes of text that are searched for words and links: 0.25 s a million here, more than a second on a slow router
+  text = 2000000,
+  -- attached messages within encoded parts within attached messages …
+  depth = 4,
+}
+-- A Content-Type that is longer is taken for whatever would be worst
+local LONGEST_TYPE = 4096
+-- How far a part's encoding may stand from its type, in bytes
+local LONGEST_HEADER = 16384
+
+local NEWLINE, RETURN = '\n', '\r'
+local fields = trie.create {
+  NEWLINE .. 'content-type', RETURN .. 'content-type',
+  NEWLINE .. 'content-transfer-encoding', RETURN .. 'content-transfer-encoding',
+}
+local boundaries = trie.create { NEWLINE .. '--', RETURN .. '--' }
+local lines = trie.create { NEWLINE }
+
+local function text_at(content, from, length)
+  if from > #content then return '' end
+  return content:sub(from, math.min(from + length - 1, #content)):str()
+end
+
+--- The position of the first empty line after `from`, looked for in `length` bytes; nil when there is none.
+local function empty_line(content, from, length)
+  if from > #content then return nil end
+  local part = content:sub(from, math.min(from + length - 1, #content))
+  local strict, bare = part:find('\n\r\n'), part:find('\n\n')
+  local nearest = math.min(strict or math.huge, bare or math.huge)
+  return nearest < math.huge and from + nearest or nil
+end
+
+--- The value of the header field whose name ends before `position`, folded lines included; nil when it is too long.
+local function field_value(content, position)
+  local value = text_at(content, position, LONGEST_TYPE)
+  local ends = value:find('\n[^ \t]')
+  if not ends and #value == LONGEST_TYPE then return nil end
+  return value:sub(1, ends or #value):lower()
+end
+
+local function is_encoded(value)
+  return value == nil or value:find('base64') or value:find('base-64') or value:find('quoted') or value:find('uu')
+end
+
+--- Where the Content-Type fields are and what they say, and where the encodings other than 7bit, 8bit and binary are.
+local function find_fields(content)
+  local types, encodings = {}, {}
+  local function note(is_type, position)
+    local value = field_value(content, position)
+    if is_type then
+      types[#types + 1] = { position = position, value = value or 'message multipart pkcs7-mime' }
+    elseif is_encoded(value) then
+      encodings[#encodings + 1] = { position = position, value = value or '' }
+    end
+  end
+  local start = text_at(content, 1, 30):lower()
+  if start:find('^content%-type') then note(true, 13) end
+  if start:find('^content%-transfer%-encoding') then note(false, 26) end
+  fields:match(content, function(kind, position)
+    note(kind <= 2, position + 1)
+    return (#types > LIMIT.parts or #encodings > LIMIT.parts) and 1 or 0
+  end)
+  return types, encodings
+end
+
+--- Gives each type the encoding that stands in the same header. Both lists are in the order of the message, so the
+--- nearest encoding on either side tells.
+local function join_encodings(content, types, encodings)
+  local function beside(each, encoding)
+    if not encoding then return false end
+    local from = math.min(encoding.position, each.position)
+    local distance = math.max(encoding.position, each.position) - from
+    return distance <= LONGEST_HEADER and not empty_line(content, from, distance)
+  end
+  local next_one = 1
+  for _, each in ipairs(types) do
+    while encodings[next_one] and encodings[next_one].position < each.position do next_one = next_one + 1 end
+    for _, encoding in ipairs { encodings[next_one] or false, encodings[next_one - 1] or false } do
+      if beside(each, encoding) then each.encoding = encoding.value end
+    end
+  end
+end
+
+--- The boundaries that the types name; `any` when one of them names none that is plain to read.
+local function declared_boundaries(types)
+  local declared = { any = false }
+  for _, each in ipairs(types) do
+    if each.value:find('multipart', 1, true) then
+      local found = false
+      for _, pattern in ipairs { 'boundary%s*=%s*"([^"\\]+)"', 'boundary%s*=%s*([^%s;"\\()]+)' } do
+        for boundary in each.value:gmatch(pattern) do
+          declared[boundary] = true
+          found = true
+        end
+      end
+      -- Rspamd takes the first line that looks like one
+      if not found then declared.any = true end
+    end
+  end
+  return declared
+end
+
+--- The name after the two dashes that end at `position`, without the dashes of a last boundary.
+local function boundary_at(content, position)
+  local line = text_at(content, position + 1, 200):match('^[^\r\n]*'):lower():gsub('%s+$', '')
+  return line, (line:gsub('%-%-$', ''))
+end
+
+local function header_problem(content, from)
+  local ends = empty_line(content, from, LIMIT.header_bytes)
+  if not ends and #content - from >= LIMIT.header_bytes then return 'a header that is too long' end
+  local count = 0
+  lines:match(content:sub(from, ends or #content), function()
+    count = count + 1
+    return count > LIMIT.header_lines and 1 or 0
+  end)
+  -- text without an empty line is no header
+  return ends and count > LIMIT.header_lines and 'too many header lines' or nil
+end
+
+--- Counts the lines that begin like a boundary, and those that are one and begin a part.
+local function boundary_problem(content, types, seen)
+  local declared, problem, dashes = declared_boundaries(types), nil, 0
+  boundaries:match(content, function(_, position)
+    dashes = dashes + 1
+    local line, plain = boundary_at(content, position)
+    if declared.any or declared[line] or declared[plain] then
+      seen.parts = seen.parts + 1
+      problem = header_problem(content, position + 1)
+    end
+    if dashes > LIMIT.dashes or seen.parts > LIMIT.parts then problem = 'too many parts' end
+    return problem and 1 or 0
+  end)
+  return problem
+end
+
+--- What is encoded after the header field at `position`, up to the next boundary.
+local function encoded_body(content, position, declared)
+  local blank = empty_line(content, position, #content)
+  if not blank then return nil end
+  local body, ends = content:sub(blank, #content), nil
+  boundaries:match(body, function(_, at)
+    local line, plain = boundary_at(body, at)
+    if not (declared[line] or declared[plain]) then return 0 end
+    ends = at
+    return 1
+  end)
+  return ends and body:sub(1, ends) or body
+end
+
+local measure
+
+--- Attached and signed messages that Rspamd decodes before it parses them.
+local function encoded_problem(content, types, seen)
+  local declared, inherited = declared_boundaries(types), nil
+  for _, each in ipairs(types) do
+    -- parts without an encoding of their own have that of the parts around them
+    if each.value:find('multipart', 1, true) then inherited = inherited or each.encoding end
+  end
+  for _, each in ipairs(types) do
+    local encoding = each.encoding or inherited
+    if encoding and (each.value:find('message', 1, true) or each.value:find('pkcs7-mime', 1, true)) then
+      seen.encoded = seen.encoded + 1
+      if seen.encoded > LIMIT.messages then return 'too many encoded messages' end
+      if encoding:find('uu') then return 'an attached message in uuencode' end
+      local body = encoded_body(content, each.position, declared)
+      local decoded = body and (encoding:find('quoted') and util.decode_qp(body) or util.decode_base64(body))
+      local problem = decoded and (header_problem(decoded, 1) or measure(decoded, seen))
+      if problem then return problem end
+    end
+  end
+  return nil
+end
+
+--- nil, or what the message has too much of. `seen` counts over all levels of decoding.
+measure = function(content, seen)
+  local types, encodings = find_fields(content)
+  if #types > LIMIT.parts or #encodings > LIMIT.parts then return 'too many parts' end
+  join_encodings(content, types, encodings)
+  local structured = false
+  for _, each in ipairs(types) do
+    local attached = each.value:find('message', 1, true)
+    structured = structured or attached or each.value:find('multipart', 1, true)
+    if attached then
+      seen.messages = seen.messages + 1
+      if seen.messages > LIMIT.messages then return 'too many attached messages' end
+      local body = not each.encoding and empty_line(content, each.position, LIMIT.header_bytes)
+      local problem = body and header_problem(content, body + 2)
+      if problem then return problem end
+    end
+  end
+  if seen.depth >= LIMIT.depth then return 'too many encoded messages inside one another' end
+  seen.depth = seen.depth + 1
+  local problem = (structured and boundary_problem(content, types, seen)) or encoded_problem(content, types, seen)
+  seen.depth = seen.depth - 1
+  return problem
+end
+
+local function check(task)
+  local content = task:get_content()
+  local seen = { messages = 0, parts = 0, encoded = 0, depth = 0 }
+  local problem = header_problem(content, 1) or measure(content, seen)
+  if not problem then return end
+  logger.warnx(task, 'structure: refused, the message has %s', problem)
+  task:set_pre_result('reject', 'Message has ' .. problem, 'structure')
+  -- Rspamd parses nothing that is skipped
+  task:set_flag('skip')
+end
+
+--- Rspamd asks this of every part, in their order. What is beyond the limit is text no more: no words, no links.
+local magic = require 'lua_magic'
+local detect = magic.detect_mime_part
+magic.detect_mime_part = function(part, task)
+  local extension, found = detect(part, task)
+  local kind = part:get_type()
+  if kind ~= 'text' and (not found or found.type ~= 'text') then return extension, found end
+  local size = (task:cache_get('structure_text') or 0) + part:get_length()
+  if size > LIMIT.text then
+    return extension, { ct = found and found.ct, type = found and found.type, no_text = true }
+  end
+  task:cache_set('structure_text', size)
+  return extension, found
+end
+
+rspamd_config:register_symbol {
+  name = 'STRUCTURE',
+  -- the only kind that runs before the parser
+  type = 'connfilter',
+  flags = 'empty,nostat,explicit_disable,ignore_passthrough',
+  callback = check,
+}
