@@ -11,6 +11,8 @@ export const PROBE_ADDRESS = 'probe@probe.invalid';
 const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';
 const DAY = 86_400;
+/** Stock: the most recipients that one message may have, whoever sends it. */
+const MOST_RECIPIENTS = 1000;
 
 /** Filters of what strangers send. DKIM signatures are evaluated by Rspamd. */
 function smtpMilters({ features }: Settings): string {
@@ -95,6 +97,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     quota_check: features.quota
       ? 'check_policy_service { unix:/run/dovecot/quota-status, timeout=10s, default_action=DUNNO }'
       : 'permit',
+    recipient_limit: String(Math.min(smtp.rateLimit ?? MOST_RECIPIENTS, MOST_RECIPIENTS)),
     message_size_limit: String(smtp.messageSizeLimit),
     delay_warning: String(smtp.delayWarning ?? 0),
     queue_lifetime: String(smtp.queueLifetime),

@@ -39,6 +39,7 @@ interface Part {
 }
 
 const parts: readonly Part[] = [
+  { name: 'lua.conf' },
   { name: 'sender_login.lua' },
   { name: 'structure.lua' },
   { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },
@@ -48,6 +49,7 @@ const parts: readonly Part[] = [
   { name: 'antivirus.conf', when: ({ features }) => features.virusScan },
   { name: 'actions.conf', when: ({ features }) => features.spamFilter },
   { name: 'spam.conf', when: ({ features }) => features.spamFilter },
+  { name: 'spam_lua.conf', when: ({ features }) => features.spamFilter },
   { name: 'rbl.conf', when: asksBlocklists },
   { name: 'greylist.conf', when: ({ features }) => features.spamFilter && features.greylist },
 ];

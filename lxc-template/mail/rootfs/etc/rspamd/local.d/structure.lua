@@ -8,6 +8,7 @@
 
 local trie = require 'rspamd_trie'
 local util = require 'rspamd_util'
+local hash = require 'rspamd_cryptobox_hash'
 local logger = require 'rspamd_logger'
 
 local LIMIT = {
@@ -24,19 +25,26 @@ local LIMIT = {
   text = 2000000,
   -- attached messages within encoded parts within attached messages …
   depth = 4,
+  -- workers that one message may cost
+  tries = 3,
 }
+-- Made by the service's run script, empty at each start
+local UNFINISHED = '/run/rspamd/unfinished'
+-- In bytes; what is smaller cannot take seconds
+local SMALL = 65536
 -- A Content-Type that is longer is taken for whatever would be worst
 local LONGEST_TYPE = 4096
 -- How far a part's encoding may stand from its type, in bytes
 local LONGEST_HEADER = 16384
 
-local NEWLINE, RETURN = '\n', '\r'
-local fields = trie.create {
-  NEWLINE .. 'content-type', RETURN .. 'content-type',
-  NEWLINE .. 'content-transfer-encoding', RETURN .. 'content-transfer-encoding',
+-- Plain strings, found in the order of the message: each is searched once, with or without Hyperscan
+local function searcher(patterns) return trie.create(patterns, trie.flags.icase) end
+local fields = searcher {
+  '\ncontent-type', '\rcontent-type', '\ncontent-transfer-encoding', '\rcontent-transfer-encoding',
 }
-local boundaries = trie.create { NEWLINE .. '--', RETURN .. '--' }
-local lines = trie.create { NEWLINE }
+local boundaries = searcher { '\n--', '\r--' }
+local lines = searcher { '\n' }
+local empty = searcher { '\n\n', '\n\r\n' }
 
 local function text_at(content, from, length)
   if from > #content then return '' end
@@ -46,10 +54,13 @@ end
 --- The position of the first empty line after `from`, looked for in `length` bytes; nil when there is none.
 local function empty_line(content, from, length)
   if from > #content then return nil end
-  local part = content:sub(from, math.min(from + length - 1, #content))
-  local strict, bare = part:find('\n\r\n'), part:find('\n\n')
-  local nearest = math.min(strict or math.huge, bare or math.huge)
-  return nearest < math.huge and from + nearest or nil
+  local found
+  -- the search ends at the first: a header costs its own length, whatever follows it
+  empty:match(content:sub(from, math.min(from + length - 1, #content)), function(_, position)
+    found = from + position
+    return 1
+  end)
+  return found
 end
 
 --- The value of the header field whose name ends before `position`, folded lines included; nil when it is too long.
@@ -101,6 +112,14 @@ local function join_encodings(content, types, encodings)
       if beside(each, encoding) then each.encoding = encoding.value end
     end
   end
+end
+
+--- Parts without an encoding of their own have that of the parts around them.
+local function inherited_encoding(types)
+  for _, each in ipairs(types) do
+    if each.encoding and each.value:find('multipart', 1, true) then return each.encoding end
+  end
+  return nil
 end
 
 --- The boundaries that the types name; `any` when one of them names none that is plain to read.
@@ -174,11 +193,7 @@ local measure
 
 --- Attached and signed messages that Rspamd decodes before it parses them.
 local function encoded_problem(content, types, seen)
-  local declared, inherited = declared_boundaries(types), nil
-  for _, each in ipairs(types) do
-    -- parts without an encoding of their own have that of the parts around them
-    if each.value:find('multipart', 1, true) then inherited = inherited or each.encoding end
-  end
+  local declared, inherited = declared_boundaries(types), inherited_encoding(types)
   for _, each in ipairs(types) do
     local encoding = each.encoding or inherited
     if encoding and (each.value:find('message', 1, true) or each.value:find('pkcs7-mime', 1, true)) then
@@ -199,15 +214,15 @@ measure = function(content, seen)
   local types, encodings = find_fields(content)
   if #types > LIMIT.parts or #encodings > LIMIT.parts then return 'too many parts' end
   join_encodings(content, types, encodings)
-  local structured = false
+  local structured, inherited = false, inherited_encoding(types)
   for _, each in ipairs(types) do
     local attached = each.value:find('message', 1, true)
     structured = structured or attached or each.value:find('multipart', 1, true)
     if attached then
       seen.messages = seen.messages + 1
       if seen.messages > LIMIT.messages then return 'too many attached messages' end
-      local body = not each.encoding and empty_line(content, each.position, LIMIT.header_bytes)
-      local problem = body and header_problem(content, body + 2)
+      local body = not (each.encoding or inherited) and empty_line(content, each.position, LIMIT.header_bytes)
+      local problem = body and header_problem(content, body)
       if problem then return problem end
     end
   end
@@ -218,10 +233,45 @@ measure = function(content, seen)
   return problem
 end
 
+--- A file that exists while a message is parsed, with the number of times that this was begun. Rspamd's main process
+--- ends a worker that does not come back from a message, and the sender tries again: not for ever.
+local function marker_of(content)
+  return UNFINISHED .. '/' .. hash.create(content):hex()
+end
+
+local function tries_so_far(path)
+  local file = io.open(path)
+  if not file then return 0 end
+  local number = file:read('*n') or 0
+  file:close()
+  return number
+end
+
+local function begin_parsing(task, content)
+  if #content < SMALL then return nil end
+  local path = marker_of(content)
+  local tries = tries_so_far(path)
+  if tries >= LIMIT.tries then return 'a content that cannot be examined' end
+  local file, failure = io.open(path, 'w')
+  if not file then
+    logger.errx(task, 'structure: %s', failure)
+    return nil
+  end
+  file:write(tries + 1)
+  file:close()
+  task:cache_set('structure_marker', path)
+  return nil
+end
+
+local function end_parsing(task)
+  local path = task:cache_get('structure_marker')
+  if path then os.remove(path) end
+end
+
 local function check(task)
   local content = task:get_content()
   local seen = { messages = 0, parts = 0, encoded = 0, depth = 0 }
-  local problem = header_problem(content, 1) or measure(content, seen)
+  local problem = header_problem(content, 1) or measure(content, seen) or begin_parsing(task, content)
   if not problem then return end
   logger.warnx(task, 'structure: refused, the message has %s', problem)
   task:set_pre_result('reject', 'Message has ' .. problem, 'structure')
@@ -250,4 +300,13 @@ rspamd_config:register_symbol {
   type = 'connfilter',
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
   callback = check,
+}
+
+rspamd_config:register_symbol {
+  name = 'STRUCTURE_PARSED',
+  -- the first to run after the parser
+  type = 'prefilter',
+  priority = 100,
+  flags = 'empty,nostat,explicit_disable,ignore_passthrough',
+  callback = end_parsing,
 }
