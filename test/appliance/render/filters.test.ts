@@ -61,7 +61,7 @@ describe('rspamd', () => {
     ['dkim', ['dkim.conf', 'dmarc.conf']],
     ['dmarc', ['dmarc.conf']],
     ['greylist', ['greylist.conf']],
-    ['spam_filter', ['actions.conf', 'spam.conf', 'rbl.conf', 'greylist.conf']],
+    ['spam_filter', ['actions.conf', 'spam.conf', 'spam_lua.conf', 'rbl.conf', 'greylist.conf']],
   ] as const)('%s switched off leaves out %p and nothing else', (feature, gone) => {
     const present = names(rspamdFiles, features(feature));
     const missing = names(rspamdFiles, DEFAULTS).filter((name) => !present.includes(name));

@@ -1,0 +1,86 @@
+// A message that the filter does not come back from, for a reason that no limit knows: the worker is replaced, the other
+// one goes on, and the message does not come again for ever.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { writeFile } from 'node:fs/promises';
+import { plainMessage } from './clients/mail.ts';
+import { deliver, type Reply } from './clients/smtp.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+
+const ALICE = 'alice@example.test';
+const STRANGER = 'stranger@outside.test';
+
+/** The operator's own rule, with a mistake in it: it runs while a message is parsed. */
+const ENDLESS = `
+local magic = require 'lua_magic'
+local detect = magic.detect_mime_part
+magic.detect_mime_part = function(part, task)
+  while task:get_subject() == 'endless' do end
+  return detect(part, task)
+end
+`;
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.appliance({ features: { greylist: 0, fail2ban: 0 } }, ['alice', 'bob']);
+  await writeFile(`${box.data}/custom/rspamd/endless.lua`, ENDLESS);
+  await writeFile(
+    `${box.data}/custom/rspamd/endless.conf`,
+    'lua = "/custom/rspamd/endless.lua";\n',
+  );
+  await box.does('apply');
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+async function fromStranger(address: string, message: string): Promise<Reply> {
+  const session = await lab.wan.smtp({ from: address });
+  await session.hello();
+  try {
+    return await deliver(session, { from: STRANGER, to: [ALICE], message });
+  } finally {
+    session.close();
+  }
+}
+
+test("a rule of the operator does not take the place of the server's own", async () => {
+  const session = await lab.lan.smtp({ port: 465, tls: true });
+  await session.hello();
+  await session.login(ALICE, PASSWORD);
+  const message = plainMessage({ from: 'bob@example.test', to: STRANGER, subject: 'forged' });
+
+  const reply = await deliver(session, { from: ALICE, to: [STRANGER], message });
+  expect(reply.code).toBe(554);
+  session.close();
+});
+
+test('the message costs a worker each time, and is refused for good in the end; others get through', async () => {
+  const head = { from: STRANGER, to: ALICE, subject: 'endless' };
+  const endless = plainMessage(head, 'text that goes on\r\n'.repeat(10_000));
+  const replies: number[] = [];
+  let over = false;
+  const ordinary: number[] = [];
+  const sending = (async () => {
+    // what was handed to the worker in the same moment as the message waits with it: RFC 5321 4.5.4.1
+    while (!over) {
+      const message = plainMessage({ from: STRANGER, to: ALICE, subject: 'ordinary' });
+      ordinary.push((await fromStranger(NETWORK.stranger, message)).code);
+    }
+  })();
+  while (replies.length < 6 && replies.at(-1) !== 554) {
+    replies.push((await fromStranger('198.51.100.66', endless)).code);
+  }
+  over = true;
+  await sending;
+
+  expect(replies).toEqual([451, 451, 451, 554]);
+  const waited = ordinary.filter((code) => code !== 250);
+  console.log(`${ordinary.length} ordinary messages, ${waited.length} told to come again`);
+  expect(waited.length).toBeLessThanOrEqual(replies.length);
+  expect(ordinary.length).toBeGreaterThan(20);
+}, 180_000);

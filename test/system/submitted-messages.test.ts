@@ -1,0 +1,161 @@
+// What a submitted message looks like when it leaves, whatever a mail program made of it.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { createPublicKey } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { verifyDkim } from './clients/dkim.ts';
+import { plainMessage } from './clients/mail.ts';
+import { deliver, type Reply, type SmtpSession } from './clients/smtp.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+
+const ALICE = 'alice@example.test';
+const FRIEND = 'friend@outside.test';
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.appliance({ features: { fail2ban: 0 } }, ['alice', 'bob', 'carol']);
+  await publishDkim();
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+async function publishDkim(): Promise<void> {
+  const folder = `${box.data}/dkim/example.test`;
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith('.private')) continue;
+    const key = createPublicKey(await readFile(`${folder}/${file}`, 'utf8'));
+    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
+    const name = `${file.replace('.private', '')}._domainkey.example.test.`;
+    const value = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
+    await lab.dns.publish(name, 'TXT', [value]);
+  }
+}
+
+async function submission(user = ALICE): Promise<SmtpSession> {
+  const session = await lab.lan.smtp({ port: 465, tls: true });
+  await session.hello({ name: 'laptop.lan' });
+  expect((await session.login(user, PASSWORD)).code).toBe(235);
+  return session;
+}
+
+async function send(subject: string, extra: string[] = [], body = 'Hello.'): Promise<Reply> {
+  const session = await submission();
+  const message = plainMessage({ from: ALICE, to: FRIEND, subject }, body, extra);
+  const reply = await deliver(session, { from: ALICE, to: [FRIEND], message });
+  session.close();
+  return reply;
+}
+
+async function arrived(subject: string): Promise<string> {
+  const fits = ({ raw }: { raw: string }) => raw.includes(`Subject: ${subject}\r\n`);
+  return (await lab.mx.receive(fits, 60_000)).raw;
+}
+
+const resultsOf = async (message: string) =>
+  (await verifyDkim(lab.dns, message)).map(({ result }) => result);
+
+test.each([
+  ['words without tags', 'garbage'],
+  ['nothing', ''],
+  ['a tag twice', 'v=1; v=1; a=rsa-sha256; d=example.test; d=x; s=s; h=from; bh=AA==; b=AA=='],
+  ['no domain', 'v=1; a=rsa-sha256; s=s; h=from; bh=AA==; b=AA=='],
+  ['a foreign domain', 'v=1; a=rsa-sha256; d=bank.test; s=s; h=from; bh=AA==; b=AA=='],
+])('a DKIM-Signature of the client with %s is removed, and ours is made', async (what, value) => {
+  const subject = `signed with ${what}`;
+  expect((await send(subject, [`DKIM-Signature: ${value}`])).code).toBe(250);
+
+  const raw = await arrived(subject);
+  expect(raw.match(/^DKIM-Signature:/gim)).toHaveLength(1);
+  expect(await resultsOf(raw)).toEqual(['pass']);
+});
+
+test('each header that a mail program shows or reads the body by is signed', async () => {
+  await send('what is signed', ['Content-Transfer-Encoding: 8bit', `Reply-To: ${ALICE}`]);
+
+  const raw = await arrived('what is signed');
+  const signed = /^DKIM-Signature:[\s\S]*?h=([\s\S]*?);/m.exec(raw)?.[1] ?? '';
+  const names = signed.replace(/\s/g, '').toLowerCase().split(':');
+  expect(names).toContain('content-type');
+  expect(names).toContain('content-transfer-encoding');
+  expect(names).toContain('mime-version');
+  for (const twice of ['from', 'to', 'subject', 'date', 'message-id']) {
+    expect(names.filter((name) => name === twice)).toHaveLength(2);
+  }
+  expect(names).toContain('cc');
+});
+
+test.each([
+  'From: Boss <boss@bank.test>',
+  'To: other@outside.test',
+  'Cc: other@outside.test',
+  'Subject: Another subject',
+  'Date: Thu, 01 Jan 2026 00:00:00 +0000',
+  'Message-ID: <other@outside.test>',
+])('a header that is added on the way breaks the signature: %s', async (header) => {
+  const subject = `before ${header.split(':')[0]} was added`;
+  await send(subject);
+  const raw = await arrived(subject);
+
+  expect(await resultsOf(raw)).toEqual(['pass']);
+  expect(await resultsOf(`${header}\r\n${raw}`)).not.toContain('pass');
+  // where it would be shown first by a program that takes the last
+  expect(await resultsOf(raw.replace('\r\n\r\n', `\r\n${header}\r\n\r\n`))).not.toContain('pass');
+});
+
+test('a changed type of the content breaks the signature', async () => {
+  await send('type');
+  const raw = await arrived('type');
+
+  const changed = raw.replace(/^Content-Type: .*$/m, 'Content-Type: text/html');
+  expect(await resultsOf(changed)).not.toContain('pass');
+});
+
+test('NUL does not leave, neither in the header nor in the body', async () => {
+  expect((await send('nothing\0ness', ['X-Note: a\0b'], 'be\0fore\r\n\0\r\nafter')).code).toBe(250);
+
+  const raw = await arrived('nothingness');
+  expect(raw).not.toContain('\0');
+  expect(raw).toContain('before');
+  expect(raw).toContain('X-Note: ab');
+  expect(await resultsOf(raw)).toEqual(['pass']);
+});
+
+/** The replies to RCPT, and the one to the message. */
+async function toMany(user: string, count: number): Promise<{ codes: number[]; last: Reply }> {
+  const session = await submission(user);
+  await session.command(`MAIL FROM:<${user}>`);
+  const codes: number[] = [];
+  for (let n = 0; n < count; n += 1) {
+    codes.push((await session.command(`RCPT TO:<bob+${n}@example.test>`)).code);
+  }
+  const message = plainMessage({ from: user, to: user, subject: `to ${count}` });
+  const last = await session.data(message);
+  session.close();
+  return { codes, last };
+}
+
+// the limit of a login is 200 recipients in an hour
+test.each(['bob', 'carol'])(
+  '200 recipients of %s are taken in one message, more are told 452',
+  async (name) => {
+    const user = `${name}@example.test`;
+    const small = { from: user, to: FRIEND, subject: 'first' };
+    if (name === 'carol') {
+      // a login that is known to the limit already, long ago
+      const session = await submission(user);
+      await deliver(session, { from: user, to: [FRIEND], message: plainMessage(small) });
+      session.close();
+      await box.inside(['valkey-cli', '-s', '/run/valkey/valkey.sock', 'flushall']);
+    }
+    const { codes, last } = await toMany(user, 210);
+
+    expect(codes.slice(0, 200)).toEqual(Array(200).fill(250));
+    expect(codes.slice(200)).toEqual(Array(10).fill(452));
+    expect(last.code).toBe(250);
+  },
+  120_000,
+);
