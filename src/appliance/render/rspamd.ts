@@ -42,6 +42,7 @@ const parts: readonly Part[] = [
   { name: 'lua.conf' },
   { name: 'sender_login.lua' },
   { name: 'structure.lua' },
+  { name: 'effort.lua' },
   { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },
   { name: 'spf.conf', when: ({ features }) => features.spf },
   { name: 'dkim.conf', when: ({ features }) => features.dkim },

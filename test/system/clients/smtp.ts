@@ -20,13 +20,15 @@ export interface SmtpSession extends Connection {
   /** AUTH PLAIN. */
   login(user: string, password: string): Promise<Reply>;
   /** DATA with dots doubled and the end added; answers with the reply to the message. */
-  data(message: string): Promise<Reply>;
+  data(message: string, timeout?: number): Promise<Reply>;
 }
 
 export interface Envelope {
   from: string;
   to: string[];
   message: string;
+  /** how long the server may think about the message, in milliseconds */
+  timeout?: number;
 }
 
 export async function openSmtp(
@@ -64,12 +66,12 @@ export async function openSmtp(
     },
     login: (user: string, password: string) =>
       command(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}`),
-    data: async (message: string) => {
+    data: async (message: string, timeout = 60_000) => {
       const ready = await command('DATA');
       if (ready.code !== 354) return ready;
       const body = message.replace(/\r?\n/g, '\r\n').replace(/^\./gm, '..');
       connection.write(Buffer.from(`${body}${body.endsWith('\r\n') ? '' : '\r\n'}.\r\n`, 'latin1'));
-      return readReply(60_000);
+      return readReply(timeout);
     },
   });
 }
@@ -82,5 +84,5 @@ export async function deliver(session: SmtpSession, envelope: Envelope): Promise
     const reply = await session.command(`RCPT TO:<${recipient}>`);
     if (reply.code !== 250) return reply;
   }
-  return session.data(envelope.message);
+  return session.data(envelope.message, envelope.timeout);
 }

@@ -1,19 +1,18 @@
--- A message whose structure costs far more time than its size is refused for good (RFC 3463: 5.6.0) before Rspamd
--- parses it. The parser has no limit of its own for what follows: attached messages directly inside one another cost
--- depth times size (120,000 of them: 4 minutes), every part takes 5 KB of memory, every header line 1 KB. One worker
--- looks at all mail, so one such message would hold up every other.
+-- A message whose structure costs far more time than its size is refused for good before Rspamd parses it, as one such
+-- message would hold up every other. The parser has no limit of its own for what follows: attached messages directly
+-- inside one another cost depth times size (120,000 of them: 4 minutes), every part takes 5 KB of memory, every header
+-- line 1 KB.
 -- The scan is one pass of Rspamd's multi-pattern search. It counts what the parser could take for a header or a
 -- boundary, wherever it stands, so it sees at least as much structure as the parser does.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/structure.lua; changes to this copy are lost.
 
 local trie = require 'rspamd_trie'
 local util = require 'rspamd_util'
-local hash = require 'rspamd_cryptobox_hash'
 local logger = require 'rspamd_logger'
 
 local LIMIT = {
-  -- lines of the message's own header; mail that went through several lists and gateways has about 200
-  header_lines = 2000,
+  -- lines of one header; a thousand recipients of one message fill a thousand
+  header_lines = 5000,
   header_bytes = 1000000,
   -- Content-Type lines and boundary lines: parts
   parts = 1000,
@@ -21,19 +20,13 @@ local LIMIT = {
   dashes = 10000,
   -- attached messages
   messages = 50,
-  -- bytes of text that are searched for words and links: 0.25 s a million here, more than a second on a slow router
-  text = 2000000,
   -- attached messages within encoded parts within attached messages …
   depth = 4,
-  -- workers that one message may cost
-  tries = 3,
 }
--- Made by the service's run script, empty at each start
-local UNFINISHED = '/run/rspamd/unfinished'
--- In bytes; what is smaller cannot take seconds
-local SMALL = 65536
 -- A Content-Type that is longer is taken for whatever would be worst
 local LONGEST_TYPE = 4096
+-- What is decoded both ways
+local EITHER = 'base64 quoted'
 -- How far a part's encoding may stand from its type, in bytes
 local LONGEST_HEADER = 16384
 
@@ -83,7 +76,7 @@ local function find_fields(content)
     if is_type then
       types[#types + 1] = { position = position, value = value or 'message multipart pkcs7-mime' }
     elseif is_encoded(value) then
-      encodings[#encodings + 1] = { position = position, value = value or '' }
+      encodings[#encodings + 1] = { position = position, value = value or EITHER }
     end
   end
   local start = text_at(content, 1, 30):lower()
@@ -96,8 +89,7 @@ local function find_fields(content)
   return types, encodings
 end
 
---- Gives each type the encoding that stands in the same header. Both lists are in the order of the message, so the
---- nearest encoding on either side tells.
+--- Gives each type the encodings that stand in the same header, joined; which of two counts is Rspamd's secret.
 local function join_encodings(content, types, encodings)
   local function beside(each, encoding)
     if not encoding then return false end
@@ -108,18 +100,28 @@ local function join_encodings(content, types, encodings)
   local next_one = 1
   for _, each in ipairs(types) do
     while encodings[next_one] and encodings[next_one].position < each.position do next_one = next_one + 1 end
-    for _, encoding in ipairs { encodings[next_one] or false, encodings[next_one - 1] or false } do
-      if beside(each, encoding) then each.encoding = encoding.value end
+    for _, side in ipairs { { next_one, 1 }, { next_one - 1, -1 } } do
+      local index, step = side[1], side[2]
+      while beside(each, encodings[index]) do
+        each.encoding = (each.encoding or '') .. ' ' .. encodings[index].value
+        index = index + step
+        -- so many are there to hide one
+        if math.abs(index - next_one) > 4 then each.encoding = EITHER break end
+      end
     end
   end
 end
 
 --- Parts without an encoding of their own have that of the parts around them.
 local function inherited_encoding(types)
+  local inherited
   for _, each in ipairs(types) do
-    if each.encoding and each.value:find('multipart', 1, true) then return each.encoding end
+    if each.encoding and each.value:find('multipart', 1, true) then
+      if inherited and inherited ~= each.encoding then return EITHER end
+      inherited = each.encoding
+    end
   end
-  return nil
+  return inherited
 end
 
 --- The boundaries that the types name; `any` when one of them names none that is plain to read.
@@ -169,7 +171,8 @@ local function boundary_problem(content, types, seen)
       seen.parts = seen.parts + 1
       problem = header_problem(content, position + 1)
     end
-    if dashes > LIMIT.dashes or seen.parts > LIMIT.parts then problem = 'too many parts' end
+    if seen.parts > LIMIT.parts then problem = 'too many parts' end
+    if dashes > LIMIT.dashes then problem = 'too many lines that look like boundaries' end
     return problem and 1 or 0
   end)
   return problem
@@ -191,18 +194,28 @@ end
 
 local measure
 
---- Attached and signed messages that Rspamd decodes before it parses them.
+--- What a part that Rspamd decodes before it parses it has too much of.
+local function decoded_problem(body, part, seen)
+  if part.encoding:find('uu') then return 'an attached message in uuencode' end
+  for name, decode in pairs { base = util.decode_base64, quoted = util.decode_qp } do
+    local decoded = part.encoding:find(name, 1, true) and decode(body)
+    -- a signed part is no message until its envelope is taken off
+    local problem = decoded and ((part.is_message and header_problem(decoded, 1)) or measure(decoded, seen))
+    if problem then return problem end
+  end
+  return nil
+end
+
+--- Attached and signed messages that are encoded.
 local function encoded_problem(content, types, seen)
   local declared, inherited = declared_boundaries(types), inherited_encoding(types)
   for _, each in ipairs(types) do
-    local encoding = each.encoding or inherited
-    if encoding and (each.value:find('message', 1, true) or each.value:find('pkcs7-mime', 1, true)) then
+    local part = { encoding = each.encoding or inherited, is_message = each.value:find('message', 1, true) }
+    if part.encoding and (part.is_message or each.value:find('pkcs7-mime', 1, true)) then
       seen.encoded = seen.encoded + 1
       if seen.encoded > LIMIT.messages then return 'too many encoded messages' end
-      if encoding:find('uu') then return 'an attached message in uuencode' end
       local body = encoded_body(content, each.position, declared)
-      local decoded = body and (encoding:find('quoted') and util.decode_qp(body) or util.decode_base64(body))
-      local problem = decoded and (header_problem(decoded, 1) or measure(decoded, seen))
+      local problem = body and decoded_problem(body, part, seen)
       if problem then return problem end
     end
   end
@@ -233,45 +246,23 @@ measure = function(content, seen)
   return problem
 end
 
---- A file that exists while a message is parsed, with the number of times that this was begun. Rspamd's main process
---- ends a worker that does not come back from a message, and the sender tries again: not for ever.
-local function marker_of(content)
-  return UNFINISHED .. '/' .. hash.create(content):hex()
-end
-
-local function tries_so_far(path)
-  local file = io.open(path)
-  if not file then return 0 end
-  local number = file:read('*n') or 0
-  file:close()
-  return number
-end
-
-local function begin_parsing(task, content)
-  if #content < SMALL then return nil end
-  local path = marker_of(content)
-  local tries = tries_so_far(path)
-  if tries >= LIMIT.tries then return 'a content that cannot be examined' end
-  local file, failure = io.open(path, 'w')
-  if not file then
-    logger.errx(task, 'structure: %s', failure)
-    return nil
+--- False for text, whatever it looks like: Rspamd looks for parts where the message's own type has some.
+local function may_have_parts(content)
+  local header = content:sub(1, empty_line(content, 1, #content) or #content)
+  for _, each in ipairs(find_fields(header)) do
+    for _, kind in ipairs { 'message', 'multipart', 'pkcs7-mime' } do
+      if each.value:find(kind, 1, true) then return true end
+    end
   end
-  file:write(tries + 1)
-  file:close()
-  task:cache_set('structure_marker', path)
-  return nil
-end
-
-local function end_parsing(task)
-  local path = task:cache_get('structure_marker')
-  if path then os.remove(path) end
+  return false
 end
 
 local function check(task)
   local content = task:get_content()
-  local seen = { messages = 0, parts = 0, encoded = 0, depth = 0 }
-  local problem = header_problem(content, 1) or measure(content, seen) or begin_parsing(task, content)
+  local problem = header_problem(content, 1)
+  if not problem and may_have_parts(content) then
+    problem = measure(content, { messages = 0, parts = 0, encoded = 0, depth = 0 })
+  end
   if not problem then return end
   logger.warnx(task, 'structure: refused, the message has %s', problem)
   task:set_pre_result('reject', 'Message has ' .. problem, 'structure')
@@ -279,34 +270,11 @@ local function check(task)
   task:set_flag('skip')
 end
 
---- Rspamd asks this of every part, in their order. What is beyond the limit is text no more: no words, no links.
-local magic = require 'lua_magic'
-local detect = magic.detect_mime_part
-magic.detect_mime_part = function(part, task)
-  local extension, found = detect(part, task)
-  local kind = part:get_type()
-  if kind ~= 'text' and (not found or found.type ~= 'text') then return extension, found end
-  local size = (task:cache_get('structure_text') or 0) + part:get_length()
-  if size > LIMIT.text then
-    return extension, { ct = found and found.ct, type = found and found.type, no_text = true }
-  end
-  task:cache_set('structure_text', size)
-  return extension, found
-end
-
 rspamd_config:register_symbol {
   name = 'STRUCTURE',
   -- the only kind that runs before the parser
   type = 'connfilter',
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
+  priority = 20,
   callback = check,
-}
-
-rspamd_config:register_symbol {
-  name = 'STRUCTURE_PARSED',
-  -- the first to run after the parser
-  type = 'prefilter',
-  priority = 100,
-  flags = 'empty,nostat,explicit_disable,ignore_passthrough',
-  callback = end_parsing,
 }
