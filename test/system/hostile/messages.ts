@@ -83,6 +83,18 @@ export const HOSTILE: Readonly<Record<string, Generator>> = {
     MIXED,
     'Content-Transfer-Encoding: base64',
   ),
+  'attached messages in quoted-printable': body(
+    (size) =>
+      part(
+        ['Content-Type: message/rfc822', 'Content-Transfer-Encoding: quoted-printable'],
+        lines('Content-Transfer-Encoding: 7bit') +
+          repeat(size, () => ATTACHED.replace('C', '=43').replace('m', '=6D')),
+      ),
+    MIXED,
+  ),
+  'attached messages between bare CR': head((size) =>
+    repeat(size, () => ATTACHED.replaceAll(CRLF, '\r')),
+  ),
   'attached messages around text': head(
     (size) => ATTACHED.repeat(45) + repeat(size, (n) => lines('', `line ${n}`)),
   ),
@@ -95,6 +107,10 @@ export const HOSTILE: Readonly<Record<string, Generator>> = {
     (size) =>
       repeat(size, (n) => (n < 950 ? lines('--b', HTML, '', '<b>x</b>') : lines('', 'Hello.'))),
     MIXED,
+  ),
+  'parts of a multipart without a boundary': body(
+    (size) => repeat(size, () => lines('--q', '', 'x')),
+    'Content-Type: multipart/mixed',
   ),
   'multiparts side by side': body(
     (size) =>
