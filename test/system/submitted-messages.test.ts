@@ -77,7 +77,7 @@ test('each header that a mail program shows or reads the body by is signed', asy
   await send('what is signed', ['Content-Transfer-Encoding: 8bit', `Reply-To: ${ALICE}`]);
 
   const raw = await arrived('what is signed');
-  const signed = /^DKIM-Signature:[\s\S]*?h=([\s\S]*?);/m.exec(raw)?.[1] ?? '';
+  const signed = /^DKIM-Signature:[\s\S]*?;\s*h=([\s\S]*?);/m.exec(raw)?.[1] ?? '';
   const names = signed.replace(/\s/g, '').toLowerCase().split(':');
   expect(names).toContain('content-type');
   expect(names).toContain('content-transfer-encoding');
@@ -139,23 +139,16 @@ async function toMany(user: string, count: number): Promise<{ codes: number[]; l
 }
 
 // the limit of a login is 200 recipients in an hour
-test.each(['bob', 'carol'])(
-  '200 recipients of %s are taken in one message, more are told 452',
-  async (name) => {
-    const user = `${name}@example.test`;
-    const small = { from: user, to: FRIEND, subject: 'first' };
-    if (name === 'carol') {
-      // a login that is known to the limit already, long ago
-      const session = await submission(user);
-      await deliver(session, { from: user, to: [FRIEND], message: plainMessage(small) });
-      session.close();
-      await box.inside(['valkey-cli', '-s', '/run/valkey/valkey.sock', 'flushall']);
-    }
-    const { codes, last } = await toMany(user, 210);
+test('200 recipients are taken in one message, and more are told 452', async () => {
+  const { codes, last } = await toMany('bob@example.test', 210);
 
-    expect(codes.slice(0, 200)).toEqual(Array(200).fill(250));
-    expect(codes.slice(200)).toEqual(Array(10).fill(452));
-    expect(last.code).toBe(250);
-  },
-  120_000,
-);
+  expect(codes.slice(0, 200)).toEqual(Array(200).fill(250));
+  expect(codes.slice(200)).toEqual(Array(10).fill(452));
+  expect(last.code).toBe(250);
+}, 120_000);
+
+test('as many as are left of the hour are taken in one message, too', async () => {
+  expect((await toMany('carol@example.test', 1)).last.code).toBe(250);
+  expect((await toMany('carol@example.test', 199)).last.code).toBe(250);
+  expect((await toMany('carol@example.test', 200)).last.code).toBe(451);
+}, 120_000);
