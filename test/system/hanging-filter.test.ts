@@ -2,7 +2,7 @@
 // one goes on, and the message does not come again for ever.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { plainMessage } from './clients/mail.ts';
 import { deliver, type Reply } from './clients/smtp.ts';
 import type { Appliance } from './lab/appliance.ts';
@@ -28,6 +28,7 @@ let box: Appliance;
 beforeAll(async () => {
   lab = await startLab();
   box = await lab.appliance({ features: { greylist: 0, fail2ban: 0 } }, ['alice', 'bob']);
+  await mkdir(`${box.data}/custom/rspamd`, { recursive: true });
   await writeFile(`${box.data}/custom/rspamd/endless.lua`, ENDLESS);
   await writeFile(
     `${box.data}/custom/rspamd/endless.conf`,
