@@ -11,6 +11,14 @@ export type MailDomain = string & { readonly domain: unique symbol };
 /** `@domain`: every address of the domain that has no entry of its own. */
 export type CatchAll = `@${string}` & { readonly catchAll: unique symbol };
 
+/** Domains with a meaning of their own in the server's configuration, which no account may use. */
+export const RESERVED_DOMAINS: readonly string[] = [
+  // receives what `mailctl apply` sends to prove that mail flows
+  'probe.invalid',
+  // stands in Postfix for recipients of notices that go nowhere
+  'backscatter.invalid',
+];
+
 const MAX_LOCAL = 64;
 const MAX_DOMAIN = 253;
 const MAX_ADDRESS = 254;
@@ -78,7 +86,9 @@ function domainOrProblem(text: string): { domain: MailDomain } | { problem: stri
       problem: domainProblem(lower) ?? 'the domain has characters that no host name can have',
     };
   }
-  const problem = domainProblem(ascii);
+  const problem = RESERVED_DOMAINS.includes(ascii)
+    ? `the server uses ${ascii} itself, to check its own work`
+    : domainProblem(ascii);
   return problem === null ? { domain: ascii as MailDomain } : { problem };
 }
 

@@ -15,7 +15,7 @@ import {
 import { MailctlError } from '../errors.ts';
 
 export interface UntrustedFile {
-  /** Name of the folder that holds it. */
+  /** Name of the folder that holds it; empty for the folder that the walk began at. */
   readonly folder: string;
   readonly name: string;
   /** Bytes; 0 when it has gone meanwhile. */
@@ -102,6 +102,11 @@ function tooDeep(): never {
   });
 }
 
+/** Also the name of a mailbox, whose folder then has these three inside. */
+function isMaildirPart(name: string): boolean {
+  return name === 'cur' || name === 'new' || name === 'tmp';
+}
+
 function walkFolder(
   folder: number,
   name: string,
@@ -109,8 +114,9 @@ function walkFolder(
   depth: number,
 ): void {
   if (depth > MAX_DEPTH) tooDeep();
-  const isLeaf = name === 'cur' || name === 'new' || name === 'tmp';
-  for (const entry of namesIn(folder)) {
+  const entries = namesIn(folder);
+  const isLeaf = isMaildirPart(name) && !entries.some((entry) => isMaildirPart(String(entry)));
+  for (const entry of entries) {
     const path = below(folder, entry);
     // a Maildir's own three folders hold many files and no folder: one call less for each
     const inner = isLeaf ? null : openFolder(path);
@@ -147,7 +153,7 @@ export function createUntrustedTrees(at: (path: string) => string): UntrustedTre
   return {
     walk: async (base, parts, visit) =>
       atFolder(at(base), parts, (folder) => {
-        walkFolder(folder, parts.at(-1) ?? '', visit, 0);
+        walkFolder(folder, '', visit, 0);
         return true;
       }) ?? false,
     exists: async (base, parts) => atFolder(at(base), parts, () => true) ?? false,

@@ -48,6 +48,34 @@ test('domain del names what is in the way, and the command that clears it', asyn
   expect(router.rows('SELECT name FROM domain')).toEqual(['example.com']);
 });
 
+test.each(['probe.invalid', 'Backscatter.Invalid'])(
+  '%s is no mail domain, and no account uses it: the server needs it itself',
+  async (name) => {
+    const commands = [
+      `domain add ${name}`,
+      `alias add all@${name} someone@outside.example`,
+      `alias add all@example.com probe@${name}`,
+      `alias add @${name} @example.com`,
+      `user add someone@${name} --hash ${HASH}`,
+    ];
+    for (const command of commands) {
+      const { status, stderr } = await router.mailctl(command);
+      expect(status).toBe(64);
+      expect(stderr).toContain(`the server uses ${name.toLowerCase()} itself`);
+    }
+  },
+);
+
+test('a reserved domain that was written into vdomains by hand is reported with its line', async () => {
+  await router.mailctl('domain add example.org');
+  router.write('/srv/mailserver/config/vdomains', 'example.com\nexample.org\nprobe.invalid\n');
+
+  const { status, stderr } = await router.mailctl('domain add example.net');
+
+  expect(status).toBe(65);
+  expect(stderr).toContain('vdomains:3: "probe.invalid" is not a mail domain: the server uses');
+});
+
 test.each(['../etc', 'a b.example', 'com', '-x.example', 'a.example\nb.example', "x'.example"])(
   'domain add %p is refused',
   async (name) => {

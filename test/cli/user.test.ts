@@ -186,6 +186,24 @@ test('user list --sizes counts messages and follows no link out of the mail fold
   });
 });
 
+test.each(['cur', 'new', 'tmp'])(
+  'the mailbox %s@ is counted like any other, although a Maildir has a folder of that name',
+  async (name) => {
+    const address = `${name}@example.com`;
+    await add(address);
+    deliver(address, 'new/1.M1.host,S=1000,W=1020', 'x');
+    deliver(address, 'cur/2.M2.host:2,S', '12345');
+    deliver(address, 'tmp/3.M3.host', 'unfinished');
+    deliver(address, '.Sent/cur/4.M4.host,S=7', 'x');
+    deliver(address, 'dovecot-uidlist', 'x'.repeat(5000));
+
+    const shown = JSON.parse((await router.mailctl(`user show ${address} --json`)).stdout);
+
+    expect(shown).toMatchObject({ used_bytes: 1012, messages: 3 });
+    expect((await router.mailctl('user list --sizes')).stdout).toBe(`${address}\t1012\t3\n`);
+  },
+);
+
 test('user del keeps the mail and says where; the address gets it back', async () => {
   await add('alice@example.com');
   const folder = deliver('alice@example.com', 'new/1', 'hello');

@@ -15,7 +15,7 @@ export function domain(): Kind<string> {
 
 /** One label, or a fully qualified name; in A-labels, lower case. */
 export function hostname(): Kind<string> {
-  const anyDomain = '.invalid';
+  const anyDomain = '.example';
   return {
     expected: 'a host name (such as mail, or mail.example.com)',
     parse: (text) =>
