@@ -8,6 +8,11 @@ import type { ManagedFile } from './managed-file.ts';
 /** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';
 
+/** Where Dovecot hands over what Sieve sends; on the container's loopback alone. */
+export const SIEVE_SUBMISSION_PORT = 10025;
+/** Where Postfix hands vacation replies to itself, to be signed; on the container's loopback alone. */
+export const SIEVE_SIGNING_PORT = 10026;
+
 const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';
 const DAY = 86_400;
@@ -92,6 +97,9 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     ...listeners(settings),
     smtp_milters: smtpMilters(settings),
     submission_milters: submissionMilters(settings),
+    sieve_milters: RSPAMD,
+    sieve_submission_port: String(SIEVE_SUBMISSION_PORT),
+    sieve_signing_port: String(SIEVE_SIGNING_PORT),
     operator_milters: features.dkim ? OPENDKIM : '',
     // Dovecot away: the delivery finds out, and the sender need not care
     quota_check: features.quota
@@ -128,6 +136,7 @@ export const postfixFiles: readonly ManagedFile[] = [
   map('mailbox.cf'),
   map('mx_headers.pcre'),
   map('sender.cf'),
+  map('sieve_replies.pcre'),
   map('submission_headers.pcre'),
   {
     path: '/etc/postfix/sasl_passwd',

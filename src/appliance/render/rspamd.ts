@@ -29,7 +29,9 @@ export function rspamdValues(settings: Settings, _facts: Facts): Record<string, 
     reject_score: String(spam.rejectScore),
     junk_score: String(spam.junkScore),
     greylist_score: features.greylist ? String(spam.greylistScore) : NEVER,
+    own_domain_forgery: features.spf && features.dkim ? spam.ownDomainForgery : 'accept',
     rate_limit: String(smtp.rateLimit ?? 0),
+    sieve_rate_limit: String(Math.max(1, Math.floor((smtp.rateLimit ?? 0) / 2))),
   };
 }
 
@@ -40,11 +42,14 @@ interface Part {
 
 const parts: readonly Part[] = [
   { name: 'lua.conf' },
+  { name: 'directory.lua' },
   { name: 'sender_login.lua' },
+  { name: 'forged_sender.lua', when: ({ features }) => features.spf },
   { name: 'structure.lua' },
   { name: 'effort.lua' },
   { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },
   { name: 'spf.conf', when: ({ features }) => features.spf },
+  { name: 'spf_lua.conf', when: ({ features }) => features.spf },
   { name: 'dkim.conf', when: ({ features }) => features.dkim },
   { name: 'dmarc.conf', when: evaluatesDmarc },
   { name: 'antivirus.conf', when: ({ features }) => features.virusScan },

@@ -144,7 +144,7 @@ const smtp = section('smtp', 'How mail is sent', {
   rate_limit: option(
     orOff(integer(1, 1_000_000)),
     '200',
-    'messages that one login may send in an hour',
+    'messages that one login may send in an hour, at most half of them by its Sieve script; 0: no limit',
   ),
   delay_warning: option(
     orOff(duration('1m', '30d')),
@@ -162,6 +162,11 @@ const spam = section('spam', 'Scores of the spam filter', {
     'from here on a message from an unknown server must wait',
   ),
   reject_score: option(decimal(0, 1000), '15', 'from here on a message is refused'),
+  own_domain_forgery: option(
+    oneOf('junk', 'reject', 'accept'),
+    'junk',
+    'mail from strangers that claims a mail domain of this server without SPF or DKIM to prove it; needs features.spf and features.dkim',
+  ),
 });
 
 const fail2ban = section('fail2ban', 'Bans after failed logins', {

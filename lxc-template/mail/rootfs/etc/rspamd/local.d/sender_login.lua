@@ -1,60 +1,11 @@
--- Header From of what a user submits belongs to that user (RFC 6409 section 6.1): each address in it is one that
--- the directory gives to the login. In doubt the message waits (4xx) or is refused; it never passes.
+-- The headers that say who sends belong to the login (RFC 6409 section 6.1): each address in From, Sender,
+-- Resent-From and Resent-Sender is one that the directory gives to it. The same holds for vacation replies of Sieve,
+-- for which the mailbox is the login. In doubt the message waits (4xx) or is refused; it never passes.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/sender_login.lua; changes to this copy are lost.
 
-local sqlite3 = require 'rspamd_sqlite3'
 local logger = require 'rspamd_logger'
 local util = require 'rspamd_util'
-
-local DIRECTORY = '/srv/directory/directory.db'
-local REATTACH_AFTER_S = 10
--- EXISTS always gives a row: none at all means that the directory could not be read
-local QUERY = [[SELECT EXISTS
-  (SELECT 1 FROM directory.sender WHERE login = ?1 AND address IN (?2, ?3)) AS owned]]
-
-local connection = { db = nil, attached = nil }
-
--- Rspamd opens databases in write-ahead mode with an exclusive lock, which would keep mailctl from writing. So it
--- opens an empty one of its own, and the directory is attached to that with ordinary locks, held for a query only.
-local function open_connection()
-  local scratch = string.format('/run/rspamd/%s.db', util.random_hex(16))
-  local db = sqlite3.open(scratch)
-  os.remove(scratch)
-  if not db then return nil end
-  db:sql('PRAGMA locking_mode = NORMAL')
-  -- mailctl holds the file for some milliseconds while it writes
-  db:sql('PRAGMA busy_timeout = 2000')
-  return db
-end
-
---- A database with the directory attached. Throws when that cannot be had.
-local function directory()
-  if not connection.db then connection = { db = open_connection() } end
-  local now = os.time()
-  -- a restored directory is another file of the same name
-  if connection.attached and now - connection.attached > REATTACH_AFTER_S then
-    connection.db:sql('DETACH directory')
-    connection.attached = nil
-  end
-  if not connection.attached then
-    connection.db:sql('ATTACH ?1 AS directory', DIRECTORY)
-    connection.attached = now
-  end
-  return connection.db
-end
-
---- True or false; throws when the directory cannot be read.
-local function owns(login, address)
-  -- the account with which mailctl proves that mail flows is in no directory
-  if login == '{{probe_address}}' then return address == login end
-  local local_part, domain = address:match('^(.*)@([^@]*)$')
-  if not local_part then return false end
-  -- alice+news@ is alice@: recipient_delimiter of Postfix
-  local plain = local_part:match('^([^+]+)') or local_part
-  local row, ok = directory():sql(QUERY, login, plain .. '@' .. domain, '@' .. domain)
-  if not ok then error('the query failed') end
-  return tonumber(row.owned) == 1
-end
+local directory = dofile('/etc/rspamd/local.d/directory.lua')
 
 --- Whatever looks like an address to some mail program, also where the grammar sees none.
 local function add_lookalikes(raw, found)
@@ -65,19 +16,54 @@ local function add_lookalikes(raw, found)
   end
 end
 
---- The addresses of header From, or nil and what is wrong with it.
-local function from_addresses(task)
-  local headers = task:get_header_full('From')
-  if not headers or #headers == 0 then return nil, 'no From header' end
-  if #headers > 1 then return nil, 'more than one From header' end
+--- The addresses of all headers of this name, or nil and what is wrong with one of them.
+local function header_addresses(task, name)
   local found = {}
-  for _, mailbox in ipairs(task:get_from('mime') or {}) do
-    if not mailbox.addr or mailbox.addr == '' then return nil, 'From header without an address' end
-    found[mailbox.addr:lower()] = true
+  for _, header in ipairs(task:get_header_full(name) or {}) do
+    local mailboxes = util.parse_mail_address(header.value or '', task:get_mempool()) or {}
+    for _, mailbox in ipairs(mailboxes) do
+      if not mailbox.addr or mailbox.addr == '' then
+        return nil, name .. ' header without an address'
+      end
+      found[mailbox.addr:lower()] = true
+    end
+    add_lookalikes(header.value or '', found)
+    if #mailboxes == 0 or next(found) == nil then return nil, name .. ' header without an address' end
   end
-  if next(found) == nil then return nil, 'From header without an address' end
-  add_lookalikes(headers[1].value or '', found)
   return found
+end
+
+--- What is wrong with the headers that say who sends, or nil.
+local function sender_problem(task, login)
+  local from = task:get_header_full('From')
+  if not from or #from == 0 then return 'no From header' end
+  for _, name in ipairs { 'From', 'Sender' } do
+    if #(task:get_header_full(name) or {}) > 1 then return 'more than one ' .. name .. ' header' end
+  end
+  for _, name in ipairs { 'From', 'Sender', 'Resent-From', 'Resent-Sender' } do
+    local addresses, problem = header_addresses(task, name)
+    if not addresses then return problem end
+    for address in pairs(addresses) do
+      if not directory.owns(login, address) then
+        return string.format('%s address %s does not belong to this login', name, address)
+      end
+    end
+  end
+  return nil
+end
+
+local function without_extension(address)
+  return (address:lower():gsub('^([^+@]+)%+[^@]*@', '%1@'))
+end
+
+--- The mailbox whose script sends, and whether it passes on a message that came in. Dovecot writes both headers
+--- first, before anything that a script or a stranger wrote.
+local function sieve_mailbox(task)
+  local headers = tostring(task:get_raw_headers())
+  local redirecting = headers:match('^X%-Sieve: [^\r\n]*\r?\nX%-Sieve%-Redirected%-From: ([^%s]+)\r?\n')
+  if redirecting then return without_extension(redirecting), true end
+  local sender = (task:get_from('smtp') or {})[1]
+  return without_extension(sender and sender.addr or ''), false
 end
 
 local function refuse(task, reason)
@@ -91,28 +77,38 @@ local function defer(task, reason)
   task:set_pre_result('soft reject', 'Sender cannot be checked, try again later', 'sender_login')
 end
 
+--- What Sieve sends becomes that of a login: the same rate limit, virus scan and settings.
+local function check_sieve(task)
+  local login, is_redirect = sieve_mailbox(task)
+  task:set_user(login)
+  -- ratelimit.conf: strangers who write to a mailbox must not use up all that its owner may send
+  task:get_mempool():set_variable('sieve_login', 'sieve ' .. login)
+  -- suspended, or no mailbox at all
+  if not directory.owns(login, login) then return refuse(task, 'This mailbox may not send') end
+  if is_redirect then return end
+  local problem = sender_problem(task, login)
+  if problem then return refuse(task, problem) end
+  -- RFC 5230 section 5.1: a bounce of a reply must not come back. By the header Postfix has the reply signed
+  task:set_milter_reply { change_from = '<>', add_headers = { ['X-Sieve-Reply'] = 'yes' } }
+end
+
 local function check(task)
+  -- the name of the service in Postfix's master.cf
+  if tostring(task:get_request_header('MTA-Name') or '') == 'SIEVE' then return check_sieve(task) end
   local login = task:get_user()
   if not login or login == '' then return end
-  local addresses, problem = from_addresses(task)
-  if not addresses then return refuse(task, problem) end
-  for address in pairs(addresses) do
-    if not owns(login:lower(), address) then
-      return refuse(task, string.format('From address %s does not belong to this login', address))
-    end
-  end
+  local problem = sender_problem(task, login:lower())
+  if problem then return refuse(task, problem) end
 end
 
 rspamd_config:register_symbol {
   name = 'SENDER_LOGIN',
   type = 'prefilter',
-  -- before everything that could end the look at a message early
+  -- before everything that could end the look at a message early, and before `settings`, which wants to know the login
   priority = 20,
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
   callback = function(task)
     local ok, failure = pcall(check, task)
-    if ok then return end
-    connection = {}
-    defer(task, string.format('cannot ask %s: %s', DIRECTORY, failure))
+    if not ok then defer(task, tostring(failure)) end
   end,
 }

@@ -1,0 +1,206 @@
+// Mail from outside in the name of our own domains, replies to senders who did not write, and headers of a
+// submission that name another sender.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
+import { dkimSign } from 'mailauth';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const BOB = { user: 'bob@example.test', password: PASSWORD };
+/** An address from which the SPF record of no domain lets mail come. */
+const FORGER = '203.0.113.66';
+/** Sends for our domain with our blessing, as a newsletter service does: it is in our SPF record. */
+const SERVICE = '198.51.100.77';
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  box = await lab.appliance({ features: { greylist: 0 } }, ['alice', 'bob']);
+  await box.does(`alias add sales@example.test ${ALICE.user}`);
+  await lab.dns.publish('example.test.', 'TXT', [
+    `"v=spf1 ip4:${NETWORK.router.wan} ip4:${SERVICE} -all"`,
+  ]);
+  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const record = `"v=DKIM1; k=rsa; p=${spki.slice(0, 200)}" "${spki.slice(200)}"`;
+  await lab.dns.publish('ours._domainkey.example.test.', 'TXT', [record]);
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+async function filed(subject: string): Promise<{ mailbox: string; text: string }> {
+  return waitFor(subject, async () => {
+    const session = await lab.lan.mailbox(ALICE);
+    for (const mailbox of ['INBOX', 'Junk']) {
+      const text = (await session.messages(mailbox)).find((one) =>
+        one.includes(`Subject: ${subject}\r\n`),
+      );
+      if (text === undefined) continue;
+      session.close();
+      return { mailbox, text };
+    }
+    session.close();
+    return undefined;
+  });
+}
+
+interface Letter {
+  subject: string;
+  /** header From */
+  from: string;
+  /** envelope sender, when it is another address */
+  sender?: string;
+  /** address of the host that delivers */
+  host: string;
+  extra?: string[];
+}
+
+const text = ({ subject, from, extra }: Letter) =>
+  plainMessage({ from, to: ALICE.user, subject }, 'Hello.', extra);
+
+async function arrives(letter: Letter, message = text(letter)): Promise<number> {
+  const envelope = { from: letter.sender ?? letter.from, to: [ALICE.user], message };
+  return (await lab.wan.deliver(envelope, { from: letter.host })).code;
+}
+
+/** With a signature of our own domain, as what our user wrote to a list or a forwarder has. */
+async function signedByUs(message: string): Promise<string> {
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = { selector: 'ours', privateKey: pem, signingDomain: 'example.test' };
+  const options = { ...key, signatureData: [{ ...key, canonicalization: 'relaxed/relaxed' }] };
+  const { signatures } = await dkimSign(message, options);
+  return `${signatures}${message}`;
+}
+
+describe('mail from outside in the name of our own domain', () => {
+  const forgeries: [string, Letter][] = [
+    ['with our envelope sender', { subject: 'forged 1', from: BOB.user, host: FORGER }],
+    [
+      'with our From under an envelope sender that passes SPF',
+      { subject: 'forged 2', from: BOB.user, sender: 'me@outside.test', host: NETWORK.stranger },
+    ],
+    [
+      'with our From and no envelope sender',
+      { subject: 'forged 3', from: BOB.user, sender: '', host: FORGER },
+    ],
+    [
+      'with our From, posing as a list whose domain does not vouch for it',
+      {
+        ...{ subject: 'forged 4', from: BOB.user, sender: 'list@outside.test', host: FORGER },
+        extra: ['List-Id: <list.outside.test>'],
+      },
+    ],
+  ];
+
+  test.each(forgeries)('%s is filed under Junk', async (_, letter) => {
+    expect(await arrives(letter)).toBe(250);
+    expect((await filed(letter.subject)).mailbox).toBe('Junk');
+  });
+
+  test('reaches the inbox from a host that our SPF record allows', async () => {
+    const letter = { subject: 'newsletter', from: BOB.user, host: SERVICE };
+    expect(await arrives(letter)).toBe(250);
+    expect((await filed('newsletter')).mailbox).toBe('INBOX');
+  });
+
+  test('reaches the inbox with our signature, as forwarded mail does', async () => {
+    const letter = { subject: 'forwarded', from: BOB.user, host: FORGER };
+    expect(await arrives(letter, await signedByUs(text(letter)))).toBe(250);
+    expect((await filed('forwarded')).mailbox).toBe('INBOX');
+  });
+
+  test('reaches the inbox from a list that changed what our user wrote', async () => {
+    const letter = {
+      ...{ subject: 'to the list', from: BOB.user, sender: 'bounces@outside.test' },
+      ...{ host: NETWORK.stranger, extra: ['List-Id: <talk.outside.test>'] },
+    };
+    const signed = await signedByUs(text({ ...letter, subject: 'before the list' }));
+    const changed = signed.replace('Subject: before the list', 'Subject: to the list');
+    expect(await arrives(letter, changed)).toBe(250);
+    expect((await filed('to the list')).mailbox).toBe('INBOX');
+  });
+
+  test('reaches the inbox when a user of ours submits it', async () => {
+    const mail = { from: BOB.user, to: ALICE.user, subject: 'from a colleague', text: 'Hello.' };
+    expect(await lab.lan.submit(BOB, mail)).toStartWith('250');
+    expect((await filed('from a colleague')).mailbox).toBe('INBOX');
+  });
+
+  test('is refused or let through where the option says so', async () => {
+    await box.configure({ spam: { own_domain_forgery: 'reject' } });
+    await box.does('apply');
+    const letter = { subject: 'forged 5', from: BOB.user, host: FORGER };
+    await waitFor('Rspamd', async () => ((await arrives(letter)) === 451 ? undefined : true));
+    expect(await arrives(letter)).toBe(550);
+
+    await box.configure({ spam: { own_domain_forgery: 'accept' } });
+    await box.does('apply');
+    await waitFor('Rspamd', async () => ((await arrives(letter)) === 250 ? true : undefined));
+    expect((await filed('forged 5')).mailbox).toBe('INBOX');
+    await box.configure({ spam: { own_domain_forgery: 'junk' } });
+    await box.does('apply');
+  }, 120_000);
+});
+
+describe('a vacation reply', () => {
+  test('answers a sender whose domain vouches for it, and no forged one', async () => {
+    const session = await lab.lan.sieve();
+    await session.starttls();
+    await session.login(ALICE.user, ALICE.password);
+    await session.putScript('away', 'require "vacation"; vacation "I am away.";');
+    await session.command('SETACTIVE "away"');
+    session.close();
+    await lab.dns.addZone('soft.test.', [
+      '@ MX 10 mx.outside.test.',
+      `@ TXT "v=spf1 ip4:${NETWORK.stranger} ~all"`,
+    ]);
+
+    const forged = { subject: 'soft failure', from: 'victim@soft.test', host: FORGER };
+    expect(await arrives(forged)).toBe(250);
+    expect((await filed('soft failure')).text).toContain('X-Auto-Response-Suppress: OOF');
+    const hard = { subject: 'hard failure', from: 'victim@outside.test', host: FORGER };
+    expect(await arrives(hard)).toBe(250);
+    await filed('hard failure');
+    const honest = { subject: 'honest', from: 'honest@soft.test', host: NETWORK.stranger };
+    await waitFor('a sender', async () => ((await arrives(honest)) === 250 ? true : undefined));
+
+    const { raw } = await lab.mx.receive(({ to }) => to.includes('honest@soft.test'));
+    expect(raw).toContain('I am away.');
+    expect(lab.mx.messages.filter(({ to }) => to.some((one) => one.includes('victim')))).toEqual(
+      [],
+    );
+  }, 60_000);
+});
+
+describe('a submission', () => {
+  const mail = (headers: Record<string, string>) => ({
+    ...{ from: ALICE.user, to: BOB.user, subject: 'whose is it', text: 'Hello.', headers },
+  });
+  const code = async (headers: Record<string, string>): Promise<number> => {
+    try {
+      return Number((await lab.lan.submit(ALICE, mail(headers))).slice(0, 3));
+    } catch (error) {
+      return (error as { responseCode?: number }).responseCode ?? 0;
+    }
+  };
+
+  test.each(['Sender', 'Resent-From', 'Resent-Sender'])(
+    'is refused where %s names another, and taken where it names an own address',
+    async (name) => {
+      for (const foreign of [BOB.user, 'ceo@outside.test', `"${ALICE.user}" <ceo@outside.test>`]) {
+        expect(await code({ [name]: foreign })).toBe(550);
+      }
+      for (const own of [ALICE.user, 'Sales <sales@example.test>', 'alice+news@example.test']) {
+        expect(await code({ [name]: own })).toBe(250);
+      }
+    },
+  );
+});

@@ -1,0 +1,218 @@
+// What Sieve scripts send: in the mailbox's own name, signed like its mail, and no more than its login may send.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createPublicKey } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { verifyDkim } from './clients/dkim.ts';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const BOB = { user: 'bob@example.test', password: PASSWORD };
+const FRIEND = 'friend@outside.test';
+const RATE_LIMIT = 40;
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  const values = { features: { greylist: 0 }, smtp: { rate_limit: RATE_LIMIT } };
+  box = await lab.appliance(values, ['alice', 'bob']);
+  await box.does(`alias add sales@example.test ${ALICE.user}`);
+  await publishDkim();
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+async function publishDkim(): Promise<void> {
+  const folder = `${box.data}/dkim/example.test`;
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith('.private')) continue;
+    const key = createPublicKey(await readFile(`${folder}/${file}`));
+    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
+    const record = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
+    const name = `${file.replace('.private', '')}._domainkey.example.test.`;
+    await lab.dns.publish(name, 'TXT', [record]);
+  }
+}
+
+/** Puts the script by ManageSieve and makes it the active one; the answer to the upload. */
+async function script(account: typeof ALICE, text: string): Promise<string> {
+  const session = await lab.lan.sieve();
+  await session.starttls();
+  await session.login(account.user, account.password);
+  const reply = await session.putScript('main', text);
+  if (reply.status === 'OK') await session.command('SETACTIVE "main"');
+  session.close();
+  return reply.text;
+}
+
+let strangers = 0;
+
+/** A message of a stranger who is a new one each time, so that each gets an answer of its own. */
+async function stranger(
+  subject: string,
+  { to = ALICE.user, sender = '' }: { to?: string; sender?: string } = {},
+): Promise<string> {
+  strangers += 1;
+  const from = `visitor${strangers}@outside.test`;
+  const message = plainMessage({ from, to, subject });
+  const envelope = { from: sender === '<>' ? '' : from, to: [to], message };
+  const reply = await lab.wan.deliver(envelope, { from: NETWORK.stranger });
+  expect(reply.code).toBe(250);
+  return from;
+}
+
+async function inbox(account: typeof ALICE, subject: string): Promise<string> {
+  return waitFor(subject, async () => {
+    const session = await lab.lan.mailbox(account);
+    const found = (await session.messages('INBOX')).find((one) =>
+      one.includes(`Subject: ${subject}\r\n`),
+    );
+    session.close();
+    return found;
+  });
+}
+
+const logged = (what: RegExp) =>
+  waitFor(String(what), async () => (what.test(await box.log()) ? true : undefined));
+
+const reply = (to: string) => lab.mx.receive((message) => message.to.includes(to));
+const headerFrom = (raw: string) => /^From: (.*)\r$/m.exec(raw)?.[1] ?? '';
+
+const vacation = (tags: string, text = '"I am away."') =>
+  `require "vacation"; vacation :days 1 ${tags} ${text};`;
+
+describe('a vacation reply', () => {
+  test('goes out in the own name, with an empty envelope sender, and signed', async () => {
+    await script(ALICE, vacation(''));
+    const visitor = await stranger('are you there');
+
+    const { from, raw } = await reply(visitor);
+    expect(from).toBe('');
+    expect(headerFrom(raw)).toContain(ALICE.user);
+    expect(raw).toContain('I am away.');
+    expect(raw).not.toContain('X-Sieve-Reply');
+    const signatures = await verifyDkim(lab.dns, raw);
+    expect(signatures.map(({ result, domain }) => [result, domain])).toEqual([
+      ['pass', 'example.test'],
+    ]);
+  }, 60_000);
+
+  test('may use an alias of the mailbox as its From', async () => {
+    await script(ALICE, vacation(':from "Sales <sales@example.test>"'));
+    const { raw } = await reply(await stranger('to an alias'));
+    expect(headerFrom(raw)).toContain('sales@example.test');
+  }, 60_000);
+
+  const foreign: [string, string][] = [
+    [':from of another domain', vacation(':from "ceo@outside.test"')],
+    [':from of another mailbox here', vacation(':from "bob@example.test"')],
+    [
+      ':mime with a From of its own',
+      vacation(':mime', '"From: ceo@outside.test\\r\\nContent-Type: text/plain\\r\\n\\r\\nforged"'),
+    ],
+    [
+      ':mime with the Sender of another',
+      vacation(
+        ':mime',
+        '"Sender: bob@example.test\\r\\nContent-Type: text/plain\\r\\n\\r\\nforged"',
+      ),
+    ],
+    [
+      ':mime that poses as a redirect',
+      vacation(
+        ':from "ceo@outside.test" :mime',
+        '"X-Sieve-Redirected-From: alice@example.test\\r\\nContent-Type: text/plain\\r\\n\\r\\nforged"',
+      ),
+    ],
+  ];
+
+  test.each(foreign)(
+    'with %s is not sent, and the message is delivered',
+    async (title, text) => {
+      expect(await script(ALICE, text)).toStartWith('OK');
+      const visitor = await stranger(`forge ${title}`);
+      await inbox(ALICE, `forge ${title}`);
+      await logged(new RegExp(`failed to send vacation response to ${visitor}`));
+      expect(lab.mx.messages.filter(({ to }) => to.includes(visitor))).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe('notify by mail', () => {
+  const text =
+    'require "enotify"; notify :from "ceo@outside.test" "mailto:victim@outside.test?subject=hello";';
+
+  test('is refused when the script is put', async () => {
+    expect(await script(ALICE, text)).toStartWith('NO');
+  });
+
+  test('sends nothing from a script that is there already, and mail is delivered', async () => {
+    await script(ALICE, 'keep;');
+    const path = '/var/lib/mailserver/sieve/example.test/alice/scripts/main.sieve';
+    const write = `printf '%s' "$1" >${path} && rm -f ${path.replace('.sieve', '.svbin')}`;
+    expect((await box.inside(['sh', '-c', write, 'sh', text])).status).toBe(0);
+    await stranger('with an old script');
+    await inbox(ALICE, 'with an old script');
+    expect(lab.mx.messages.filter(({ to }) => to.includes('victim@outside.test'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('a redirect', () => {
+  test('passes the message on in the name of the mailbox, unchanged and not signed by us', async () => {
+    await script(ALICE, `redirect "${FRIEND}";`);
+    const visitor = await stranger('pass it on');
+    const { from, raw } = await lab.mx.receive((one) => one.raw.includes('Subject: pass it on'));
+    expect(from).toBe(ALICE.user);
+    expect(headerFrom(raw)).toBe(visitor);
+    expect(raw).not.toContain('DKIM-Signature');
+  }, 60_000);
+
+  test('of a notice without envelope sender has none either', async () => {
+    await stranger('a notice', { sender: '<>' });
+    const { from } = await lab.mx.receive((one) => one.raw.includes('Subject: a notice'));
+    expect(from).toBe('');
+  }, 60_000);
+
+  test('of a suspended mailbox stays in it', async () => {
+    await script(BOB, `redirect "${FRIEND}";`);
+    await box.does(`user suspend ${BOB.user}`);
+    await stranger('kept here', { to: BOB.user });
+    await logged(/failed to redirect message to <friend@outside\.test>.*permanent/);
+    await box.does(`user resume ${BOB.user}`);
+    await inbox(BOB, 'kept here');
+    expect(lab.mx.messages.filter(({ raw }) => raw.includes('Subject: kept here'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('the limit of a login', () => {
+  test('holds for what its script sends, leaves the owner a share, and touches nobody else', async () => {
+    const valkey = ['valkey-cli', '-s', '/run/valkey/valkey.sock', 'flushall'];
+    expect((await box.inside(valkey)).status).toBe(0);
+    const targets = [1, 2, 3, 4].map((n) => `target${n}@outside.test`);
+    await script(ALICE, targets.map((target) => `redirect "${target}";`).join(' '));
+    await script(BOB, 'keep;');
+    for (let n = 0; n < 10; n += 1) await stranger(`flood ${n}`);
+    await waitFor('waiting messages', async () =>
+      (await box.does('queue list')).includes(ALICE.user) ? true : undefined,
+    );
+    const mail = (account: typeof ALICE, subject: string) => ({
+      ...{ from: account.user, to: BOB.user, subject, text: 'Hello.' },
+    });
+    // an attempt that is already on its way is over before the flood is counted
+    await stranger('to bob', { to: BOB.user });
+    await inbox(BOB, 'to bob');
+    expect(await lab.lan.submit(ALICE, mail(ALICE, 'own mail'))).toStartWith('250');
+    await inbox(BOB, 'own mail');
+
+    const out = lab.mx.messages.filter(({ raw }) => /^Subject: flood \d/m.test(raw));
+    expect(out.length).toBeGreaterThanOrEqual(RATE_LIMIT / 2 - 4);
+    expect(out.length).toBeLessThanOrEqual(RATE_LIMIT / 2 + 1);
+  }, 120_000);
+});
