@@ -139,7 +139,7 @@ describe('mail from outside in the name of our own domain', () => {
     await box.does('apply');
     const letter = { subject: 'forged 5', from: BOB.user, host: FORGER };
     await waitFor('Rspamd', async () => ((await arrives(letter)) === 451 ? undefined : true));
-    expect(await arrives(letter)).toBe(550);
+    expect(await arrives(letter)).toBe(554);
 
     await box.configure({ spam: { own_domain_forgery: 'accept' } });
     await box.does('apply');
@@ -196,7 +196,7 @@ describe('a submission', () => {
     'is refused where %s names another, and taken where it names an own address',
     async (name) => {
       for (const foreign of [BOB.user, 'ceo@outside.test', `"${ALICE.user}" <ceo@outside.test>`]) {
-        expect(await code({ [name]: foreign })).toBe(550);
+        expect(await code({ [name]: foreign })).toBe(554);
       }
       for (const own of [ALICE.user, 'Sales <sales@example.test>', 'alice+news@example.test']) {
         expect(await code({ [name]: own })).toBe(250);
