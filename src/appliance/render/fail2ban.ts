@@ -11,6 +11,8 @@ export function fail2banValues(settings: Settings, facts: Facts): Record<string,
   const { maxRetry, findTime, banTime, ignore } = settings.fail2ban;
   const never = ['127.0.0.0/8', '::1', ...facts.lanNetworks, ...ignore];
   return {
+    gateway: facts.gateway,
+    smtps_port: String(settings.ports.smtps ?? 0),
     ignore_networks: [...new Set(never)].join(' '),
     max_retry: String(maxRetry),
     max_retry_abuse: String(maxRetry * ABUSE_PATIENCE),
@@ -36,4 +38,10 @@ export const fail2banFiles: readonly ManagedFile[] = [
   { ...RELOAD, path: '/etc/fail2ban/jail.d/own.local', append: 'fail2ban.local' },
   { ...RELOAD, path: '/etc/fail2ban/filter.d/mail-login.conf' },
   { ...RELOAD, path: '/etc/fail2ban/filter.d/mail-abuse.conf' },
+  {
+    ...RELOAD,
+    path: '/etc/s6/services/fail2ban/connections.nft',
+    on_change: { restart: 'fail2ban' },
+    when: ({ features, ports }: Settings) => features.fail2ban && ports.smtps !== null,
+  },
 ];

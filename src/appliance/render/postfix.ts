@@ -84,6 +84,11 @@ function literalPattern(text: string): string {
   return text.replace(/[^A-Za-z0-9]/g, '\\$&');
 }
 
+/** The container's host as Postfix's networks are written. */
+function hostAddresses({ gateway, gateway6 }: Facts): string {
+  return [gateway, ...(gateway6 === null ? [] : [`[${gateway6}]`])].join(', ');
+}
+
 export function postfixValues(settings: Settings, facts: Facts): Record<string, string> {
   const { main, smtp, features } = settings;
   return {
@@ -91,6 +96,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     hostname_pattern: literalPattern(main.hostname),
     postmaster: main.postmaster,
     gateway: facts.gateway,
+    event_limit_exceptions: hostAddresses(facts),
     inet_protocols: facts.hasIpv6 ? 'all' : 'ipv4',
     probe_address: PROBE_ADDRESS,
     probe_domain: PROBE_ADDRESS.slice(PROBE_ADDRESS.indexOf('@') + 1),

@@ -1,0 +1,165 @@
+// Clients that open connections and say nothing: others are served as before, on every port.
+
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { plainMessage } from './clients/mail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const ALICE = { user: 'alice@example.test', password: PASSWORD };
+const ONE = ['203.0.113.66'];
+const HANDFUL = [1, 2, 3, 4, 5].map((n) => `203.0.113.${100 + n}`);
+/** More than any port has processes for. */
+const CONNECTIONS = 60;
+const BOUND = 5000;
+
+let lab: Lab;
+let box: Appliance;
+
+beforeAll(async () => {
+  lab = await startLab();
+  // the limits alone must hold, without the bans that come later
+  box = await lab.appliance({ features: { greylist: 0 }, fail2ban: { max_retry: 1000 } }, [
+    'alice',
+  ]);
+}, 300_000);
+
+afterAll(() => lab?.down());
+
+/** Opens as many connections from each address as the server lets it. */
+async function hold(port: number, addresses: readonly string[]): Promise<Socket[]> {
+  const held: Socket[] = [];
+  for (const from of addresses) {
+    const wanted = Array.from({ length: CONNECTIONS }, () =>
+      lab.wan.connect({ host: NETWORK.router.wan, port, from }).catch(() => null),
+    );
+    for (const socket of await Promise.all(wanted)) {
+      if (socket === null) continue;
+      // a refusal ends it; it must not end the test
+      socket.on('error', () => socket.destroy());
+      held.push(socket);
+    }
+  }
+  return held;
+}
+
+async function during<T>(held: readonly Socket[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    for (const socket of held) socket.destroy();
+  }
+}
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return Math.round(performance.now() - start);
+}
+
+const legitimate: Record<number, () => Promise<unknown>> = {
+  25: async () => {
+    const session = await lab.wan.smtp({ from: NETWORK.stranger });
+    expect(session.greeting.code).toBe(220);
+    session.close();
+  },
+  587: async () => {
+    const session = await lab.lan.smtp({ port: 587 });
+    expect(session.greeting.code).toBe(220);
+    session.close();
+  },
+  465: async () => {
+    const session = await lab.lan.smtp({ port: 465, tls: true });
+    expect(session.greeting.code).toBe(220);
+    session.close();
+  },
+  143: async () => {
+    const session = await lab.lan.imap();
+    expect(session.greeting).toContain('OK');
+    session.close();
+  },
+  993: async () => (await lab.lan.mailbox(ALICE)).close(),
+  4190: async () => {
+    const session = await lab.lan.sieve();
+    expect(session.capabilities.status).toBe('OK');
+    session.close();
+  },
+};
+
+describe.each([25, 587, 465, 143, 993, 4190])('port %p', (port) => {
+  test.each([
+    ['one address', ONE],
+    ['five addresses', HANDFUL],
+  ])(
+    'greets another client within 5 s while %s hold silent connections',
+    async (_, from) => {
+      const held = await hold(port, from);
+      await during(held, async () => {
+        for (let n = 0; n < 3; n += 1) {
+          const took = await milliseconds(legitimate[port] ?? (() => Promise.reject(port)));
+          expect(took, `ms to a greeting on ${port}`).toBeLessThan(BOUND);
+        }
+      });
+    },
+    120_000,
+  );
+});
+
+test('mail is received and submitted while one address holds all ports', async () => {
+  const held = (await Promise.all([25, 587, 465].map((port) => hold(port, ONE)))).flat();
+  await during(held, async () => {
+    const head = { from: 'visitor@outside.test', to: ALICE.user, subject: 'from outside' };
+    const envelope = { from: head.from, to: [ALICE.user], message: plainMessage(head) };
+    const taken = await milliseconds(async () => {
+      const reply = await lab.wan.deliver(envelope, { from: NETWORK.stranger });
+      expect(reply.code).toBe(250);
+    });
+    const mail = { from: ALICE.user, to: ALICE.user, subject: 'from inside', text: 'Hello.' };
+    const sent = await milliseconds(async () =>
+      expect(await lab.lan.submit(ALICE, mail)).toStartWith('250'),
+    );
+    expect(taken, 'ms to take a message on 25').toBeLessThan(BOUND);
+    expect(sent, 'ms to submit one').toBeLessThan(BOUND);
+  });
+}, 120_000);
+
+test('an address that keeps letting its sessions time out is banned', async () => {
+  const jail = join(box.data, 'custom/fail2ban.local');
+  await Bun.write(jail, '[mail-abuse]\nmaxretry = 5\n');
+  const custom = join(box.data, 'custom/postfix-main.cf');
+  await Bun.write(custom, 'smtpd_timeout = 2s\n');
+  await box.does('apply');
+  const silent = '203.0.113.99';
+  await during(await hold(25, [silent]), () =>
+    waitFor('the ban', async () =>
+      (await box.log()).includes(`Ban ${silent}`) ? true : undefined,
+    ),
+  );
+}, 120_000);
+
+/** The cipher that port 25 agrees on with a client that offers only these. */
+async function cipher(options: ConnectionOptions): Promise<string> {
+  const session = await lab.wan.smtp({ from: NETWORK.stranger });
+  await session.hello();
+  expect((await session.command('STARTTLS')).code).toBe(220);
+  try {
+    return (await session.startTls({ ...options, maxVersion: 'TLSv1.2' })).cipher;
+  } finally {
+    session.close();
+  }
+}
+
+test('port 25 has no anonymous cipher suites, and those that real servers use', async () => {
+  const anonymous = { ciphers: 'aNULL:@SECLEVEL=0' };
+  await expect(cipher(anonymous)).rejects.toThrow();
+  expect(
+    await cipher({ ciphers: 'ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384' }),
+  ).toContain('AES_256_GCM');
+  expect(await cipher({ ciphers: 'ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA' })).toContain(
+    'AES_128_CBC',
+  );
+});
