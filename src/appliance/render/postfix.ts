@@ -1,5 +1,6 @@
 // What Postfix's templates are filled with, and which of its files exist.
 
+import { SIEVE_SIGNING_PORT, SIEVE_SUBMISSION_PORT } from '../settings/inner-ports.ts';
 import { parseNexthop } from '../settings/names.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
@@ -7,11 +8,6 @@ import type { ManagedFile } from './managed-file.ts';
 
 /** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';
-
-/** Where Dovecot hands over what Sieve sends; on the container's loopback alone. */
-export const SIEVE_SUBMISSION_PORT = 10025;
-/** Where Postfix hands vacation replies to itself, to be signed; on the container's loopback alone. */
-export const SIEVE_SIGNING_PORT = 10026;
 
 const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';

@@ -1,5 +1,6 @@
 // Options that are right one by one and wrong together.
 
+import { INNER_PORTS } from './inner-ports.ts';
 import { parseNexthop } from './names.ts';
 import { contains, parseIp, parseNetwork } from './networks.ts';
 import type { Settings } from './settings.ts';
@@ -90,7 +91,13 @@ function findGatewayConflicts(
 
 function findPortConflicts({ ports }: Settings): readonly Conflict[] {
   const named = Object.entries(ports);
-  return named.flatMap(([name, port], index) =>
+  const inner = named
+    .filter(([, port]) => INNER_PORTS.includes(port))
+    .map(([name, port]): Conflict => {
+      const message = `ports.${name} is ${port}, which the container uses itself for what Sieve sends`;
+      return { options: [`ports.${name}`], message };
+    });
+  const equal = named.flatMap(([name, port], index) =>
     named
       .slice(0, index)
       .filter(([, other]) => other === port && port !== null)
@@ -99,6 +106,7 @@ function findPortConflicts({ ports }: Settings): readonly Conflict[] {
         return { options: [`ports.${name}`, `ports.${earlier}`], message };
       }),
   );
+  return [...inner, ...equal];
 }
 
 function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {

@@ -144,7 +144,7 @@ const smtp = section('smtp', 'How mail is sent', {
   rate_limit: option(
     orOff(integer(1, 1_000_000)),
     '200',
-    'messages that one login may send in an hour, at most half of them by its Sieve script; 0: no limit',
+    'messages that one login may send in an hour, at most half of them by its Sieve script',
   ),
   delay_warning: option(
     orOff(duration('1m', '30d')),

@@ -68,6 +68,27 @@ describe('rspamd', () => {
     expect(missing.sort()).toEqual(gone.map((name) => `local.d/${name}`).sort());
   });
 
+  test.each([
+    [{ rate: '40' }, '20'],
+    [{ rate: '1' }, '1'],
+  ])('with %p Sieve may send %p of the messages of a login', ({ rate }, half) => {
+    const limited = settingsFor(`config smtp 'smtp'\n\toption rate_limit '${rate}'\n`);
+    expect(rspamdValues(limited, FACTS).sieve_rate_limit).toBe(half);
+  });
+
+  test.each([
+    [[], 'reject'],
+    [['dkim'], 'accept'],
+    [['spf'], 'accept'],
+  ])('without %p the answer to a forged own domain is %p', (off, answer) => {
+    const wanted = settingsFor(
+      `config spam 'spam'\n\toption own_domain_forgery 'reject'\nconfig features 'features'\n${off
+        .map((name) => `\toption ${name} '0'\n`)
+        .join('')}`,
+    );
+    expect(rspamdValues(wanted, FACTS).own_domain_forgery).toBe(answer);
+  });
+
   test('header From is checked whatever is switched off', () => {
     const off = features('spam_filter', 'spf', 'dkim', 'dmarc', 'greylist', 'fail2ban');
     expect(names(rspamdFiles, off)).toContain('local.d/sender_login.lua');

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'bun:test';
+import { RESERVED_DOMAINS } from '../../../src/appliance/address.ts';
 import type { Facts } from '../../../src/appliance/render/facts.ts';
-import { postfixFiles, postfixValues } from '../../../src/appliance/render/postfix.ts';
+import {
+  PROBE_ADDRESS,
+  postfixFiles,
+  postfixValues,
+} from '../../../src/appliance/render/postfix.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 import type { Settings } from '../../../src/appliance/settings/settings.ts';
 
@@ -112,4 +117,8 @@ test('no delay notice is 0, and notices live no longer than other mail', () => {
   const values = valuesOf({ smtp: { delayWarning: null, queueLifetime: 3600 } });
   expect(values.delay_warning).toBe('0');
   expect(values.notice_lifetime).toBe('3600');
+});
+
+test('no account can have the domain with which apply proves that mail flows', () => {
+  expect(RESERVED_DOMAINS).toContain(PROBE_ADDRESS.split('@')[1] ?? '');
 });

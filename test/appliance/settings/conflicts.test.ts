@@ -28,6 +28,11 @@ describe('options that contradict each other are reported:', () => {
       '4: mailserver.ports.pop3: ports.imap and ports.pop3 are both 1',
     ],
     [
+      'ports',
+      'option submission 10025',
+      '3: mailserver.ports.submission: ports.submission is 10025, which the container uses itself for what Sieve sends',
+    ],
+    [
       'network',
       'option gateway 192.0.2.1',
       '3: mailserver.network.gateway: gateway needs address as well',
