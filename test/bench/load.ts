@@ -38,8 +38,15 @@ function answers(socket: Socket): () => Promise<string> {
   };
 }
 
-async function sendAll(next: () => number | null): Promise<void> {
-  const socket = createConnection({ host, port: Number(port) });
+/** The server lets one address have 12 connections: every ten are another sender. */
+const senderOf = (connection: number) => `198.51.100.${30 + Math.floor(connection / 10)}`;
+
+async function sendAll(connection: number, next: () => number | null): Promise<void> {
+  const socket = createConnection({
+    host,
+    port: Number(port),
+    localAddress: senderOf(connection),
+  });
   socket.setNoDelay(true);
   const answer = answers(socket);
   const say = async (line: string, wanted: string) => {
@@ -68,4 +75,6 @@ async function sendAll(next: () => number | null): Promise<void> {
 
 let sent = 0;
 const next = () => (sent < Number(messages) ? sent++ : null);
-await Promise.all(Array.from({ length: Number(connections) }, () => sendAll(next)));
+await Promise.all(
+  Array.from({ length: Number(connections) }, (_, connection) => sendAll(connection, next)),
+);

@@ -14,7 +14,7 @@ const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const ONE = ['203.0.113.66'];
 const HANDFUL = [1, 2, 3, 4, 5].map((n) => `203.0.113.${100 + n}`);
 /** More than any port has processes for. */
-const CONNECTIONS = 60;
+const CONNECTIONS = 80;
 const BOUND = 5000;
 
 let lab: Lab;
