@@ -60,6 +60,7 @@ interface Letter {
   sender?: string;
   /** address of the host that delivers */
   host: string;
+  helo?: string;
   extra?: string[];
 }
 
@@ -68,7 +69,8 @@ const text = ({ subject, from, extra }: Letter) =>
 
 async function arrives(letter: Letter, message = text(letter)): Promise<number> {
   const envelope = { from: letter.sender ?? letter.from, to: [ALICE.user], message };
-  return (await lab.wan.deliver(envelope, { from: letter.host })).code;
+  const where = letter.helo === undefined ? {} : { helo: letter.helo };
+  return (await lab.wan.deliver(envelope, { from: letter.host, ...where })).code;
 }
 
 /** With a signature of our own domain, as what our user wrote to a list or a forwarder has. */
@@ -112,7 +114,9 @@ describe('mail from outside in the name of our own domain', () => {
   });
 
   test('reaches the inbox with our signature, as forwarded mail does', async () => {
-    const letter = { subject: 'forwarded', from: BOB.user, host: FORGER };
+    // another provider's server, with a name of its own, which our SPF record does not know
+    const forwarder = { host: NETWORK.mx, helo: 'mx.outside.test' };
+    const letter = { subject: 'forwarded', from: BOB.user, ...forwarder };
     expect(await arrives(letter, await signedByUs(text(letter)))).toBe(250);
     expect((await filed('forwarded')).mailbox).toBe('INBOX');
   });
@@ -138,13 +142,14 @@ describe('mail from outside in the name of our own domain', () => {
     await box.configure({ spam: { own_domain_forgery: 'reject' } });
     await box.does('apply');
     const letter = { subject: 'forged 5', from: BOB.user, host: FORGER };
-    await waitFor('Rspamd', async () => ((await arrives(letter)) === 451 ? undefined : true));
-    expect(await arrives(letter)).toBe(554);
+    // apply returns while the old Rspamd may still answer
+    await waitFor('a refusal', async () => ((await arrives(letter)) === 554 ? true : undefined));
 
     await box.configure({ spam: { own_domain_forgery: 'accept' } });
     await box.does('apply');
-    await waitFor('Rspamd', async () => ((await arrives(letter)) === 250 ? true : undefined));
-    expect((await filed('forged 5')).mailbox).toBe('INBOX');
+    const next = { ...letter, subject: 'forged 6' };
+    await waitFor('a delivery', async () => ((await arrives(next)) === 250 ? true : undefined));
+    expect((await filed('forged 6')).mailbox).toBe('INBOX');
     await box.configure({ spam: { own_domain_forgery: 'junk' } });
     await box.does('apply');
   }, 120_000);

@@ -128,8 +128,7 @@ test('mail is received and submitted while one address holds all ports', async (
 }, 120_000);
 
 test('an address that keeps letting its sessions time out is banned', async () => {
-  const jail = join(box.data, 'custom/fail2ban.local');
-  await Bun.write(jail, '[mail-abuse]\nmaxretry = 5\n');
+  await box.configure({ fail2ban: { max_retry: 2 } });
   const custom = join(box.data, 'custom/postfix-main.cf');
   await Bun.write(custom, 'smtpd_timeout = 2s\n');
   await box.does('apply');
