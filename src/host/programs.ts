@@ -114,8 +114,11 @@ async function start(
   if (status !== 0 && !options.accept?.includes(status)) {
     const secrets = [...(options.secrets ?? []), options.input ?? ''];
     const said = presentable(stderr.trim() === '' ? stdout : stderr, secrets);
-    const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${status}`;
-    throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`);
+    const { signal } = result;
+    const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+    throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`, {
+      ...(signal ? { signal } : { status }),
+    });
   }
   return { stdout, stderr, status };
 }

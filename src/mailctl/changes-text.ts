@@ -6,9 +6,19 @@ import type { Change } from '../appliance/apply/changes.ts';
 
 const SIGN = { add: '+', change: '~', remove: '-' } as const;
 
+/** `reload postfix`, `restart opendkim`, `restart container` or `none`. */
+function formatEffect(effect: Change['effect']): string {
+  if ('reload' in effect) return `reload ${effect.reload}`;
+  if ('restart' in effect) return `restart ${effect.restart}`;
+  return 'restart_container' in effect ? 'restart container' : 'none';
+}
+
 /** The stable JSON shape of `plan` and `apply`. */
 export function summarizeChanges(changes: readonly Change[]): object[] {
-  return changes.map(({ what, name, action, effect }) => ({ what, name, action, effect }));
+  return changes.map(({ what, name, action, effect }) => ({
+    ...{ what, name, action },
+    effect: formatEffect(effect),
+  }));
 }
 
 function paintLine(line: string, paint: ChalkInstance): string {
@@ -18,7 +28,7 @@ function paintLine(line: string, paint: ChalkInstance): string {
 }
 
 function describeChange(change: Change, paint: ChalkInstance): string[] {
-  const title = `${SIGN[change.action]} ${change.what} ${change.name} (${change.effect})`;
+  const title = `${SIGN[change.action]} ${change.what} ${change.name} (${formatEffect(change.effect)})`;
   if (change.action !== 'change' || change.before === undefined) return [paint.bold(title)];
   const patch = createTwoFilesPatch('', '', change.before, change.after ?? '', '', '', {
     context: 1,

@@ -30,8 +30,12 @@ function errorData(error: unknown): object {
       hint: 'repeat with --debug and report it',
     };
   }
-  const { code, message, hint } = error;
-  return { code, message, hint: hint ?? null };
+  const { code, message, hint, retryAt, holder } = error;
+  return {
+    ...{ code, message, hint: hint ?? null },
+    ...(retryAt === undefined ? {} : { retry_at: retryAt.toISOString() }),
+    ...(holder === undefined ? {} : { holder }),
+  };
 }
 
 function errorText(error: unknown, paint: typeof chalk, debug: boolean): string {

@@ -42,7 +42,7 @@ function requireTurn(host: Host, { state }: Outlook, byHand: boolean): void {
   if (wait === null) return;
   const at = wait.toISOString().replace(/\.\d+Z$/, 'Z');
   const message = `not tried again before ${at}: ${state.failures.length} attempts have failed, the last because ${state.lastError}`;
-  throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status' });
+  throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status', retryAt: wait });
 }
 
 /** For certificates that no CA is asked for. */

@@ -11,6 +11,7 @@ import type { NetworkPlan } from './network.ts';
 import { desiredNetwork, queryBridge, queryTable } from './network-apply.ts';
 
 interface Lack {
+  readonly code: 'HOST_UNFIT' | 'PORT_TAKEN';
   readonly message: string;
   readonly hint: string;
 }
@@ -43,6 +44,7 @@ async function missingPrograms(host: Host, publishes: boolean): Promise<Lack[]> 
   const install = openWrt ? 'opkg update && opkg install' : 'apt-get install';
   return [
     {
+      code: 'HOST_UNFIT',
       message: `these programs are missing: ${missing.map(([program]) => program).join(', ')}`,
       hint: `${install} ${packages.join(' ')}`,
     },
@@ -55,6 +57,7 @@ async function kernelLacks(host: Host): Promise<Lack[]> {
   if (major > KERNEL_MAJOR || (major === KERNEL_MAJOR && minor >= KERNEL_MINOR)) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: `the kernel is ${release}; an unprivileged container on a read-only image needs ${KERNEL_MAJOR}.${KERNEL_MINOR} or newer`,
       hint: 'upgrade to OpenWrt 24.10 or Debian 13 (Debian 12: apt-get install -t bookworm-backports linux-image-amd64)',
     },
@@ -71,6 +74,7 @@ async function fileSystemLacks(host: Host): Promise<Lack[]> {
   if ((await known()).includes('\tsquashfs')) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: 'this kernel cannot mount squashfs images',
       hint: (await isOpenWrt(host))
         ? 'opkg update && opkg install kmod-fs-squashfs kmod-loop'
@@ -84,6 +88,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
   if (!(await isOpenWrt(host)) || (await queryBridge(host, bridge)).exists) return [];
   return [
     {
+      code: 'HOST_UNFIT',
       message: `the bridge ${bridge} (network.bridge) does not exist on this router`,
       hint: 'uci show network | grep bridge, then: uci set mailserver.network.bridge=<name>',
     },
@@ -104,6 +109,7 @@ async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   if (published || (await isRunning(host, containerRef(target)))) return [];
   const network = await desiredNetwork(host, target.settings);
   return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
+    code: 'PORT_TAKEN',
     message: `port ${port} of this host is taken by ${program ?? 'another program'}`,
     hint: `stop it (ss -ltnp 'sport = :${port}'), or move the port: uci set mailserver.ports.<name>=<port>`,
   }));
@@ -120,7 +126,6 @@ export async function checkHost(host: Host, target: Appliance): Promise<void> {
   if (lacks.length === 0) lacks.push(...(await portLacks(host, target)));
   const [first, ...others] = lacks;
   if (first === undefined) return;
-  const code = first.message.startsWith('port ') ? 'PORT_TAKEN' : 'HOST_UNFIT';
   const rest = others.map(({ message, hint }) => `\n  ${message} (${hint})`).join('');
-  throw new MailctlError(code, `${first.message}${rest}`, { hint: first.hint });
+  throw new MailctlError(first.code, `${first.message}${rest}`, { hint: first.hint });
 }
