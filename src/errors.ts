@@ -74,6 +74,7 @@ const STATUS_OF = {
 } as const;
 
 export type ErrorCode = keyof typeof STATUS_OF;
+export type ExitStatus = (typeof STATUS)[keyof typeof STATUS];
 
 /** Who holds a lock. */
 export interface LockHolder {
@@ -118,7 +119,11 @@ export class MailctlError extends Error {
   }
 }
 
+export function statusOfCode(code: ErrorCode): ExitStatus {
+  return STATUS_OF[code];
+}
+
 /** The exit status of an error: 70 for everything that is not a MailctlError. */
-export function exitStatus(error: unknown): number {
+export function exitStatus(error: unknown): ExitStatus {
   return error instanceof MailctlError ? STATUS_OF[error.code] : STATUS.BUG;
 }

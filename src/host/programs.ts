@@ -23,6 +23,8 @@ export interface ProgramOptions {
   readonly secrets?: readonly string[];
   /** Ends the program, and whatever it has started, at once. */
   readonly signal?: AbortSignal;
+  /** What a dry run calls the command; its words unless told. */
+  readonly shown?: string;
   /** Is told the process id as soon as there is one. */
   readonly onStart?: (pid: number) => void;
 }

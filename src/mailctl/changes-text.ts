@@ -3,6 +3,7 @@
 import type { ChalkInstance } from 'chalk';
 import { createTwoFilesPatch } from 'diff';
 import type { Change } from '../appliance/apply/changes.ts';
+import type { Planned } from './output.ts';
 
 const SIGN = { add: '+', change: '~', remove: '-' } as const;
 
@@ -40,4 +41,15 @@ function describeChange(change: Change, paint: ChalkInstance): string[] {
 export function describeChanges(changes: readonly Change[], paint: ChalkInstance): string[] {
   if (changes.length === 0) return ['nothing to change'];
   return changes.flatMap((change) => describeChange(change, paint));
+}
+
+/** What a dry run says of them: each in a line, then the diffs. */
+export function planOfChanges(changes: readonly Change[], paint: ChalkInstance): Planned {
+  return {
+    would: changes.map(
+      ({ what, name, action, effect }) => `${action} ${what} ${name} (${formatEffect(effect)})`,
+    ),
+    details: changes.flatMap((change) => describeChange(change, paint)),
+    data: { changes: summarizeChanges(changes) },
+  };
 }
