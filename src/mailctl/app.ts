@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Appliance } from '../appliance/appliance.ts';
 import { appliancePaths } from '../appliance/paths.ts';
+import { readSettings } from '../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
 import { withLock } from '../host/lock.ts';
@@ -132,7 +133,6 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
   const isRoot = process.geteuid?.() === 0;
 
   const appliance = async (): Promise<Appliance> => {
-    const { readSettings } = await import('../appliance/settings/uci-file.ts');
     const settings = await readSettings(host, options.config);
     const lxc = settings.main.lxcPath ?? (await lxcPath(host));
     const uciFile = absoluteConfig(options.config, root);

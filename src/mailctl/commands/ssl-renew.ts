@@ -1,8 +1,7 @@
 // mailctl ssl-renew: keeps the certificate fresh; the scheduler's word, and an operator's.
 
 import type { Command } from 'commander';
-import { renew } from '../../appliance/acme/renew.ts';
-import { nextRenewal } from '../../appliance/acme/renewal.ts';
+import { planRenewal, renew } from '../../appliance/acme/renew.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
 import type { ExitStatus } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -17,13 +16,12 @@ interface RenewOptions {
   readonly scheduled?: boolean;
 }
 
-async function planRenewal({ host }: App, target: Appliance, now: boolean): Promise<Planned> {
-  const next = await nextRenewal(host, target);
+async function plan({ host }: App, target: Appliance, now: boolean): Promise<Planned> {
+  const { due, next } = await planRenewal(host, target, { now });
   const data = { next: next?.at ?? null, why: next?.why ?? null };
-  if (now) return { would: ['renew the certificate: --now'], data };
-  if (next === null) return { would: [], data };
-  if (next.at <= host.clock.now()) return { would: [`renew the certificate: ${next.why}`], data };
-  return { would: [], details: [`nothing to do before ${moment(next.at)}: ${next.why}`], data };
+  if (due !== null) return { would: [due], data };
+  const details = next === null ? [] : [`nothing to do before ${moment(next.at)}: ${next.why}`];
+  return { would: [], details, data };
 }
 
 export async function run(app: App, options: RenewOptions): Promise<ExitStatus> {
@@ -31,7 +29,7 @@ export async function run(app: App, options: RenewOptions): Promise<ExitStatus> 
   try {
     return await app.change({
       word: 'ssl-renew',
-      plan: (target) => planRenewal(app, target, now),
+      plan: (target) => plan(app, target, now),
       apply: async (target) => {
         const done = await renew(app.host, target, { now, newKey, byHand: !scheduled });
         if (!scheduled) wakeScheduler(app, target);
