@@ -32,7 +32,7 @@ const ENDINGS_OF: Readonly<Record<Kind, readonly Ending[]>> = {
 
 interface Help {
   readonly examples: readonly [string, string];
-  /** Below the statuses' heading nothing follows, so that this stands above the options. */
+  /** Stands below the options: the statuses come last. */
   readonly more?: string;
 }
 

@@ -89,6 +89,17 @@ describe('serve', () => {
     expect(stderr).toContain(`locked by mailctl serve (pid ${first.pid})`);
   });
 
+  test('with --json the second names the holder as fields', async () => {
+    const first = await serve();
+
+    const { stderr } = await router.mailctl('serve --json');
+
+    expect(JSON.parse(stderr).error).toMatchObject({
+      code: 'LOCKED',
+      holder: { command: 'mailctl serve', pid: first.pid },
+    });
+  });
+
   test.each(['SIGTERM', 'SIGINT'] as const)(
     '%s ends it with status 0 and no word',
     async (name) => {

@@ -133,7 +133,7 @@ export async function run(
       const count = plan.routes.length;
       return {
         would: count === 0 ? [] : [`${undo ? 'take back' : 'publish'} ${count} record sets:`],
-        details: [...formatRoutes(plan.routes), ...byHandLines(plan)],
+        details: [...(count === 0 ? [] : formatRoutes(plan.routes)), ...byHandLines(plan)],
         data: planData(plan, false),
         status: statusOf(plan),
       };
