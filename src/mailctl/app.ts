@@ -28,8 +28,8 @@ export interface Change<T> {
    * what it would do; what was recorded is added either way.
    */
   readonly plan?: (target: Appliance) => Promise<Planned & { readonly status?: ExitStatus }>;
-  /** Ends what may hold the lock, before the lock is asked for. */
-  readonly release?: () => Promise<void>;
+  /** Done before the lock is asked for: what takes long, and ending what may hold it. */
+  readonly before?: () => Promise<void>;
   readonly apply: (target: Appliance) => Promise<T>;
   /** Tells what was done. Never reached in a dry run, which therefore cannot claim it. */
   readonly report: (done: T, target: Appliance) => ExitStatus | Promise<ExitStatus>;
@@ -152,7 +152,7 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
       requireRoot(isRoot);
       const target = await appliance();
       if (options.dryRun) return showPlan(change, target);
-      await change.release?.();
+      await change.before?.();
       const lock = {
         path: target.paths.lock,
         holder: `mailctl ${change.word}`,

@@ -70,7 +70,7 @@ const MEANING: Readonly<Record<Ending, string>> = {
   DNS_NOT_VISIBLE: 'the records are not visible at every server yet',
   DNS_DISAGREES: 'the DNS servers disagree',
   DNS_UNREACHABLE: 'no DNS server answers',
-  ACME_UNREACHABLE: 'the CA is away',
+  ACME_UNREACHABLE: 'the CA cannot be reached',
   ACME_LIMITED: 'the CA limits how often it is asked, or a failed attempt is too recent',
   DKIM_BUSY: 'a rotation is still going on',
   DKIM_OFF: 'features.dkim is 0',

@@ -149,7 +149,8 @@ function treeDigest(root: string): string {
   return hash.digest('hex');
 }
 
-const CLAIMS = /\b(?:created|deleted|added|removed|lifted|sent|published|stopped|imported)\b/;
+const CLAIMS =
+  /\b(?:created|deleted|added|removed|lifted|sent|published|stopped|imported|password)\b/;
 
 test('every word that changes something has a row', async () => {
   const { program } = await buildProgram(false, WORDS);

@@ -42,7 +42,7 @@ export async function runStart(app: App, { serve }: StartOptions): Promise<ExitS
   return app.change({
     word: 'start',
     plan: (target) => planStart(app, target),
-    release: async () => {
+    before: async () => {
       if (!serve) await endScheduler(app);
     },
     apply: async (target) => {
@@ -66,7 +66,7 @@ export async function runStop(app: App): Promise<ExitStatus> {
   return app.change({
     word: 'stop',
     plan: async () => ({ would: ['stop the mail server'] }),
-    release: () => endScheduler(app),
+    before: () => endScheduler(app),
     apply: (target) => takeDown(app.host, target),
     report: () => {
       app.output.result('stopped', { state: 'stopped' });
@@ -82,7 +82,7 @@ export async function runRestart(app: App): Promise<ExitStatus> {
       await requireInstalled(app.host, target.paths);
       return { would: ['stop the mail server', 'start the mail server'] };
     },
-    release: () => endScheduler(app),
+    before: () => endScheduler(app),
     apply: async (target) => {
       await takeDown(app.host, target);
       await start(app, target);

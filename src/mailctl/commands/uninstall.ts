@@ -22,7 +22,7 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
       const going = purge ? [container, data] : [container];
       return { would: ['stop the mail server', ...going.map((path) => `remove ${path}`)] };
     },
-    release: () => endScheduler(app),
+    before: () => endScheduler(app),
     apply: async (target) => {
       await uninstall(host, target, purge);
       // the next boot must not look for what is gone

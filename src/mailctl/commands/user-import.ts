@@ -2,7 +2,12 @@
 
 import type { Command } from 'commander';
 import type { ImportOutcome } from '../../appliance/accounts/import.ts';
-import { hashPasswords, readImportText, runImport } from '../../appliance/accounts/import-run.ts';
+import {
+  hashPasswords,
+  readImportText,
+  runImport,
+  unhashed,
+} from '../../appliance/accounts/import-run.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -69,12 +74,15 @@ export async function run(app: App, file: string, options: ImportOptions): Promi
   const name = file === '-' ? 'standard input' : file;
   const reading = readImportText(file, await readList(app, file));
   for (const { line, message } of reading.warnings) output.warn(`${name}:${line}: ${message}`);
-  const hashOf = await hashPasswords(host, reading.mailboxes);
-  const work = { reading, hashOf, order: { ...rules, file: name } };
+  const order = { ...rules, file: name };
+  let hashOf = unhashed;
   return app.change({
     word: 'user import',
+    before: async () => {
+      hashOf = await hashPasswords(host, reading.mailboxes);
+    },
     plan: async (target) => {
-      const outcome = await runImport(host, target, work);
+      const outcome = await runImport(host, target, { reading, hashOf, order });
       const { created, updated, problems } = outcome;
       const status = warnOfLeftOut(app, name, outcome);
       const would = [
@@ -83,7 +91,7 @@ export async function run(app: App, file: string, options: ImportOptions): Promi
       ];
       return { would, data: { problems }, status };
     },
-    apply: (target) => runImport(host, target, work),
+    apply: (target) => runImport(host, target, { reading, hashOf, order }),
     report: (outcome) => report(app, name, outcome),
   });
 }
