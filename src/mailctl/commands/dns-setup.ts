@@ -132,7 +132,7 @@ export async function run(
       const plan = await planFor(app, target, order);
       const count = plan.routes.length;
       return {
-        would: count === 0 ? [] : [`${undo ? 'take back' : 'publish'} ${count} record sets:`],
+        would: count === 0 ? [] : [`${undo ? 'take back' : 'publish'} ${count} record sets`],
         details: [...(count === 0 ? [] : formatRoutes(plan.routes)), ...byHandLines(plan)],
         data: planData(plan, false),
         status: statusOf(plan),

@@ -41,7 +41,7 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
   const { schedule } = await readSchedule(host, target.paths);
   const due = await planJobs(host, target, { schedule, changedAt: null });
   return {
-    would: ['wait, and do what is due when it is due:'],
+    would: ['wait, and do what is due when it is due'],
     details: due.map(describe),
     data: { due: summarizeDue(due) },
   };
