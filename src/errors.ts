@@ -74,15 +74,35 @@ const STATUS_OF = {
 } as const;
 
 export type ErrorCode = keyof typeof STATUS_OF;
+export type ExitStatus = (typeof STATUS)[keyof typeof STATUS];
+
+/** Who holds a lock. */
+export interface LockHolder {
+  /** Such as `mailctl apply`. */
+  readonly command: string;
+  readonly pid: number;
+}
 
 interface ErrorDetails {
   /** One command to type next. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Exit status of the program that failed. */
+  readonly status?: number;
+  /** The signal that ended the program that failed, such as SIGKILL. */
+  readonly signal?: string;
+  /** The earliest moment at which a retry may succeed, where the other side has named one. */
+  readonly retryAt?: Date;
+  /** Absent while the holder has not written its name. */
+  readonly holder?: LockHolder;
 }
 
 export class MailctlError extends Error {
   readonly hint: string | undefined;
+  readonly status: number | undefined;
+  readonly signal: string | undefined;
+  readonly retryAt: Date | undefined;
+  readonly holder: LockHolder | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -92,10 +112,18 @@ export class MailctlError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'MailctlError';
     this.hint = details.hint;
+    this.status = details.status;
+    this.signal = details.signal;
+    this.retryAt = details.retryAt;
+    this.holder = details.holder;
   }
 }
 
+export function statusOfCode(code: ErrorCode): ExitStatus {
+  return STATUS_OF[code];
+}
+
 /** The exit status of an error: 70 for everything that is not a MailctlError. */
-export function exitStatus(error: unknown): number {
+export function exitStatus(error: unknown): ExitStatus {
   return error instanceof MailctlError ? STATUS_OF[error.code] : STATUS.BUG;
 }

@@ -6,7 +6,7 @@ import { Agent } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import type { Client } from 'acme-client';
 import { MailctlError } from '../errors.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 import { presentable } from './programs.ts';
 
 export type { Authorization as AcmeAuthorization, Order as AcmeOrder } from 'acme-client';
@@ -68,7 +68,11 @@ export class AcmeError extends MailctlError {
     cause?: unknown,
   ) {
     const hint = code === 'ACME_REFUSED' ? 'mailctl dns-check' : 'mailctl ssl-renew   (later)';
-    super(code, message, { hint, cause });
+    const retryAt =
+      retryAfter === null
+        ? {}
+        : { retryAt: new Date(systemClock.now().getTime() + retryAfter * 1000) };
+    super(code, message, { hint, cause, ...retryAt });
   }
 }
 

@@ -41,49 +41,53 @@ export function createHost(options: HostOptions): Host {
   };
 }
 
-/** A host whose changing verbs only say what they would do. Looking works as ever. */
-export function dryRun(host: Host): Host {
-  const would = (what: string) => {
-    host.say(`would ${what}`);
+/**
+ * A host whose changing verbs add to `would` what they would do, such as `write /etc/x`, and do nothing.
+ * Looking works as ever. It tells nothing beside that: what is not done is not told.
+ */
+export function dryRun(host: Host, would: string[]): Host {
+  const record = (what: string) => {
+    would.push(what);
     return Promise.resolve();
   };
   return {
     ...host,
+    say: () => undefined,
     files: {
       ...host.files,
-      replace: (path) => would(`write ${path}`),
-      link: (target, path) => would(`point ${path} to ${target}`),
-      rename: (from, to) => would(`rename ${from} to ${to}`),
-      remove: (path) => would(`remove ${path}`),
-      removeTree: (path) => would(`remove ${path} and everything in it`),
-      makeDirectory: (path) => would(`make the directory ${path}`),
-      setOwner: (path) => would(`set the owner of ${path}`),
-      copy: (from, to) => would(`copy ${from} to ${to}`),
+      replace: (path) => record(`write ${path}`),
+      link: (target, path) => record(`point ${path} to ${target}`),
+      rename: (from, to) => record(`rename ${from} to ${to}`),
+      remove: (path) => record(`remove ${path}`),
+      removeTree: (path) => record(`remove ${path} and everything in it`),
+      makeDirectory: (path) => record(`make the directory ${path}`),
+      setOwner: (path) => record(`set the owner of ${path}`),
+      copy: (from, to) => record(`copy ${from} to ${to}`),
     },
     fileSets: {
       ...host.fileSets,
       replace: async (folder, texts) => {
-        for (const name of Object.keys(texts)) await would(`write ${join(folder, name)}`);
+        for (const name of Object.keys(texts)) await record(`write ${join(folder, name)}`);
       },
-      settle: (folder) => would(`finish the interrupted change in ${folder}`),
+      settle: (folder) => record(`finish the interrupted change in ${folder}`),
       finish: () => Promise.resolve(),
     },
-    databases: { ...host.databases, write: (path) => would(`update ${path}`) },
+    databases: { ...host.databases, write: (path) => record(`update ${path}`) },
     untrusted: {
       ...host.untrusted,
       remove: async (base, parts) => {
         const there = await host.untrusted.exists(base, parts);
-        if (there) await would(`remove ${join(base, ...parts)} and everything in it`);
+        if (there) await record(`remove ${join(base, ...parts)} and everything in it`);
         return there;
       },
     },
     programs: {
       ...host.programs,
-      run: async (command) => {
-        await would(`run ${command.join(' ')}`);
+      run: async (command, { shown = command.join(' ') } = {}) => {
+        await record(`run ${shown}`);
         return { stdout: '', stderr: '', status: 0 };
       },
-      launch: (command) => would(`start ${command.join(' ')}`),
+      launch: (command) => record(`start ${command.join(' ')}`),
     },
   };
 }

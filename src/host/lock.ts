@@ -1,7 +1,7 @@
 // One changing command at a time. The lock is SQLite's own lock on a file, so the kernel lets go of it
 // when its process dies, however it dies; a file beside it says who holds it, for the waiting person.
 
-import { Database } from 'bun:sqlite';
+import { Database, SQLiteError } from 'bun:sqlite';
 import {
   chmodSync,
   closeSync,
@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { MailctlError } from '../errors.ts';
+import { type LockHolder, MailctlError } from '../errors.ts';
 import { pollUntil } from './clock.ts';
 import type { Host } from './host.ts';
 
@@ -39,18 +39,33 @@ function tryLock(file: string): Lock | null {
     return { release: () => database.close() };
   } catch (error) {
     database.close();
-    if (!String((error as Error).message).includes('locked')) throw error;
+    if (!isBusy(error)) throw error;
     return null;
   }
 }
 
-function readHolder(file: string): string {
+function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code === 'SQLITE_BUSY';
+}
+
+/** null while the holder is between taking the lock and writing its name. */
+function readHolder(file: string): LockHolder | null {
   try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    // the holder may be between taking the lock and writing its name
-    return 'another mailctl';
+    const { command, pid } = JSON.parse(readFileSync(file, 'utf8')) as Partial<LockHolder>;
+    return typeof command === 'string' && typeof pid === 'number' ? { command, pid } : null;
+  } catch (error) {
+    const unwritten = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (unwritten || error instanceof SyntaxError) return null;
+    throw error;
   }
+}
+
+function locked(holder: LockHolder | null): MailctlError {
+  const who = holder === null ? 'another mailctl' : `${holder.command} (pid ${holder.pid})`;
+  return new MailctlError('LOCKED', `locked by ${who}`, {
+    hint: 'wait until it has finished, then repeat the command',
+    ...(holder === null ? {} : { holder }),
+  });
 }
 
 /**
@@ -69,21 +84,21 @@ export async function withLock<T>(
   const held = await pollUntil(host.clock, { timeout: lock.wait, interval: 20 }, async () =>
     tryLock(file),
   );
-  if (held === null) {
-    throw new MailctlError('LOCKED', `${readHolder(holderFile)} is still at work here`, {
-      hint: 'wait until it has finished, then repeat the command',
-    });
-  }
+  if (held === null) throw locked(readHolder(holderFile));
   try {
-    writeFileSync(holderFile, `${lock.holder} (process ${process.pid})\n`, { mode: 0o644 });
+    const holder: LockHolder = { command: lock.holder, pid: process.pid };
+    writeFileSync(holderFile, `${JSON.stringify(holder)}\n`, { mode: 0o644 });
     return await work();
   } finally {
     held.release();
   }
 }
 
-/** Who holds the lock, as written beside it, or null when nobody does. Others may ask at the same time. */
-export function queryLock(host: Host, path: string): string | null {
+/**
+ * Who holds the lock, as written beside it; null when it is free, and for the moment before its holder has
+ * written its name. Others may ask at the same time.
+ */
+export function queryLock(host: Host, path: string): LockHolder | null {
   const file = host.files.path(path);
   if (!existsSync(file)) return null;
   const database = new Database(file, { readonly: true });
@@ -91,7 +106,7 @@ export function queryLock(host: Host, path: string): string | null {
     database.query('SELECT count(*) FROM sqlite_master').get();
     return null;
   } catch (error) {
-    if (!String((error as Error).message).includes('locked')) throw error;
+    if (!isBusy(error)) throw error;
     return readHolder(`${file}.holder`);
   } finally {
     database.close();

@@ -111,5 +111,6 @@ export async function runInside(
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
   await requireRunning(host, container);
-  return host.programs.run(insideCommand(host, container, command), options);
+  const shown = `${command.join(' ')}, in the container ${container.name}`;
+  return host.programs.run(insideCommand(host, container, command), { shown, ...options });
 }

@@ -23,6 +23,8 @@ export interface ProgramOptions {
   readonly secrets?: readonly string[];
   /** Ends the program, and whatever it has started, at once. */
   readonly signal?: AbortSignal;
+  /** What a dry run calls the command; its words unless told. */
+  readonly shown?: string;
   /** Is told the process id as soon as there is one. */
   readonly onStart?: (pid: number) => void;
 }
@@ -114,8 +116,11 @@ async function start(
   if (status !== 0 && !options.accept?.includes(status)) {
     const secrets = [...(options.secrets ?? []), options.input ?? ''];
     const said = presentable(stderr.trim() === '' ? stdout : stderr, secrets);
-    const how = result.signal ? `was ended by ${result.signal}` : `ended with status ${status}`;
-    throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`);
+    const { signal } = result;
+    const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+    throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`, {
+      ...(signal ? { signal } : { status }),
+    });
   }
   return { stdout, stderr, status };
 }

@@ -3,10 +3,11 @@
 import { resolve } from 'node:path';
 import type { Appliance } from '../appliance/appliance.ts';
 import { appliancePaths } from '../appliance/paths.ts';
-import { MailctlError } from '../errors.ts';
+import { readSettings } from '../appliance/settings/uci-file.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
 import { withLock } from '../host/lock.ts';
-import { createOutput, type Output } from './output.ts';
+import { createOutput, type Output, type Planned, type Sink } from './output.ts';
 
 export interface GlobalOptions {
   readonly config: string;
@@ -18,22 +19,60 @@ export interface GlobalOptions {
   readonly debug?: boolean;
 }
 
+/** One change of the appliance: what would be done, doing it, and telling that it was done. */
+export interface Change<T> {
+  /** As a command that waits for the lock reads it. */
+  readonly word: string;
+  /**
+   * What would be done, by looking alone. A dry run without it goes through `apply` on a host that records
+   * what it would do; what was recorded is added either way.
+   */
+  readonly plan?: (target: Appliance) => Promise<Planned & { readonly status?: ExitStatus }>;
+  /** Done before the lock is asked for: what takes long, and ending what may hold it. */
+  readonly before?: () => Promise<void>;
+  readonly apply: (target: Appliance) => Promise<T>;
+  /** Tells what was done. Never reached in a dry run, which therefore cannot claim it. */
+  readonly report: (done: T, target: Appliance) => ExitStatus | Promise<ExitStatus>;
+  /** For what may be done beside a change: the lock is not taken. */
+  readonly unlocked?: true;
+}
+
 export interface App {
   readonly host: Host;
   readonly output: Output;
   readonly options: GlobalOptions;
+  readonly isRoot: boolean;
   /** Reads and checks the UCI file. Throws CONFIG_INVALID with every problem. */
   appliance(): Promise<Appliance>;
-  /** Runs `work` as the only changing command on this appliance. Throws NOT_ROOT, LOCKED. */
-  changing<T>(word: string, work: (appliance: Appliance) => Promise<T>): Promise<T>;
+  /**
+   * Does `change` as the only changing command on this appliance; a dry run needs no lock and does nothing.
+   * Throws NOT_ROOT, LOCKED.
+   */
+  change<T>(change: Change<T>): Promise<ExitStatus>;
   /** Asks a person before something is destroyed. Throws NOT_CONFIRMED without --yes or a terminal. */
   confirm(question: string): Promise<void>;
+  /** What a person has to say; a dry run does not ask and takes `instead`. */
+  ask<T>(question: () => Promise<T>, instead: () => T): Promise<T>;
+}
+
+/** What is around the program, rather than on its command line. */
+export interface Surroundings {
+  /** Prefix of every path: MAILCTL_ROOT. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+}
+
+function processSurroundings(): Surroundings {
+  const { env, stdout, stderr } = process;
+  return { root: env.MAILCTL_ROOT ?? '/', env, stdout, stderr };
 }
 
 const LOCK_WAIT_MS = 30_000;
 
-function requireRoot(): void {
-  if (process.geteuid?.() === 0) return;
+function requireRoot(isRoot: boolean): void {
+  if (isRoot) return;
   throw new MailctlError('NOT_ROOT', 'this command changes the system and needs root', {
     hint: 'repeat it as root, for example with sudo',
   });
@@ -50,8 +89,9 @@ async function askYes(question: string): Promise<boolean> {
   }
 }
 
-function absoluteConfig(file: string): string {
-  return resolve(process.env.MAILCTL_ROOT === undefined ? process.cwd() : '/', file);
+/** A relative name is looked up where the command was typed, unless a whole tree lives elsewhere. */
+function absoluteConfig(file: string, root: string): string {
+  return resolve(root === '/' ? process.cwd() : '/', file);
 }
 
 /** LXC's own folder on this host: Debian and OpenWrt differ. */
@@ -61,53 +101,69 @@ async function lxcPath(host: Host): Promise<string | undefined> {
   return stdout.trim() || undefined;
 }
 
-export function createApp(options: GlobalOptions): App {
-  const output = createOutput({
+function outputFor(options: GlobalOptions, { env, stdout, stderr }: Surroundings): Output {
+  return createOutput({
     json: options.json ?? false,
     quiet: options.quiet ?? false,
-    color: (options.color ?? true) && process.env.NO_COLOR === undefined && !!process.stdout.isTTY,
+    color: (options.color ?? true) && env.NO_COLOR === undefined && !!stdout.isTTY,
     debug: options.debug ?? false,
+    dryRun: options.dryRun ?? false,
+    ...{ stdout, stderr },
   });
-  const real = createHost({
-    root: process.env.MAILCTL_ROOT ?? '/',
-    env: process.env,
-    say: (message) => output.note(message),
-  });
-  const host = options.dryRun ? dryRun(real) : real;
+}
+
+function confirmation(options: GlobalOptions): App['confirm'] {
+  return async (question) => {
+    if (options.yes || options.dryRun) return;
+    if (!process.stdin.isTTY) {
+      const message = `${question} Nothing was done: there is no terminal`;
+      throw new MailctlError('NOT_CONFIRMED', message, { hint: 'repeat with --yes' });
+    }
+    if (await askYes(question)) return;
+    throw new MailctlError('NOT_CONFIRMED', 'nothing was done');
+  };
+}
+
+export function createApp(options: GlobalOptions, around = processSurroundings()): App {
+  const { root, env } = around;
+  const output = outputFor(options, around);
+  const real = createHost({ root, env, say: (message) => output.note(message) });
+  const would: string[] = [];
+  const host = options.dryRun ? dryRun(real, would) : real;
+  const isRoot = process.geteuid?.() === 0;
 
   const appliance = async (): Promise<Appliance> => {
-    const { readSettings } = await import('../appliance/settings/uci-file.ts');
     const settings = await readSettings(host, options.config);
     const lxc = settings.main.lxcPath ?? (await lxcPath(host));
-    const uciFile = absoluteConfig(options.config);
+    const uciFile = absoluteConfig(options.config, root);
     return { settings, paths: appliancePaths(settings, { lxc, uciFile }) };
   };
 
+  const showPlan = async <T>(change: Change<T>, target: Appliance): Promise<ExitStatus> => {
+    if (change.plan === undefined) await change.apply(target);
+    const plan = (await change.plan?.(target)) ?? { would: [] };
+    output.planned({ ...plan, would: [...plan.would, ...would] });
+    return plan.status ?? STATUS.OK;
+  };
+
   return {
-    host,
-    output,
-    options,
-    appliance,
-    changing: async (word, work) => {
-      requireRoot();
+    ...{ host, output, options, isRoot, appliance },
+    change: async (change) => {
+      requireRoot(isRoot);
       const target = await appliance();
-      const lock = { path: target.paths.lock, holder: `mailctl ${word}`, wait: LOCK_WAIT_MS };
-      return withLock(host, lock, () => work(target));
+      if (options.dryRun) return showPlan(change, target);
+      await change.before?.();
+      const lock = {
+        path: target.paths.lock,
+        holder: `mailctl ${change.word}`,
+        wait: LOCK_WAIT_MS,
+      };
+      const done = change.unlocked
+        ? await change.apply(target)
+        : await withLock(host, lock, () => change.apply(target));
+      return change.report(done, target);
     },
-    confirm: async (question) => {
-      if (options.yes || options.dryRun) return;
-      if (!process.stdin.isTTY) {
-        throw new MailctlError(
-          'NOT_CONFIRMED',
-          `${question} Nothing was done: there is no terminal`,
-          {
-            hint: 'repeat with --yes',
-          },
-        );
-      }
-      if (!(await askYes(question))) {
-        throw new MailctlError('NOT_CONFIRMED', 'nothing was done');
-      }
-    },
+    confirm: confirmation(options),
+    ask: async (question, instead) => (options.dryRun ? instead() : question()),
   };
 }

@@ -1,35 +1,12 @@
-// The words of mailctl: one register function per first word, global options, statuses.
+// One command line: the global options, the word that was typed, the status it ends with.
 
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_UCI_FILE } from '../appliance/paths.ts';
-import { exitStatus, MailctlError, STATUS } from '../errors.ts';
+import { type ExitStatus, exitStatus, MailctlError, STATUS } from '../errors.ts';
 import { type App, createApp, type GlobalOptions } from './app.ts';
-import type { AppSource } from './command.ts';
-import { registerAlias } from './commands/alias.ts';
-import { registerApply } from './commands/apply.ts';
-import { registerCompletion } from './commands/completion.ts';
-import { registerConfig } from './commands/config.ts';
-import { registerDkim } from './commands/dkim.ts';
-import { registerDnsCheck } from './commands/dns-check.ts';
-import { registerDnsSetup } from './commands/dns-setup.ts';
-import { registerDoctor } from './commands/doctor.ts';
-import { registerDomain } from './commands/domain.ts';
-import { registerFail2ban } from './commands/fail2ban.ts';
-import { registerInstall } from './commands/install.ts';
-import { registerLogs } from './commands/logs.ts';
-import { registerPlan } from './commands/plan.ts';
-import { registerQueue } from './commands/queue.ts';
-import { registerReport } from './commands/report.ts';
-import { registerServe } from './commands/serve.ts';
-import { registerSsl } from './commands/ssl.ts';
-import { registerStart } from './commands/start.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerTest } from './commands/test.ts';
-import { registerUninstall } from './commands/uninstall.ts';
-import { registerUser } from './commands/user.ts';
-import { registerVersion } from './commands/version.ts';
-import { registerWanChanged } from './commands/wan-changed.ts';
+import type { CommandLine } from './command.ts';
 import { createOutput, terminalSafe } from './output.ts';
+import { type FirstWord, WORDS } from './words.ts';
 
 function createProgram(json: boolean): Command {
   const writeErr = (text: string) => {
@@ -50,42 +27,47 @@ function createProgram(json: boolean): Command {
     .exitOverride();
 }
 
-/** @param json a wrong command line is answered with an object, and commander says nothing */
-function buildProgram(json: boolean): { program: Command; app: AppSource } {
-  const program = createProgram(json);
-  let made: App | undefined;
-  const app: AppSource = () => {
-    made ??= createApp(program.opts<GlobalOptions>());
-    return made;
+/** Words that may be the one typed: a value of an option or an argument that is spelled so is one too many. */
+function wordsIn(argv: readonly string[]): readonly FirstWord[] {
+  const typed = WORDS.filter(({ name }) => argv.includes(name));
+  return typed.some(({ needsAll }) => needsAll) ? WORDS : typed;
+}
+
+interface Session extends CommandLine {
+  /** What the word has ended with. */
+  readonly status: () => ExitStatus;
+}
+
+function createSession(program: Command): Session {
+  let app: App | undefined;
+  let status: ExitStatus = STATUS.OK;
+  return {
+    app: () => {
+      app ??= createApp(program.opts<GlobalOptions>());
+      return app;
+    },
+    end: (ended) => {
+      status = ended;
+    },
+    status: () => status,
   };
-  const registrations = [
-    registerInstall,
-    registerUninstall,
-    registerStart,
-    registerStatus,
-    registerPlan,
-    registerApply,
-    registerConfig,
-    registerUser,
-    registerAlias,
-    registerDomain,
-    registerDnsSetup,
-    registerDnsCheck,
-    registerDkim,
-    registerSsl,
-    registerQueue,
-    registerServe,
-    registerWanChanged,
-    registerFail2ban,
-    registerLogs,
-    registerTest,
-    registerDoctor,
-    registerReport,
-    registerCompletion,
-    registerVersion,
-  ];
-  for (const register of registrations) register(program, app);
-  return { program, app };
+}
+
+/**
+ * All words, and those of `loaded` with what belongs to them.
+ * @param json a wrong command line is answered with an object, and commander says nothing
+ */
+export async function buildProgram(
+  json: boolean,
+  loaded: readonly FirstWord[],
+): Promise<{ program: Command; session: Session }> {
+  const program = createProgram(json);
+  const session = createSession(program);
+  for (const word of WORDS) {
+    const command = program.command(word.name).description(word.about);
+    if (loaded.includes(word)) (await word.load())(command, session);
+  }
+  return { program, session };
 }
 
 /** Global options may stand anywhere: before the word, between the words, at the end. */
@@ -104,26 +86,28 @@ function inheritGlobalOptions(program: Command, command: Command): void {
 /** The options may not have been read when the command line is found to be wrong. */
 function answerUsage(error: CommanderError): void {
   const shown = error.code.startsWith('commander.help');
-  const message = shown ? 'a word is missing' : error.message.replace(/^error: /, '');
+  const message = shown ? 'missing subcommand' : error.message.replace(/^error: /, '');
   const hint = 'mailctl --help';
-  const output = createOutput({ json: true, quiet: false, color: false, debug: false });
+  const { stdout, stderr } = process;
+  const plain = { quiet: false, color: false, debug: false, dryRun: false };
+  const output = createOutput({ ...plain, json: true, stdout, stderr });
   output.error(new MailctlError('USAGE', message.replaceAll('\n', ' '), { hint }));
 }
 
 /** Runs one command line and gives the exit status. */
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+export async function runCommandLine(argv: readonly string[]): Promise<ExitStatus> {
   const json = argv.includes('--json');
-  const { program, app } = buildProgram(json);
+  const { program, session } = await buildProgram(json, wordsIn(argv));
   for (const command of program.commands) inheritGlobalOptions(program, command);
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return Number(process.exitCode ?? STATUS.OK);
+    return session.status();
   } catch (error) {
     if (error instanceof CommanderError) {
       if (json && error.exitCode !== 0) answerUsage(error);
       return error.exitCode === 0 ? STATUS.OK : STATUS.USAGE;
     }
-    app().output.error(error);
+    session.app().output.error(error);
     return exitStatus(error);
   }
 }

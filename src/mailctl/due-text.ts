@@ -59,7 +59,7 @@ export function describeScheduling(
   const state =
     server === null
       ? `${paint.yellow('does not run')}; next: mailctl start`
-      : `runs (process ${server.pid})${busy}`;
+      : `runs (pid ${server.pid})${busy}`;
   const jobs = due.filter(
     ({ at, record, problem }) => at !== null || record !== null || problem !== null,
   );

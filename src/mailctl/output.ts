@@ -3,19 +3,44 @@
 import chalk, { Chalk } from 'chalk';
 import { MailctlError } from '../errors.ts';
 
+/** Where text goes: standard output and standard error of the process, or what a test reads. */
+export interface Sink {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** What a change would do, found by looking. */
+export interface Planned {
+  /** Such as `stop the mail server`; empty when there is nothing to do. */
+  readonly would: readonly string[];
+  /** Lines below, for people. */
+  readonly details?: readonly string[];
+  /** Beside `dry_run` and `would`, for --json. */
+  readonly data?: object;
+}
+
 export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly color: boolean;
   readonly debug: boolean;
+  readonly dryRun: boolean;
+  readonly stdout: Sink;
+  readonly stderr: Sink;
 }
 
 export interface Output {
   readonly options: OutputOptions;
   /** Colours for the result text; plain where colours are off. */
   readonly paint: typeof chalk;
+  /** A person reads the result, rather than another program. */
+  readonly forPeople: boolean;
   /** The result: `text` for people, `data` (with "v": 1) for --json. */
   result(text: string | readonly string[], data: object): void;
+  /** The result of a dry run: what would be done, never that it was. */
+  planned(plan: Planned): void;
+  /** The result of a word that found nothing to change, in a dry run or not. */
+  unchanged(text: string | readonly string[], data: object): void;
   /** Something worth knowing beside the result; silent with --quiet. */
   note(text: string): void;
   warn(text: string): void;
@@ -30,8 +55,12 @@ function errorData(error: unknown): object {
       hint: 'repeat with --debug and report it',
     };
   }
-  const { code, message, hint } = error;
-  return { code, message, hint: hint ?? null };
+  const { code, message, hint, retryAt, holder } = error;
+  return {
+    ...{ code, message, hint: hint ?? null },
+    ...(retryAt === undefined ? {} : { retry_at: retryAt.toISOString() }),
+    ...(holder === undefined ? {} : { holder }),
+  };
 }
 
 function errorText(error: unknown, paint: typeof chalk, debug: boolean): string {
@@ -56,29 +85,40 @@ export function terminalSafe(text: string, colours: boolean): string {
 }
 
 export function createOutput(options: OutputOptions): Output {
-  const paint = options.color ? chalk : new Chalk({ level: 0 });
-  const safe = (text: string) => terminalSafe(text, options.color);
-  const toStderr = (text: string) => process.stderr.write(`${safe(text)}\n`);
+  const { json, quiet, color, debug, stdout, stderr } = options;
+  const paint = color ? chalk : new Chalk({ level: 0 });
+  const safe = (text: string) => terminalSafe(text, color);
+  const toStderr = (text: string) => stderr.write(`${safe(text)}\n`);
+  const result: Output['result'] = (text, data) => {
+    if (json) {
+      stdout.write(`${JSON.stringify({ v: 1, ...data })}\n`);
+      return;
+    }
+    const lines = typeof text === 'string' ? [text] : text;
+    if (lines.length > 0) stdout.write(`${safe(lines.join('\n'))}\n`);
+  };
+  const planned: Output['planned'] = ({ would, details = [], data = {} }) => {
+    const lines =
+      would.length === 0 ? ['would change nothing'] : would.map((one) => `would ${one}`);
+    result([...lines, ...details], { dry_run: true, would, ...data });
+  };
   return {
     options,
     paint,
-    result: (text, data) => {
-      if (options.json) {
-        process.stdout.write(`${JSON.stringify({ v: 1, ...data })}\n`);
-        return;
-      }
-      const lines = typeof text === 'string' ? [text] : text;
-      if (lines.length > 0) process.stdout.write(`${safe(lines.join('\n'))}\n`);
+    forPeople: !json && (stdout.isTTY ?? false),
+    result,
+    planned,
+    unchanged: (text, data) => {
+      if (!options.dryRun) result(text, data);
+      else planned({ would: [], details: [text].flat(), data });
     },
     note: (text) => {
-      if (!options.quiet) toStderr(text);
+      if (!quiet) toStderr(text);
     },
     warn: (text) => toStderr(`${paint.yellow('warning:')} ${text}`),
     error: (error) =>
       toStderr(
-        options.json
-          ? JSON.stringify({ v: 1, error: errorData(error) })
-          : errorText(error, paint, options.debug),
+        json ? JSON.stringify({ v: 1, error: errorData(error) }) : errorText(error, paint, debug),
       ),
   };
 }

@@ -2,8 +2,16 @@
 // Never an argument, which every user of the machine can see.
 
 import { type Command, Option } from 'commander';
+import {
+  checkPassword,
+  generatePassword,
+  hashPassword,
+  parseHash,
+  passwordFromText,
+} from '../appliance/accounts/password.ts';
 import { MailctlError } from '../errors.ts';
 import type { Host } from '../host/host.ts';
+import type { App } from './app.ts';
 
 export interface PasswordOptions {
   readonly passwordStdin?: boolean;
@@ -115,18 +123,17 @@ async function askTwice(check: (password: string) => void): Promise<string> {
   });
 }
 
-async function readSource(host: Host, options: PasswordOptions): Promise<string> {
-  const { checkPassword, passwordFromText } = await import('../appliance/accounts/password.ts');
+async function readSource({ host, ask }: App, options: PasswordOptions): Promise<string> {
   if (options.passwordStdin) return passwordFromText(await readAllInput(MAX_INPUT_BYTES));
   if (options.passwordFile !== undefined) {
     return passwordFromText(await readFile(host, options.passwordFile));
   }
-  return askTwice(checkPassword);
+  return ask(() => askTwice(checkPassword), generatePassword);
 }
 
 /** Checks the options without asking for anything yet; gives what asks for the password. */
 export function credentialSource(
-  host: Host,
+  app: App,
   { word, options, args }: { word: string; options: PasswordOptions; args: readonly string[] },
 ): () => Promise<Credential> {
   refuseArguments(word, options, args);
@@ -137,12 +144,9 @@ export function credentialSource(
   if (given.length > 1)
     usage('more than one password is given', `use one of ${SOURCES.join(', ')}`);
   return async () => {
-    const { generatePassword, hashPassword, parseHash } = await import(
-      '../appliance/accounts/password.ts'
-    );
     if (hash !== undefined) return parseHash(hash);
     const generated = generate ? generatePassword() : undefined;
-    const password = generated ?? (await readSource(host, options));
+    const password = generated ?? (await readSource(app, options));
     return { hash: hashPassword(password), ...(generated === undefined ? {} : { generated }) };
   };
 }

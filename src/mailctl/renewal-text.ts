@@ -1,8 +1,16 @@
 // What ssl-setup and ssl-renew have to say of what they did.
 
-import type { Renewal } from '../appliance/acme/renew.ts';
-import { MailctlError } from '../errors.ts';
+import { type Renewal, servedExpiry } from '../appliance/acme/renew.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import type { App } from './app.ts';
+import type { Ending } from './statuses.ts';
+
+/** How a word that asks a CA can end. */
+export const RENEWAL_ENDS: readonly Ending[] = [
+  ...(['NOT_SERVED', 'DNS_BY_HAND', 'CERTIFICATE_INVALID', 'DNS_ZONE_UNFIT'] as const),
+  ...(['ACME_REFUSED', 'DNS_PROVIDER_UNFIT', 'ACME_UNREACHABLE', 'ACME_LIMITED'] as const),
+  ...(['DNS_NOT_VISIBLE', 'CERTIFICATE_WAITS', 'CLOCK_UNSET'] as const),
+];
 
 /** To the second, in UTC. */
 export function moment(date: Date): string {
@@ -22,13 +30,16 @@ function describe(renewal: Exclude<Renewal, { outcome: 'waiting' }>): string[] {
 }
 
 /** Prints the result. Throws CERTIFICATE_WAITS where it is not done yet. */
-export async function reportRenewal(app: App, renewal: Renewal): Promise<void> {
+export function reportRenewal(app: App, renewal: Renewal): ExitStatus {
   if (renewal.outcome === 'waiting') {
     const at = renewal.readyAt === null ? 'later' : moment(renewal.readyAt);
     throw new MailctlError(
       'CERTIFICATE_WAITS',
       `the new key serves from ${at} on: its TLSA record must have been visible for two TTLs first`,
-      { hint: `mailctl ssl-renew   (then; where mailctl serve runs, it does that by itself)` },
+      {
+        hint: 'mailctl ssl-renew   (then; where mailctl serve runs, it does that by itself)',
+        ...(renewal.readyAt === null ? {} : { retryAt: renewal.readyAt }),
+      },
     );
   }
   const data =
@@ -38,11 +49,11 @@ export async function reportRenewal(app: App, renewal: Renewal): Promise<void> {
         ? { outcome: renewal.outcome }
         : { outcome: renewal.outcome, names: renewal.names, left_out: renewal.leftOut };
   app.output.result(describe(renewal), data);
+  return STATUS.OK;
 }
 
 /** Says how long the certificate still lives where that is short. */
 export async function warnOfExpiry(app: App): Promise<void> {
-  const { servedExpiry } = await import('../appliance/acme/renew.ts');
   const warning = await servedExpiry(app.host, await app.appliance());
   if (warning !== null) app.output.warn(warning.message);
 }

@@ -1,14 +1,13 @@
 // The scheduler beside the container: which commands start, wake and end it.
 
 import type { Appliance } from '../appliance/appliance.ts';
+import { endServer, ensureServing, wakeServer } from '../appliance/schedule/server.ts';
+import { MailctlError } from '../errors.ts';
+import { ownProgram } from '../host/own-program.ts';
 import type { App } from './app.ts';
-import { requireRootToLook } from './root.ts';
 
 /** Sees to it that one runs; what keeps it from starting is a warning, as the mail server runs without. */
 export async function ensureScheduler(app: App, target: Appliance): Promise<void> {
-  const { ensureServing } = await import('../appliance/schedule/server.ts');
-  const { ownProgram } = await import('../host/own-program.ts');
-  const { MailctlError } = await import('../errors.ts');
   try {
     await ensureServing(app.host, target, ownProgram());
   } catch (error) {
@@ -22,8 +21,6 @@ export async function ensureScheduler(app: App, target: Appliance): Promise<void
  * One that a supervisor runs stays.
  */
 export async function endScheduler(app: App): Promise<void> {
-  requireRootToLook();
-  const { endServer } = await import('../appliance/schedule/server.ts');
   const { paths } = await app.appliance();
   if ((await endServer(app.host, paths)) === 'supervised') {
     app.output.note('mailctl serve goes on: its supervisor runs it');
@@ -31,7 +28,6 @@ export async function endScheduler(app: App): Promise<void> {
 }
 
 /** What was changed is looked at now, not minutes later. */
-export async function wakeScheduler(app: App, target: Appliance): Promise<void> {
-  const { wakeServer } = await import('../appliance/schedule/server.ts');
+export function wakeScheduler(app: App, target: Appliance): void {
   wakeServer(app.host, target.paths);
 }

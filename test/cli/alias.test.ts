@@ -18,7 +18,9 @@ test('alias add makes an alias with several targets, and again is already so', a
     status: 0,
     stdout: 'sales@example.com alice@example.com, bob@elsewhere.example\n',
   });
-  expect((await router.mailctl(line)).stderr).toBe('it was so already\n');
+  expect((await router.mailctl(line)).stderr).toBe(
+    'no change: the alias already has these targets\n',
+  );
   expect(router.accounts('valias')).toBe(stdout);
   expect(aliases()).toEqual([
     'sales@example.com alice@example.com',

@@ -108,10 +108,10 @@ test('an import that needs another domain may add it', async () => {
 test('a dry run reports the faults and what would be written, and changes nothing', async () => {
   router.write('/list.csv', csvOf(3));
 
-  const { status, stderr } = await router.mailctl('user import /list.csv --dry-run');
+  const { status, stdout } = await router.mailctl('user import /list.csv --dry-run');
 
   expect(status).toBe(0);
-  expect(stderr).toContain('would write /srv/mailserver/config/users');
+  expect(stdout).toContain('would write /srv/mailserver/config/users');
   expect(existsSync(join(router.root, 'srv/mailserver/config/users'))).toBe(false);
 });
 

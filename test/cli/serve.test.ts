@@ -54,7 +54,7 @@ async function until<T>(look: () => T | null | undefined | false): Promise<T> {
 async function serve(): Promise<Bun.Subprocess> {
   const child = router.start('serve');
   serving.push(child);
-  await until(() => read(`${RUN}.serve.lock.holder`)?.includes(`(process ${child.pid})`));
+  await until(() => read(`${RUN}.serve.lock.holder`)?.includes(`"pid":${child.pid}`));
   return child;
 }
 
@@ -86,7 +86,18 @@ describe('serve', () => {
     const { status, stderr } = await router.mailctl('serve');
 
     expect(status).toBe(75);
-    expect(stderr).toContain(`mailctl serve (process ${first.pid}) is still at work here`);
+    expect(stderr).toContain(`locked by mailctl serve (pid ${first.pid})`);
+  });
+
+  test('with --json the second names the holder as fields', async () => {
+    const first = await serve();
+
+    const { stderr } = await router.mailctl('serve --json');
+
+    expect(JSON.parse(stderr).error).toMatchObject({
+      code: 'LOCKED',
+      holder: { command: 'mailctl serve', pid: first.pid },
+    });
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -289,13 +289,13 @@ test('a dry run changes nothing and says what it would write', async () => {
   await add('alice@example.com');
   const before = router.accounts('users');
 
-  const { status, stderr } = await router.mailctl(
+  const { status, stdout } = await router.mailctl(
     `user add bob@example.com --hash ${HASH} --dry-run`,
   );
 
   expect(status).toBe(0);
-  expect(stderr).toContain('would write /srv/mailserver/config/users');
-  expect(stderr).toContain('would update /srv/mailserver/directory/directory.db');
+  expect(stdout).toContain('would write /srv/mailserver/config/users');
+  expect(stdout).toContain('would update /srv/mailserver/directory/directory.db');
   expect(router.accounts('users')).toBe(before);
   expect(router.rows('SELECT local FROM mailbox')).toEqual(['alice']);
 });

@@ -18,7 +18,11 @@ describe('the lock', () => {
 
   test('a second holder is refused and told who holds it', async () => {
     await withLock(host, LOCK, async () => {
-      await expect(withLock(host, LOCK, async () => 1)).rejects.toThrow('mailctl test (process');
+      await expect(withLock(host, LOCK, async () => 1)).rejects.toMatchObject({
+        code: 'LOCKED',
+        message: `locked by mailctl test (pid ${process.pid})`,
+        holder: { command: 'mailctl test', pid: process.pid },
+      });
     });
   });
 

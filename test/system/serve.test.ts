@@ -110,7 +110,7 @@ describe('the scheduler', () => {
     const second = await box.mailctl('serve');
 
     expect(second.status).toBe(75);
-    expect(second.stderr).toContain(`(process ${scheduler.pid}) is still at work here`);
+    expect(second.stderr).toContain(`(pid ${scheduler.pid})`);
     expect((await status()).scheduler.pid).toBe(scheduler.pid);
     sayMemory('at its start', scheduler.pid);
   });

@@ -154,6 +154,18 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(status).toBe(0);
   }, 60_000);
 
+  test('a dry run says what it would ask which CA for, and asks for nothing', async () => {
+    const { status, stdout } = await router.mailctl('ssl-setup --dry-run --json');
+
+    expect(status).toBe(0);
+    const { dry_run, would, names, directory } = JSON.parse(stdout);
+    expect({ dry_run, directory }).toEqual({ dry_run: true, directory: pebble.directory });
+    expect(names).toContain(`mail.${domain}`);
+    expect(would).toEqual([expect.stringContaining(`ask ${pebble.directory} for a certificate`)]);
+    expect(await isServed(router)).toBe(false);
+    expect(await proofs(domain)).toEqual([]);
+  }, 60_000);
+
   test('a trial with the staging directory serves and keeps nothing', async () => {
     const { status, stdout } = await router.mailctl('ssl-setup --staging');
     expect(status).toBe(0);

@@ -28,7 +28,7 @@ const folders: string[] = [];
 beforeAll(async () => {
   const records = [...FOREIGN, OWN];
   const moved = PROVIDERS.map((name) => `${name}-move.test.`);
-  const zones = [...moved, 'six.test.', 'lie.test.', 'hand.test.'];
+  const zones = [...moved, 'six.test.', 'lie.test.', 'hand.test.', 'dry.test.'];
   world = await startDnsWorld({
     ...Object.fromEntries(zones.map((name) => [name, { records }])),
     'undo.test.': { records: FOREIGN },
@@ -111,6 +111,23 @@ test.each(PROVIDERS)(
     expect(await router.calls()).toHaveLength(calls);
   },
 );
+
+test('a dry run says which address it would publish, and calls nothing that changes', async () => {
+  const router = await makeRouter('dry.test', 'ovh');
+  await router.wan('192.0.2.1');
+  await router.settle();
+  const before = await world.zone('dry.test.');
+  await router.wan('192.0.2.7');
+
+  const { status, stdout } = await router.mailctl('wan-changed --dry-run');
+
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout: 'would publish: mail.dry.test is 192.0.2.7 now\n',
+  });
+  expect(await router.calls()).toEqual([]);
+  expect(await world.zone('dry.test.')).toEqual(before);
+});
 
 test('after a move dns-setup has nothing to change, and can still be taken back', async () => {
   const router = await makeRouter('undo.test', 'ovh');

@@ -45,6 +45,12 @@ export function readImportText(name: string, text: string): ImportReading {
   return { ...reading, problems: [...problems, ...reading.problems] };
 }
 
+/** For a plan, which stores nothing: a password that is not hashed yet is left unhashed. */
+export const unhashed: HashOf = ({ secret }) => {
+  if (secret === null) return null;
+  return 'hash' in secret ? secret.hash : '{PLAIN}';
+};
+
 /** Hashes the passwords that are not hashed yet; about 30 a second on a desktop machine. */
 export async function hashPasswords(
   host: Host,

@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
 import { AcmeError, type AcmeSession, openAcme } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
+import { generateEcKey } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls/certificate.ts';
@@ -142,7 +143,6 @@ export async function rehearse(
 ): Promise<{ names: readonly string[]; leftOut: readonly string[] }> {
   await removeChallenges(host, target);
   const { names, leftOut } = await provableNames(host, target.settings, outlook);
-  const { generateEcKey } = await import('../../host/keys.ts');
   const key = await generateEcKey();
   const session = await connectCa(host, target, directory);
   await issue(host, target, { session, request: { names, key, replaces: null } });

@@ -4,11 +4,12 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { readInstalledPair } from '../tls/store.ts';
 import { reloadTls } from '../tls/swap.ts';
-import { ensureCertificate } from '../tls/tls.ts';
+import { ensureCertificate, isCertificateBehind } from '../tls/tls.ts';
 import { removeChallenges } from './challenges.ts';
 import { type Obtained, obtain, refreshAdvice } from './obtain.ts';
-import { type ExpiryWarning, expiryWarning, waitsUntil } from './policy.ts';
+import { type ExpiryWarning, expiryWarning, type Schedule, waitsUntil } from './policy.ts';
 import { nextRenewal, type Outlook, readOutlook } from './renewal.ts';
 import { finishRoll } from './roll.ts';
 import { writeAcmeState } from './state.ts';
@@ -42,7 +43,34 @@ function requireTurn(host: Host, { state }: Outlook, byHand: boolean): void {
   if (wait === null) return;
   const at = wait.toISOString().replace(/\.\d+Z$/, 'Z');
   const message = `not tried again before ${at}: ${state.failures.length} attempts have failed, the last because ${state.lastError}`;
-  throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status' });
+  throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status', retryAt: wait });
+}
+
+/** Throws NOT_INSTALLED before the first `ssl-setup`. */
+function requireAgreed({ state }: Outlook): void {
+  if (state.agreed) return;
+  throw new MailctlError('NOT_INSTALLED', 'no certificate of a CA was asked for yet', {
+    hint: 'mailctl ssl-setup',
+  });
+}
+
+/** What `renew` would do: why it would act now, or else when and why it will. Throws NOT_INSTALLED. */
+export async function planRenewal(
+  host: Host,
+  target: Appliance,
+  { now }: Pick<RenewOptions, 'now'>,
+): Promise<{ readonly due: string | null; readonly next: Schedule | null }> {
+  const next = await nextRenewal(host, target);
+  if (target.settings.ssl.type !== 'letsencrypt') {
+    const behind = await isCertificateBehind(host, target);
+    const given = target.settings.ssl.type === 'manual';
+    const what = given ? 'take up the given certificate' : 'make a new self-signed certificate';
+    return { due: behind ? what : null, next };
+  }
+  requireAgreed(await readOutlook(host, target));
+  if (now) return { due: 'renew the certificate, whatever its age', next };
+  const due = next !== null && next.at <= host.clock.now();
+  return { due: due ? `renew the certificate: ${next.why}` : null, next };
 }
 
 /** For certificates that no CA is asked for. */
@@ -65,11 +93,7 @@ export async function renew(
   requireClock(host);
   if (target.settings.ssl.type !== 'letsencrypt') return renewGiven(host, target);
   let outlook = await readOutlook(host, target);
-  if (!outlook.state.agreed) {
-    throw new MailctlError('NOT_INSTALLED', 'no certificate of a CA was asked for yet', {
-      hint: 'mailctl ssl-setup',
-    });
-  }
+  requireAgreed(outlook);
   await removeChallenges(host, target);
   await finishRoll(host, target);
   if (options.newKey && !outlook.state.newKeyWanted) {
@@ -100,7 +124,6 @@ export async function setUp(host: Host, target: Appliance): Promise<Renewal> {
 
 /** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */
 export async function servedExpiry(host: Host, target: Appliance): Promise<ExpiryWarning | null> {
-  const { readInstalledPair } = await import('../tls/store.ts');
   const pair = await readInstalledPair(host, target.paths);
   return pair === null ? null : expiryWarning(pair.chain[0], host.clock.now());
 }

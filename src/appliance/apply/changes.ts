@@ -9,8 +9,8 @@ export interface Change {
   readonly what: 'file' | 'record' | 'firewall' | 'container';
   readonly name: string;
   readonly action: 'add' | 'change' | 'remove';
-  /** `reload postfix`, `restart opendkim`, `restart container` or `none`. */
-  readonly effect: string;
+  /** What takes it up in a running container. */
+  readonly effect: OnChange;
   /** Texts for a diff; absent where there is nothing to show or where it is secret. */
   readonly before?: string;
   readonly after?: string;
@@ -24,12 +24,7 @@ export interface Effects {
 
 type Content = Omit<Generation, 'name'>;
 
-function effectText(on: OnChange | undefined): string {
-  if (on === undefined || 'restart_container' in on) return 'restart container';
-  if ('reload' in on) return `reload ${on.reload}`;
-  if ('restart' in on) return `restart ${on.restart}`;
-  return 'none';
-}
+const RESTART_CONTAINER: OnChange = { restart_container: true };
 
 function shown(path: string, before: string | undefined, after: string | undefined) {
   const secret = managedFiles.find((file) => file.path === path)?.secret === true;
@@ -53,7 +48,8 @@ function fileChanges(
     const to = wanted.get(path);
     if (from && to && sameFile(from, to)) return [];
     const action = from === undefined ? 'add' : to === undefined ? 'remove' : 'change';
-    const effect = effectText(managedFiles.find((file) => file.path === path)?.on_change);
+    const managed = managedFiles.find((file) => file.path === path);
+    const effect = managed?.on_change ?? RESTART_CONTAINER;
     return [{ what: 'file', name: path, action, effect, ...shown(path, from?.text, to?.text) }];
   });
 }
@@ -66,14 +62,14 @@ function inputChanges(before: HostPart | undefined, after: HostPart): Change[] {
       what: 'file',
       name: `keys or additions read by ${daemon}`,
       action: 'change',
-      effect: `reload ${daemon}`,
+      effect: { reload: daemon as Daemon },
     }));
 }
 
 function hostChanges(before: HostPart | undefined, after: HostPart): Change[] {
   const changes: Change[] = [];
   const action = before === undefined ? 'add' : 'change';
-  const effect = 'restart container';
+  const effect = RESTART_CONTAINER;
   if (before?.lxcConfig !== after.lxcConfig || before.seccomp !== after.seccomp) {
     const texts = { before: before?.lxcConfig ?? '', after: after.lxcConfig };
     changes.push({ what: 'container', name: 'lxc config', action, effect, ...texts });
@@ -87,7 +83,13 @@ function hostChanges(before: HostPart | undefined, after: HostPart): Change[] {
       before: before ? JSON.stringify(before.network, null, 2) : '',
       after: JSON.stringify(after.network, null, 2),
     };
-    changes.push({ what: 'firewall', name: 'network and ports', action, effect: 'none', ...texts });
+    changes.push({
+      what: 'firewall',
+      name: 'network and ports',
+      action,
+      effect: { none: true },
+      ...texts,
+    });
   }
   return changes;
 }
@@ -103,15 +105,12 @@ export function planGeneration(present: Content | null, desired: Content): Chang
 
 /** What has to be done in a running container so that it takes up the changes. */
 export function effectsOf(changes: readonly Change[]): Effects {
-  const effects = new Set(changes.map((change) => change.effect));
-  const named = (verb: string) =>
-    [...effects]
-      .filter((effect) => effect.startsWith(`${verb} `) && effect !== 'restart container')
-      .map((effect) => effect.slice(verb.length + 1) as Daemon);
-  const restart = named('restart');
+  const effects = changes.map(({ effect }) => effect);
+  const restart = new Set(effects.flatMap((effect) => ('restart' in effect ? effect.restart : [])));
+  const reload = new Set(effects.flatMap((effect) => ('reload' in effect ? effect.reload : [])));
   return {
-    restartContainer: effects.has('restart container'),
-    restart,
-    reload: named('reload').filter((daemon) => !restart.includes(daemon)),
+    restartContainer: effects.some((effect) => 'restart_container' in effect),
+    restart: [...restart],
+    reload: [...reload].filter((daemon) => !restart.has(daemon)),
   };
 }

@@ -24,7 +24,7 @@ interface Network {
 async function planBridge(host: Host, plan: NetworkPlan): Promise<Change[]> {
   const present = await queryBridge(host, plan.bridge);
   const name = `bridge ${plan.bridge}`;
-  if (!present.exists) return [{ what: 'firewall', name, action: 'add', effect: 'none' }];
+  if (!present.exists) return [{ what: 'firewall', name, action: 'add', effect: { none: true } }];
   const { own, own6 } = ownAddresses(plan);
   const missing = [own, own6].filter(
     (address) =>
@@ -35,26 +35,27 @@ async function planBridge(host: Host, plan: NetworkPlan): Promise<Change[]> {
   const lines = (all: readonly (string | null)[]) => all.map((line) => `${line}\n`).join('');
   const before = lines([...present.addresses, ...present.addresses6, ...(up ? ['up'] : ['down'])]);
   const after = lines([own, ...(own6 === null ? [] : [own6]), 'up']);
-  return [{ what: 'firewall', name, action: 'change', effect: 'none', before, after }];
+  return [{ what: 'firewall', name, action: 'change', effect: { none: true }, before, after }];
 }
 
 async function planForwarding(host: Host, plan: NetworkPlan): Promise<Change[]> {
   const keys = plan.address6 === null ? [FORWARDING] : [FORWARDING, FORWARDING6];
   const off: string[] = [];
   for (const key of keys) if ((await host.files.read(key))?.trim() === '0') off.push(key);
-  return off.map((name) => ({ what: 'firewall', name, action: 'change', effect: 'none' }));
+  return off.map((name) => ({ what: 'firewall', name, action: 'change', effect: { none: true } }));
 }
 
 async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promise<Change[]> {
   const { exists, master, up } = await queryVeth(host, veth.name);
   const name = `veth ${veth.name}`;
   // the container's end is gone with it
-  if (!exists) return [{ what: 'container', name, action: 'add', effect: 'restart container' }];
+  if (!exists)
+    return [{ what: 'container', name, action: 'add', effect: { restart_container: true } }];
   if (master === bridge && up) return [];
   const state = (port: string | null, on: boolean) =>
     `${port === null ? 'no bridge' : `port of ${port}`}\n${on ? 'up' : 'down'}\n`;
   const texts = { before: state(master, up), after: state(bridge, true) };
-  return [{ what: 'container', name, action: 'change', effect: 'none', ...texts }];
+  return [{ what: 'container', name, action: 'change', effect: { none: true }, ...texts }];
 }
 
 /** What differs from the plan on this host while the container runs. */
@@ -72,7 +73,7 @@ export async function planNetworkRepair(
   for (const table of tables) {
     const action = await planTable(host, paths, table);
     const name = `table ${table.family} ${table.name}`;
-    if (action !== null) changes.push({ what: 'firewall', name, action, effect: 'none' });
+    if (action !== null) changes.push({ what: 'firewall', name, action, effect: { none: true } });
   }
   return hasVeth(plan) ? [...changes, ...(await planVethPort(host, plan))] : changes;
 }

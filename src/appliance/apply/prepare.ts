@@ -15,6 +15,7 @@ import { domainOf } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { isDkimBehind, syncDkim } from '../dkim/dkim.ts';
 import { ensureProbePassword } from '../probe/secret.ts';
+import type { OnChange } from '../render/managed-file.ts';
 import type { Settings } from '../settings/settings.ts';
 import { isSelfSigned } from '../tls/certificate.ts';
 import { ensureWaitingKey } from '../tls/keys.ts';
@@ -22,18 +23,18 @@ import { readInstalledPair } from '../tls/store.ts';
 import { ensureCertificate, isCertificateBehind } from '../tls/tls.ts';
 import type { Change } from './changes.ts';
 
-const made = (name: string, effect: string): Change => ({
+const made = (name: string, effect: OnChange): Change => ({
   what: 'file',
   name,
   action: 'add',
   effect,
 });
 
-const CERTIFICATE = made('ssl/fullchain.pem', 'reload postfix');
-const DATABASE = made('directory.db', 'none');
+const CERTIFICATE = made('ssl/fullchain.pem', { reload: 'postfix' });
+const DATABASE = made('directory.db', { none: true });
 // without the feature nobody reads them
 const keysMade = ({ features }: Settings): Change =>
-  made('dkim keys', features.dkim ? 'reload opendkim' : 'none');
+  made('dkim keys', features.dkim ? { reload: 'opendkim' } : { none: true });
 
 /**
  * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
@@ -79,7 +80,7 @@ export async function prepare(host: Host, target: Appliance): Promise<Change[]> 
   if ((await ensureCertificate(host, target)).changed) changes.push(CERTIFICATE);
   await ensureNextKey(host, target);
   if (await applyDirectory(host, target)) changes.push(DATABASE);
-  if (await ensurePostmaster(host, target)) changes.push(made('config/users', 'none'));
+  if (await ensurePostmaster(host, target)) changes.push(made('config/users', { none: true }));
   const { directory } = await readDirectory(host, target);
   if ((await syncDkim(host, target, directory.domains)).changed)
     changes.push(keysMade(target.settings));

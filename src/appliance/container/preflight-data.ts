@@ -20,7 +20,7 @@ const decodeOctal = (text: string): string =>
   );
 
 /** The file system that holds the path, which need not exist yet. */
-export async function mountOf(host: Host, path: string): Promise<Mount | null> {
+async function mountOf(host: Host, path: string): Promise<Mount | null> {
   const table = (await host.files.read('/proc/self/mounts')) ?? '';
   const mounts = table.split('\n').flatMap((line): Mount[] => {
     const [, at, type] = line.split(' ');

@@ -33,7 +33,7 @@ export async function isOpenWrt(host: Host): Promise<boolean> {
 }
 
 /** The command that installs packages on this host. */
-export async function installCommand(
+async function installCommand(
   host: Host,
   packages: { debian: string; openwrt: string },
 ): Promise<string> {

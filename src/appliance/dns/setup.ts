@@ -212,7 +212,7 @@ export function describeRoutes(routes: readonly Route[]): Change[] {
       what: 'record',
       name: setKey(change),
       action,
-      effect: 'none',
+      effect: { none: true },
       before: text(change.before),
       after: text(after),
     };

@@ -20,10 +20,9 @@ const SUPERVISED = 'mailctl serve';
 
 export function queryServer(host: Host, paths: Paths): Server | null {
   const holder = queryLock(host, paths.serveLock);
-  const pid = Number(/\(process (\d+)\)$/.exec(holder ?? '')?.[1]);
   // its name is written a moment after the lock is taken: until then there is that of an older one
-  if (holder === null || !processCommand(pid).includes('serve')) return null;
-  return { pid, background: holder.startsWith(BACKGROUND) };
+  if (holder === null || !processCommand(holder.pid).includes('serve')) return null;
+  return { pid: holder.pid, background: holder.command === BACKGROUND };
 }
 
 /** Runs `work` as the only serve of this appliance. Throws LOCKED when there is one. */

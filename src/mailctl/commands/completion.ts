@@ -1,25 +1,32 @@
 // mailctl completion: the script that teaches a shell the words of mailctl.
 
 import { Argument, type Command } from 'commander';
-import { type AppSource, describeWord } from '../command.ts';
-import type { Shell } from '../completion-scripts.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import { completionScript, type Shell } from '../completion-scripts.ts';
+import { completionNodes } from '../completion-words.ts';
 
-export function registerCompletion(program: Command, app: AppSource): void {
-  const command = program
-    .command('completion')
-    .addArgument(new Argument('<shell>', 'which shell').choices(['ash', 'bash', 'zsh', 'fish']))
-    .description('print a script that completes the words of mailctl')
-    .action(async (shell: Shell) => {
-      const { completionNodes } = await import('../completion-words.ts');
-      const { completionScript } = await import('../completion-scripts.ts');
-      const script = completionScript(shell, completionNodes(program));
-      app().output.result(script.trimEnd(), { shell, script });
-    });
-  describeWord(command, {
+export async function run(
+  app: App,
+  shell: Shell,
+  _options: object,
+  self: Command,
+): Promise<ExitStatus> {
+  const script = completionScript(shell, completionNodes(self.parent ?? self));
+  app.output.result(script.trimEnd(), { shell, script });
+  return STATUS.OK;
+}
+
+export function registerCompletion(command: Command, line: CommandLine): void {
+  const shells = new Argument('<shell>', 'which shell').choices(['ash', 'bash', 'zsh', 'fish']);
+  defineWord(command.addArgument(shells), line, {
+    kind: 'prints',
+    run,
+    ends: ['USAGE'],
     examples: [
       'mailctl completion bash >/etc/bash_completion.d/mailctl',
       'mailctl completion ash >/etc/profile.d/mailctl.sh',
     ],
-    statuses: ['64  no such shell'],
   });
 }

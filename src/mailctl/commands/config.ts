@@ -1,34 +1,34 @@
 // mailctl config: is the UCI file right?
 
 import type { Command } from 'commander';
-import { MailctlError } from '../../errors.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { formatProblems } from '../../appliance/settings/check-settings.ts';
+import { checkUciFile } from '../../appliance/settings/uci-file.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord, describeGroup } from '../command.ts';
 
-export function registerConfig(program: Command, app: AppSource): void {
-  const config = program.command('config').description('look at the UCI file');
+export async function runCheck(app: App): Promise<ExitStatus> {
+  const { host, output, options } = app;
+  const file = options.config;
+  const { problems } = await checkUciFile(host, file);
+  if (problems.length === 0) {
+    output.result(`${file}: no problems`, { file, problems });
+    return STATUS.OK;
+  }
+  output.result(formatProblems(problems), { file, problems });
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  throw new MailctlError('CONFIG_INVALID', `${file} has ${count}`);
+}
+
+export function registerConfig(config: Command, line: CommandLine): void {
   const check = config
     .command('check')
-    .description('list every problem of the UCI file, with its line; changes nothing')
-    .action(async () => {
-      const { host, output, options } = app();
-      const { checkUciFile } = await import('../../appliance/settings/uci-file.ts');
-      const { formatProblems } = await import('../../appliance/settings/check-settings.ts');
-      const file = options.config;
-      const { problems } = await checkUciFile(host, file);
-      if (problems.length === 0) {
-        output.result(`${file}: no problems`, { file, problems });
-        return;
-      }
-      output.result(formatProblems(problems), { file, problems });
-      const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-      throw new MailctlError('CONFIG_INVALID', `${file} has ${count}`);
-    });
-  describeWord(check, {
+    .description('list every problem of the UCI file, with its line; changes nothing');
+  defineWord(check, line, {
+    kind: 'reads',
+    run: runCheck,
+    ends: [],
     examples: ['mailctl config check', 'mailctl config check --config /etc/config/mail2 --json'],
-    statuses: ['78  the UCI file is wrong, or there is none'],
   });
-  describeWord(config, {
-    examples: ['mailctl config check', 'mailctl config check --json'],
-    statuses: ['78  the UCI file is wrong, or there is none'],
-  });
+  describeGroup(config, { examples: ['mailctl config check', 'mailctl config check --json'] });
 }

@@ -1,21 +1,30 @@
 // mailctl dkim: the keys with which the domains' mail is signed, as DNS wants them, and their change.
 
 import type { Command } from 'commander';
-import type { MailDomain } from '../../appliance/address.ts';
+import { readDirectory } from '../../appliance/accounts/accounts.ts';
+import { type MailDomain, parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
-import type { RotationReport } from '../../appliance/dkim/rotation.ts';
-import { MailctlError } from '../../errors.ts';
+import { readDkimRecords } from '../../appliance/dkim/dkim.ts';
+import { formatZoneRecord } from '../../appliance/dkim/record.ts';
+import {
+  type RotationReport,
+  revocable,
+  revoke,
+  rotate,
+  rotationDue,
+  takeSteps,
+} from '../../appliance/dkim/rotation.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord, describeGroup } from '../command.ts';
 import { wakeScheduler } from '../scheduler.ts';
+import type { Ending } from '../statuses.ts';
 
 async function ownDomains(app: App, target: Appliance): Promise<ReadonlySet<MailDomain>> {
-  const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
   return (await readDirectory(app.host, target)).directory.domains;
 }
 
 async function requireOwn(app: App, target: Appliance, name: string): Promise<MailDomain> {
-  const { parseDomain } = await import('../../appliance/address.ts');
   const wanted = parseDomain(name);
   if ((await ownDomains(app, target)).has(wanted)) return wanted;
   throw new MailctlError('DOMAIN_UNKNOWN', `${wanted} is not a mail domain here`, {
@@ -23,9 +32,7 @@ async function requireOwn(app: App, target: Appliance, name: string): Promise<Ma
   });
 }
 
-async function show(app: App, name: string | undefined): Promise<void> {
-  const { readDkimRecords } = await import('../../appliance/dkim/dkim.ts');
-  const { formatZoneRecord } = await import('../../appliance/dkim/record.ts');
+export async function runShow(app: App, name: string | undefined): Promise<ExitStatus> {
   const target = await app.appliance();
   const domains =
     name === undefined
@@ -50,129 +57,143 @@ async function show(app: App, name: string | undefined): Promise<void> {
   });
   const data = records.map(({ removeAt, ...record }) => ({ ...record, remove_at: removeAt }));
   app.output.result(lines, { records: data });
+  return STATUS.OK;
 }
 
-function report(app: App, reports: readonly RotationReport[]): void {
+function report(app: App, reports: readonly RotationReport[]): ExitStatus {
   const lines = reports.flatMap(({ done }) => done);
   app.output.result(lines.length === 0 ? 'nothing to do' : lines, { domains: reports });
+  return STATUS.OK;
 }
 
-async function rotate(app: App, names: readonly string[], all: boolean): Promise<void> {
+interface RotateOptions {
+  readonly all?: boolean;
+}
+
+export async function runRotate(
+  app: App,
+  names: readonly string[],
+  { all = false }: RotateOptions,
+): Promise<ExitStatus> {
   if (all === names.length > 0) {
     throw new MailctlError('USAGE', 'name the domains, or all of them with --all', {
       hint: 'mailctl dkim rotate example.com',
     });
   }
-  if (app.options.dryRun) {
-    const target = await app.appliance();
-    const domains = all ? [...(await ownDomains(app, target))] : names;
-    for (const name of names) await requireOwn(app, target, name);
-    app.output.result(
-      domains.map((domain) => `would make and publish a new key for ${domain}, then sign with it`),
-      { would: 'rotate', domains },
-    );
-    return;
-  }
-  const reports = await app.changing('dkim rotate', async (target) => {
-    const { rotate: run } = await import('../../appliance/dkim/rotation.ts');
-    const domains = all ? [...(await ownDomains(app, target))].sort() : [];
-    for (const name of names) domains.push(await requireOwn(app, target, name));
-    const made: RotationReport[] = [];
-    for (const domain of domains) made.push(await run(app.host, target, domain));
-    await wakeScheduler(app, target);
-    return made;
+  const domainsOf = async (target: Appliance): Promise<MailDomain[]> => {
+    if (all) return [...(await ownDomains(app, target))].sort();
+    return Promise.all(names.map((name) => requireOwn(app, target, name)));
+  };
+  return app.change({
+    word: 'dkim rotate',
+    plan: async (target) => ({
+      would: (await domainsOf(target)).map(
+        (domain) => `make and publish a new key for ${domain}, then sign with it`,
+      ),
+    }),
+    apply: async (target) => {
+      const made: RotationReport[] = [];
+      for (const domain of await domainsOf(target)) {
+        made.push(await rotate(app.host, target, domain));
+      }
+      wakeScheduler(app, target);
+      return made;
+    },
+    report: (made) => report(app, made),
   });
-  report(app, reports);
 }
 
-async function revoke(app: App, name: string, selector: string | undefined): Promise<void> {
-  const { revocable, revoke: run } = await import('../../appliance/dkim/rotation.ts');
+export async function runRevoke(
+  app: App,
+  name: string,
+  selector: string | undefined,
+): Promise<ExitStatus> {
+  const { host } = app;
   const target = await app.appliance();
   const domain = await requireOwn(app, target, name);
-  const key = await revocable(app.host, target, { domain, selector: selector ?? null });
-  const question =
+  const key = await revocable(host, target, { domain, selector: selector ?? null });
+  await app.confirm(
     `Revoke the key ${key.selector} of ${domain}? Mail that it has signed and that is still on its way, ` +
-    'in our queue or elsewhere, can no longer be checked, and may be refused or filed as spam.';
-  if (app.options.dryRun) {
-    const first = key.use === 'signing' ? `publish a new key for ${domain}, sign with it and ` : '';
-    app.output.result(`would ${first}remove the key ${key.selector} of ${domain}`, {
-      ...{ would: 'revoke', domain, selector: key.selector },
-    });
-    return;
-  }
-  await app.confirm(question);
-  const done = await app.changing('dkim revoke', async (locked) => {
-    const wanted = await requireOwn(app, locked, name);
-    return run(app.host, locked, { domain: wanted, selector: key.selector });
+      'in our queue or elsewhere, can no longer be checked, and may be refused or filed as spam.',
+  );
+  const replacement = `publish a new key for ${domain} and sign with it`;
+  return app.change({
+    word: 'dkim revoke',
+    plan: async () => ({
+      would: [
+        ...(key.use === 'signing' ? [replacement] : []),
+        `remove the key ${key.selector} of ${domain}`,
+      ],
+    }),
+    apply: async (locked) => {
+      const wanted = await requireOwn(app, locked, name);
+      return revoke(host, locked, { domain: wanted, selector: key.selector });
+    },
+    report: (done) => report(app, [done]),
   });
-  report(app, [done]);
 }
 
-async function step(app: App): Promise<void> {
-  if (app.options.dryRun) {
-    const { rotationDue } = await import('../../appliance/dkim/rotation.ts');
-    const due = await rotationDue(app.host, await app.appliance());
-    const now = due !== null && due <= app.host.clock.now();
-    app.output.result(now ? 'would take the steps that are due' : 'nothing to do', { next: due });
-    return;
-  }
-  const reports = await app.changing('dkim step', async (target) => {
-    const { takeSteps } = await import('../../appliance/dkim/rotation.ts');
-    return takeSteps(app.host, target);
+export async function runStep(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'dkim step',
+    plan: async (target) => {
+      const due = await rotationDue(app.host, target);
+      const now = due !== null && due <= app.host.clock.now();
+      const data = { next: due };
+      return now
+        ? { would: ['take the steps that are due'], data }
+        : { would: [], details: ['nothing to do'], data };
+    },
+    apply: (target) => takeSteps(app.host, target),
+    report: (reports) => report(app, reports),
   });
-  report(app, reports);
 }
 
-const COMMON = [
-  '1   something in the DNS must be done by hand; it is printed',
-  '65  a key, or what is remembered of them, is damaged; a zone is not in our hands',
-  '67  no such mail domain or key',
-  '69  dnsctl or nsupdate is missing',
-  '75  not visible at every server yet: mailctl dkim step goes on; a rotation is still going on; the clock is wrong',
-  '77  not root',
-  '78  the UCI file is wrong',
+const CHANGE_ENDS: readonly Ending[] = [
+  ...(['DKIM_OFF', 'ADDRESS_INVALID', 'DOMAIN_UNKNOWN', 'DNS_BY_HAND'] as const),
+  ...(['DKIM_KEY_INVALID', 'DATA_INVALID', 'DNS_ZONE_UNFIT', 'DNS_PROVIDER_UNFIT'] as const),
+  ...(['PROGRAM_MISSING', 'DNS_NOT_VISIBLE', 'DKIM_BUSY', 'CLOCK_UNSET'] as const),
 ];
 
-export function registerDkim(program: Command, app: AppSource): void {
-  const dkim = program.command('dkim').description('the keys that sign the mail of your domains');
+export function registerDkim(dkim: Command, line: CommandLine): void {
   const shown = dkim
     .command('show [domain]')
-    .description('print the DNS records of a domain, or of all')
-    .action((domain: string | undefined) => show(app(), domain));
-  describeWord(shown, {
+    .description('print the DNS records of a domain, or of all');
+  defineWord(shown, line, {
+    kind: 'reads',
+    run: runShow,
+    ends: ['ADDRESS_INVALID', 'DKIM_KEY_INVALID', 'DOMAIN_UNKNOWN'],
     examples: ['mailctl dkim show example.com', 'mailctl dkim show --json'],
-    statuses: [
-      '64  that is no domain name',
-      '65  a key is missing or damaged',
-      '67  no such mail domain',
-      '78  the UCI file is wrong',
-    ],
   });
   const rotated = dkim
     .command('rotate [domain...]')
     .description('sign with a new key as soon as it is published; the old one stays for a while')
-    .option('--all', 'every mail domain')
-    .action((names: string[], options: { all?: boolean }) =>
-      rotate(app(), names, options.all ?? false),
-    );
-  describeWord(rotated, {
+    .option('--all', 'every mail domain');
+  defineWord(rotated, line, {
+    kind: 'changes',
+    run: runRotate,
+    ends: ['USAGE', ...CHANGE_ENDS],
     examples: ['mailctl dkim rotate example.com', 'mailctl dkim rotate --all'],
-    statuses: ['64  no domain is named, or features.dkim is 0', ...COMMON],
   });
   const revoked = dkim
     .command('revoke <domain> [selector]')
-    .description('in an emergency: a new key at once, and the old record is removed')
-    .action((name: string, selector: string | undefined) => revoke(app(), name, selector));
-  describeWord(revoked, {
+    .description('in an emergency: a new key at once, and the old record is removed');
+  defineWord(revoked, line, {
+    kind: 'changes',
+    run: runRevoke,
+    ends: ['NOT_CONFIRMED', 'SELECTOR_UNKNOWN', ...CHANGE_ENDS],
     examples: ['mailctl dkim revoke example.com', 'mailctl dkim revoke example.com mail --yes'],
-    statuses: ['64  not confirmed, or features.dkim is 0', ...COMMON],
   });
   const stepped = dkim
     .command('step')
-    .description('go on with the rotations: what is published signs, what is over is removed')
-    .action(() => step(app()));
-  describeWord(stepped, {
+    .description('go on with the rotations: what is published signs, what is over is removed');
+  defineWord(stepped, line, {
+    kind: 'changes',
+    run: runStep,
+    ends: CHANGE_ENDS,
     examples: ['mailctl dkim step', 'mailctl dkim step --dry-run'],
-    statuses: COMMON,
+  });
+  describeGroup(dkim, {
+    examples: ['mailctl dkim show example.com', 'mailctl dkim rotate example.com'],
   });
 }

@@ -1,9 +1,12 @@
 // mailctl dns-check: what the world finds in the DNS about this server, and how that was measured.
 
 import type { Command } from 'commander';
-import type { DnsFinding, Verdict } from '../../appliance/dns/check/finding.ts';
+import { parseDomain } from '../../appliance/address.ts';
+import { checkDns } from '../../appliance/dns/check/check.ts';
+import { type DnsFinding, isFault, type Verdict } from '../../appliance/dns/check/finding.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 
 function signOf(app: App, verdict: Verdict): string {
   const { paint } = app.output;
@@ -38,30 +41,24 @@ function countText(findings: readonly DnsFinding[]): string {
   return counts.join(', ');
 }
 
-export function registerDnsCheck(program: Command, app: AppSource): void {
-  const command = program
-    .command('dns-check [domain...]')
-    .description('ask the authoritative servers what is published, and say what is wrong')
-    .action(async (names: string[]) => {
-      const { parseDomain } = await import('../../appliance/address.ts');
-      const { checkDns } = await import('../../appliance/dns/check/check.ts');
-      const { isFault } = await import('../../appliance/dns/check/finding.ts');
-      const { host, output } = app();
-      const target = await app().appliance();
-      const findings = await checkDns(host, target, names.map(parseDomain));
-      const ok = !findings.some(isFault);
-      const lines = findings.flatMap((finding) => describeFinding(app(), finding));
-      output.result([...lines, countText(findings)], { ok, findings });
-      if (!ok) process.exitCode = 1;
-    });
-  describeWord(command, {
-    examples: ['mailctl dns-check', 'mailctl dns-check example.com --json'],
-    statuses: [
-      '1   something is wrong or missing; what could not be told does not count',
-      '67  no such mail domain',
-      '69  no public address is known',
-      '75  no resolver answers',
-      '78  the UCI file is wrong',
+export async function run(app: App, names: string[]): Promise<ExitStatus> {
+  const target = await app.appliance();
+  const findings = await checkDns(app.host, target, names.map(parseDomain));
+  const ok = !findings.some(isFault);
+  const lines = findings.flatMap((finding) => describeFinding(app, finding));
+  app.output.result([...lines, countText(findings)], { ok, findings });
+  return ok ? STATUS.OK : STATUS.PARTIAL;
+}
+
+export function registerDnsCheck(command: Command, line: CommandLine): void {
+  command.argument('[domain...]');
+  defineWord(command, line, {
+    kind: 'reads',
+    run,
+    ends: [
+      ...(['FAULTS_FOUND', 'ADDRESS_INVALID', 'DOMAIN_UNKNOWN'] as const),
+      ...(['ADDRESS_UNKNOWN', 'DNS_UNREACHABLE'] as const),
     ],
+    examples: ['mailctl dns-check', 'mailctl dns-check example.com --json'],
   });
 }

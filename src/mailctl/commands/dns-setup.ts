@@ -1,12 +1,26 @@
 // mailctl dns-setup: publish the records that the world needs to trust this server.
 
 import type { Command } from 'commander';
+import { parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { readRecordFacts } from '../../appliance/dns/facts.ts';
+import { requirePublic } from '../../appliance/dns/public-address.ts';
 import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
-import type { SetupPlan } from '../../appliance/dns/setup.ts';
-import { MailctlError } from '../../errors.ts';
+import { wantedRecords } from '../../appliance/dns/records.ts';
+import {
+  applySetup,
+  chooseDomains,
+  describeRoutes,
+  formatRoutes,
+  planSetup,
+  type SetupPlan,
+} from '../../appliance/dns/setup.ts';
+import { applyUndo, planUndo } from '../../appliance/dns/undo.ts';
+import { formatZone } from '../../appliance/dns/zone-text.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { summarizeChanges } from '../changes-text.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 
 interface SetupOptions {
   readonly zone?: boolean;
@@ -15,9 +29,9 @@ interface SetupOptions {
   readonly wait: string;
 }
 
-interface Outcome {
-  readonly plan: SetupPlan;
-  readonly published: boolean;
+interface Order {
+  readonly names: readonly string[];
+  readonly options: SetupOptions;
 }
 
 function waitOf({ wait }: SetupOptions): number {
@@ -27,13 +41,7 @@ function waitOf({ wait }: SetupOptions): number {
   });
 }
 
-async function printZone(app: App, names: readonly string[]): Promise<void> {
-  const { parseDomain } = await import('../../appliance/address.ts');
-  const { readRecordFacts } = await import('../../appliance/dns/facts.ts');
-  const { requirePublic } = await import('../../appliance/dns/public-address.ts');
-  const { chooseDomains } = await import('../../appliance/dns/setup.ts');
-  const { wantedRecords } = await import('../../appliance/dns/records.ts');
-  const { formatZone } = await import('../../appliance/dns/zone-text.ts');
+async function printZone(app: App, names: readonly string[]): Promise<ExitStatus> {
   const target = await app.appliance();
   const domains = await chooseDomains(app.host, target, names.map(parseDomain));
   const facts = await readRecordFacts(app.host, target, domains);
@@ -43,103 +51,113 @@ async function printZone(app: App, names: readonly string[]): Promise<void> {
     needs_dnssec: needsDnssec ?? false,
   }));
   app.output.result(formatZone(facts), { records });
+  return STATUS.OK;
 }
 
-/** What is going to happen, on stderr: the result on stdout is what has happened. */
-async function show(app: App, plan: SetupPlan): Promise<void> {
-  const { formatRoutes } = await import('../../appliance/dns/setup.ts');
+const NOTHING: SetupPlan = { routes: [], obstacles: [], notes: [], zones: [] };
+
+/** What is to be published or taken back. Throws DNS_BY_HAND for what cannot be, without --partial. */
+async function planFor(app: App, target: Appliance, order: Order): Promise<SetupPlan> {
+  const { names, options } = order;
+  const plan = options.undo
+    ? ((await planUndo(app.host, target)) ?? NOTHING)
+    : await planSetup(app.host, target, names.map(parseDomain));
   for (const note of plan.notes) app.output.warn(note);
-  if (app.options.dryRun || plan.routes.length === 0) return;
-  for (const line of formatRoutes(plan.routes)) app.output.note(line);
+  if (options.partial) return plan;
+  const hint = options.undo
+    ? 'mailctl dns-setup --undo --partial   (takes back the rest)'
+    : 'mailctl dns-setup --partial   (publishes the rest and leaves this to you)';
+  requireNoObstacle(plan, hint);
+  return plan;
 }
 
-async function setUp(
-  app: App,
-  target: Appliance,
-  { names, options }: { names: readonly string[]; options: SetupOptions },
-): Promise<Outcome> {
-  const { parseDomain } = await import('../../appliance/address.ts');
-  const setup = await import('../../appliance/dns/setup.ts');
-  const plan = await setup.planSetup(app.host, target, names.map(parseDomain));
-  await show(app, plan);
-  if (!options.partial) {
-    const hint = 'mailctl dns-setup --partial   (publishes the rest and leaves this to you)';
-    requireNoObstacle(plan, hint);
+async function publish(app: App, target: Appliance, order: Order): Promise<SetupPlan> {
+  const { options } = order;
+  const plan = await planFor(app, target, order);
+  for (const line of plan.routes.length > 0 ? formatRoutes(plan.routes) : []) app.output.note(line);
+  const work = { plan, timeout: waitOf(options) };
+  const count = plan.routes.length;
+  if (options.undo) {
+    if (plan === NOTHING) return plan;
+    await app.confirm(`Take back ${count} record sets?`);
+    await applyUndo(app.host, target, work);
+  } else {
+    if (count > 0) await app.confirm(`Publish ${count} record sets?`);
+    await applySetup(app.host, target, work);
   }
-  if (app.options.dryRun) return { plan, published: false };
-  if (plan.routes.length > 0) await app.confirm(`Publish ${plan.routes.length} record sets?`);
-  await setup.applySetup(app.host, target, { plan, timeout: waitOf(options) });
-  return { plan, published: plan.routes.length > 0 };
+  return plan;
 }
 
-async function takeBack(app: App, target: Appliance, options: SetupOptions): Promise<Outcome> {
-  const { applyUndo, planUndo } = await import('../../appliance/dns/undo.ts');
-  const plan = await planUndo(app.host, target);
-  if (plan === null) {
-    const none = { routes: [], obstacles: [], notes: [], zones: [] };
-    return { plan: none, published: false };
-  }
-  await show(app, plan);
-  if (!options.partial) {
-    requireNoObstacle(plan, 'mailctl dns-setup --undo --partial   (takes back the rest)');
-  }
-  if (app.options.dryRun) return { plan, published: false };
-  await app.confirm(`Take back ${plan.routes.length} record sets?`);
-  await applyUndo(app.host, target, { plan, timeout: waitOf(options) });
-  return { plan, published: plan.routes.length > 0 };
+function byHandLines({ obstacles }: SetupPlan): string[] {
+  return obstacles.flatMap(({ reason, byHand: steps }) => [
+    `${reason}; by hand:`,
+    ...steps.map((step) => `  ${step}`),
+  ]);
 }
 
-async function report(app: App, { plan, published }: Outcome, undo: boolean): Promise<void> {
-  const { describeRoutes, formatRoutes } = await import('../../appliance/dns/setup.ts');
-  const { summarizeChanges } = await import('../changes-text.ts');
-  const changes = describeRoutes(plan.routes);
+function planData(plan: SetupPlan, published: boolean): object {
   const byHand = plan.obstacles.map(({ name, type, reason, byHand: lines }) => ({
     ...{ name, type, reason },
     by_hand: lines,
   }));
-  const done = `${undo ? 'took back' : 'published'} ${changes.length} record sets; every authoritative server shows them`;
-  const lines = published ? [done] : formatRoutes(plan.routes);
-  const rest = plan.obstacles.flatMap(({ reason, byHand: steps }) => [
-    `${reason}; by hand:`,
-    ...steps.map((step) => `  ${step}`),
-  ]);
-  app.output.result([...lines, ...rest], {
-    changes: summarizeChanges(changes),
-    published,
-    by_hand: byHand,
-    notes: plan.notes,
-  });
-  if (published && !undo) app.output.note('to undo: mailctl dns-setup --undo');
-  if (plan.obstacles.length > 0) process.exitCode = 1;
+  const changes = summarizeChanges(describeRoutes(plan.routes));
+  return { changes, published, by_hand: byHand, notes: plan.notes };
 }
 
-export function registerDnsSetup(program: Command, app: AppSource): void {
-  const command = program
-    .command('dns-setup [domain...]')
-    .description('publish the records of the mail domains, and prove it')
+const statusOf = ({ obstacles }: SetupPlan): ExitStatus =>
+  obstacles.length > 0 ? STATUS.PARTIAL : STATUS.OK;
+
+function report(app: App, plan: SetupPlan, undo: boolean): ExitStatus {
+  const { routes } = plan;
+  const published = routes.length > 0;
+  const done = `${undo ? 'took back' : 'published'} ${routes.length} record sets; every authoritative server shows them`;
+  const lines = published ? [done] : formatRoutes(routes);
+  app.output.result([...lines, ...byHandLines(plan)], planData(plan, published));
+  if (published && !undo) app.output.note('to undo: mailctl dns-setup --undo');
+  return statusOf(plan);
+}
+
+export async function run(
+  app: App,
+  names: readonly string[],
+  options: SetupOptions,
+): Promise<ExitStatus> {
+  waitOf(options);
+  if (options.zone) return printZone(app, names);
+  const order = { names, options };
+  const undo = options.undo ?? false;
+  return app.change({
+    word: 'dns-setup',
+    plan: async (target) => {
+      const plan = await planFor(app, target, order);
+      const count = plan.routes.length;
+      return {
+        would: count === 0 ? [] : [`${undo ? 'take back' : 'publish'} ${count} record sets`],
+        details: [...(count === 0 ? [] : formatRoutes(plan.routes)), ...byHandLines(plan)],
+        data: planData(plan, false),
+        status: statusOf(plan),
+      };
+    },
+    apply: (target) => publish(app, target, order),
+    report: (plan) => report(app, plan, undo),
+  });
+}
+
+export function registerDnsSetup(command: Command, line: CommandLine): void {
+  command
+    .argument('[domain...]')
     .option('--zone', 'print them as part of a BIND zone file, publish nothing')
     .option('--undo', 'take back the last dns-setup')
     .option('--partial', 'publish what can be, leave the rest to be done by hand')
-    .option('--wait <seconds>', 'how long to wait until all servers show the records', '300')
-    .action(async (names: string[], options: SetupOptions) => {
-      waitOf(options);
-      if (options.zone) return printZone(app(), names);
-      const outcome = await app().changing('dns-setup', (target) =>
-        options.undo ? takeBack(app(), target, options) : setUp(app(), target, { names, options }),
-      );
-      await report(app(), outcome, options.undo ?? false);
-    });
-  describeWord(command, {
-    examples: ['mailctl dns-setup --dry-run', 'mailctl dns-setup example.com --yes'],
-    statuses: [
-      '1   something must be done by hand; it is printed, and without --partial nothing was touched',
-      '64  a wrong option, or not confirmed',
-      '65  a zone is not registered, or not in the hands of dnsctl',
-      '67  no such mail domain',
-      '69  dnsctl or nsupdate is missing, or no public address is known',
-      '75  not visible at every server yet, or the servers do not agree: repeat it later',
-      '77  not root',
-      '78  the UCI file is wrong',
+    .option('--wait <seconds>', 'how long to wait until all servers show the records', '300');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: [
+      ...(['DNS_BY_HAND', 'USAGE', 'NOT_CONFIRMED', 'DNS_ZONE_UNFIT', 'DATA_INVALID'] as const),
+      ...(['DOMAIN_UNKNOWN', 'PROGRAM_MISSING', 'ADDRESS_UNKNOWN', 'DNS_PROVIDER_UNFIT'] as const),
+      ...(['DNS_NOT_VISIBLE', 'DNS_DISAGREES', 'DNS_UNREACHABLE'] as const),
     ],
+    examples: ['mailctl dns-setup --dry-run', 'mailctl dns-setup example.com --yes'],
   });
 }

@@ -1,10 +1,25 @@
-// mailctl doctor: everything that can be wrong, and the command that mends it.
+// mailctl doctor: everything that can be wrong, and the command that fixes it.
 
 import type { Command } from 'commander';
-import type { Finding, Severity } from '../../appliance/doctor/finding.ts';
-import { MailctlError } from '../../errors.ts';
+import {
+  CHECKS,
+  CONFIG_CHECK,
+  checkConfig,
+  examine as examineServer,
+  isWanted,
+  mend,
+  mendable,
+} from '../../appliance/doctor/doctor.ts';
+import {
+  countText,
+  type Finding,
+  isProblem,
+  type Severity,
+} from '../../appliance/doctor/finding.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import { requireRootToLook } from '../root.ts';
 
 interface DoctorOptions {
   readonly only?: string[];
@@ -32,26 +47,23 @@ function describeFinding(app: App, finding: Finding): string[] {
   ];
 }
 
-async function print(app: App, findings: readonly Finding[], fixed: readonly string[] | null) {
-  const { countText, isProblem } = await import('../../appliance/doctor/finding.ts');
+function reportOf(app: App, findings: readonly Finding[]) {
   const ok = !findings.some(isProblem);
-  const lines = findings.flatMap((finding) => describeFinding(app, finding));
-  const mended = fixed === null ? {} : { fixed };
-  app.output.result([...lines, countText(findings)], { ok, checks: findings, ...mended });
-  if (!ok) process.exitCode = 1;
+  const lines = [...findings.flatMap((one) => describeFinding(app, one)), countText(findings)];
+  const status: ExitStatus = ok ? STATUS.OK : STATUS.PARTIAL;
+  return { lines, status, data: { ok, checks: findings } };
 }
 
-async function list(app: App): Promise<void> {
-  const { CHECKS, CONFIG_CHECK } = await import('../../appliance/doctor/doctor.ts');
+function list(app: App): ExitStatus {
   const checks = [CONFIG_CHECK, ...CHECKS].map(({ id, about }) => ({ id, about }));
   app.output.result(
     checks.map(({ id, about }) => `${id.padEnd(20)} ${about}`),
     { checks },
   );
+  return STATUS.OK;
 }
 
-async function requireKnown(only: readonly string[]): Promise<void> {
-  const { CHECKS, CONFIG_CHECK } = await import('../../appliance/doctor/doctor.ts');
+function requireKnown(only: readonly string[]): void {
   const ids = [CONFIG_CHECK.id, ...CHECKS.map(({ id }) => id)];
   const stranger = only.find(
     (name) =>
@@ -64,48 +76,58 @@ async function requireKnown(only: readonly string[]): Promise<void> {
 }
 
 async function examine(app: App, only: readonly string[]): Promise<Finding[]> {
-  const { checkConfig, examine: look, isWanted } = await import('../../appliance/doctor/doctor.ts');
   const config = await checkConfig(app.host, app.options.config);
   const shown = isWanted(config.id, only) || config.severity !== 'ok' ? [config] : [];
   if (config.severity !== 'ok') return shown;
-  return [...(await look(app.host, await app.appliance(), only)), ...shown];
+  return [...(await examineServer(app.host, await app.appliance(), only)), ...shown];
 }
 
-async function mend(app: App, findings: readonly Finding[]): Promise<string[]> {
-  const { mendable, mend: act } = await import('../../appliance/doctor/doctor.ts');
-  const ids = mendable(findings);
-  if (ids.length === 0) return [];
-  if (app.options.dryRun) return ids.map((id) => `would mend ${id}`);
-  await app.confirm(`Mend ${ids.join(', ')}?`);
-  return app.changing('doctor --fix', (target) => act(app.host, target, findings));
+/** Fixes under the lock what can be fixed, and looks again. */
+async function fixFound(
+  app: App,
+  only: readonly string[],
+  before: readonly Finding[],
+): Promise<ExitStatus> {
+  const ids = mendable(before);
+  await app.confirm(`Fix ${ids.join(', ')}?`);
+  return app.change({
+    word: 'doctor --fix',
+    plan: async () => {
+      const { lines, status, data } = reportOf(app, before);
+      return { would: ids.map((id) => `fix ${id}`), details: lines, data, status };
+    },
+    apply: (target) => mend(app.host, target, before),
+    report: async (fixed) => {
+      for (const sentence of fixed) app.output.note(sentence);
+      const { lines, status, data } = reportOf(app, await examine(app, only));
+      app.output.result(lines, { ...data, fixed });
+      return status;
+    },
+  });
 }
 
-export function registerDoctor(program: Command, app: AppSource): void {
-  const command = program
-    .command('doctor')
-    .description('look at everything, say what is wrong and how to mend it')
+export async function run(app: App, options: DoctorOptions): Promise<ExitStatus> {
+  const { only = [], fix, list: names } = options;
+  if (names) return list(app);
+  requireKnown(only);
+  requireRootToLook(app);
+  const found = await examine(app, only);
+  if (fix && mendable(found).length > 0) return fixFound(app, only, found);
+  const { lines, status, data } = reportOf(app, found);
+  if (fix) app.output.unchanged(lines, { ...data, fixed: [] });
+  else app.output.result(lines, data);
+  return status;
+}
+
+export function registerDoctor(command: Command, line: CommandLine): void {
+  command
     .option('--only <id...>', 'only these checks, or all that begin so (tls, dns.ptr)')
-    .option('--fix', 'mend what can be mended without harm, then look again')
-    .option('--list', 'name the checks')
-    .action(async ({ only = [], fix, list: names }: DoctorOptions) => {
-      if (names) return list(app());
-      await requireKnown(only);
-      const { requireRootToLook } = await import('../root.ts');
-      requireRootToLook();
-      const before = await examine(app(), only);
-      if (!fix) return print(app(), before, null);
-      const done = await mend(app(), before);
-      for (const sentence of done) app().output.note(sentence);
-      const changed = done.length > 0 && !app().options.dryRun;
-      await print(app(), changed ? await examine(app(), only) : before, done);
-    });
-  describeWord(command, {
+    .option('--fix', 'fix what can be fixed without harm, then look again')
+    .option('--list', 'name the checks');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: ['FAULTS_FOUND', 'USAGE', 'NOT_CONFIRMED'],
     examples: ['mailctl doctor', 'mailctl doctor --only tls dns.ptr --json'],
-    statuses: [
-      '1   something is wrong; notes, and what could not be told, do not count',
-      '64  no such check, or not confirmed',
-      '75  another mailctl is at work (--fix)',
-      '77  not root',
-    ],
   });
 }

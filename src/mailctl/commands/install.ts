@@ -2,9 +2,14 @@
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
-import { MailctlError } from '../../errors.ts';
+import { converge, planConvergence } from '../../appliance/apply/converge.ts';
+import { ensureImage } from '../../appliance/container/image.ts';
+import { checkHost } from '../../appliance/container/preflight.ts';
+import { enableInUci } from '../../appliance/settings/uci-file.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { planOfChanges, summarizeChanges } from '../changes-text.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { ensureScheduler } from '../scheduler.ts';
 
 interface InstallOptions {
@@ -20,10 +25,6 @@ function parseSha256(text: string): string {
 
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
-  const { checkHost } = await import('../../appliance/container/preflight.ts');
-  const { ensureImage } = await import('../../appliance/container/image.ts');
-  const { converge } = await import('../../appliance/apply/converge.ts');
-  const { enableInUci } = await import('../../appliance/settings/uci-file.ts');
   const { image: source, sha256 } = options;
   await checkHost(host, target, { onRoot: options.onRoot ?? false });
   const image = await ensureImage(host, target, {
@@ -36,22 +37,32 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   return { ...result, image, enabled };
 }
 
-async function showInstall(app: App, options: InstallOptions): Promise<void> {
-  const target = await app.appliance();
-  const { checkHost } = await import('../../appliance/container/preflight.ts');
-  const { planConvergence } = await import('../../appliance/apply/converge.ts');
-  const { describeChanges, summarizeChanges } = await import('../changes-text.ts');
-  await checkHost(app.host, target, { onRoot: options.onRoot ?? false });
-  const changes = await planConvergence(app.host, target, true);
-  app.output.result(describeChanges(changes, app.output.paint), {
-    changes: summarizeChanges(changes),
+export async function run(app: App, options: InstallOptions): Promise<ExitStatus> {
+  const { host, output } = app;
+  return app.change({
+    word: 'install',
+    plan: async (target) => {
+      await checkHost(host, target, { onRoot: options.onRoot ?? false });
+      return planOfChanges(await planConvergence(host, target, true), output.paint);
+    },
+    apply: (target) => install(app, target, options),
+    report: ({ changes, started, enabled, image }, { settings }) => {
+      const { hostname } = settings.main;
+      const nothing = changes.length === 0 && !started && !enabled;
+      const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
+      output.result(text, {
+        state: 'running',
+        image: { sha256: image.sha256, variant: image.manifest.variant },
+        changes: summarizeChanges(changes),
+      });
+      if (!nothing) output.note('next: mailctl user add <address>, then mailctl status');
+      return STATUS.OK;
+    },
   });
 }
 
-export function registerInstall(program: Command, app: AppSource): void {
-  const command = program
-    .command('install')
-    .description('set up the mail server and start it; run again, it changes nothing')
+export function registerInstall(command: Command, line: CommandLine): void {
+  command
     .option(
       '--image <file|url>',
       'the container image (default: main.image, the installed one, or build it)',
@@ -61,31 +72,14 @@ export function registerInstall(program: Command, app: AppSource): void {
       'what the image must have; needed for an image over plain http',
       parseSha256,
     )
-    .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases')
-    .action(async (options: InstallOptions) => {
-      const { changing, output, options: global } = app();
-      if (global.dryRun) return showInstall(app(), options);
-      const result = await changing('install', (target) => install(app(), target, options));
-      const { hostname } = (await app().appliance()).settings.main;
-      const { summarizeChanges } = await import('../changes-text.ts');
-      const nothing = result.changes.length === 0 && !result.started && !result.enabled;
-      const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
-      output.result(text, {
-        state: 'running',
-        image: { sha256: result.image.sha256, variant: result.image.manifest.variant },
-        changes: summarizeChanges(result.changes),
-      });
-      if (!nothing) output.note('next: mailctl user add <address>, then mailctl status');
-    });
-  describeWord(command, {
-    examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
-    statuses: [
-      '1   it runs, but does not answer as it should',
-      '65  the image is damaged, made for another machine, or not to be trusted',
-      '69  this host lacks something; every lack is listed',
-      '75  another mailctl is at work',
-      '77  not root',
-      '78  the UCI file is wrong; nothing was changed',
+    .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: [
+      ...(['PROBE_FAILED', 'IMAGE_INVALID', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
+      ...(['HOST_UNFIT', 'PORT_TAKEN', 'IMAGE_MISSING'] as const),
     ],
+    examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
   });
 }

@@ -1,10 +1,10 @@
 // mailctl logs: what the daemons say.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LogLine } from '../../appliance/mail/logs.ts';
-import { STATUS } from '../../errors.ts';
+import { type LogLine, readLog, watchLog } from '../../appliance/mail/logs.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
 
 interface LogOptions {
@@ -54,33 +54,34 @@ async function follow(
   for await (const more of later) for (const line of more) show(line);
 }
 
-export function registerLogs(program: Command, app: AppSource): void {
-  const command = program
-    .command('logs')
+export async function run(app: App, count: number, options: LogOptions): Promise<ExitStatus> {
+  requireRootToLook(app);
+  const { host, output } = app;
+  const { paths } = await app.appliance();
+  const { daemon } = options;
+  const { lines, end } = await readLog(host, paths, { count, daemon });
+  if (options.follow) {
+    await follow(app, lines, watchLog(host, paths, { from: end, daemon }));
+    return STATUS.OK;
+  }
+  output.result(lines.map(describe), { lines: lines.map(summarize) });
+  if (lines.length === 0) output.note('nothing has been logged');
+  return STATUS.OK;
+}
+
+export function registerLogs(command: Command, line: CommandLine): void {
+  command
     .argument('[lines]', 'how many', parseCount, 50)
-    .description('show the last lines of the log of all daemons; times are UTC')
     .option('-f, --follow', 'show new lines as they come, until interrupted')
     .option(
       '--daemon <name>',
       'only the lines of one daemon, or of the scheduler: serve',
       parseDaemon,
-    )
-    .action(async (count: number, options: LogOptions) => {
-      requireRootToLook();
-      const { readLog, watchLog } = await import('../../appliance/mail/logs.ts');
-      const { host, output, appliance } = app();
-      const { paths } = await appliance();
-      const { daemon } = options;
-      const { lines, end } = await readLog(host, paths, { count, daemon });
-      if (options.follow) {
-        await follow(app(), lines, watchLog(host, paths, { from: end, daemon }));
-        return;
-      }
-      output.result(lines.map(describe), { lines: lines.map(summarize) });
-      if (lines.length === 0) output.note('nothing has been logged');
-    });
-  describeWord(command, {
+    );
+  defineWord(command, line, {
+    kind: 'looks',
+    run,
+    ends: ['USAGE', 'INTERRUPTED'],
     examples: ['mailctl logs 200 --daemon rspamd', 'mailctl logs -f'],
-    statuses: ['64  no number of lines', '77  not root', '130 interrupted'],
   });
 }

@@ -1,17 +1,24 @@
 // mailctl queue: the mail that waits to be delivered.
 
 import type { Command } from 'commander';
-import type { QueueAction, QueuedMessage, QueueId } from '../../appliance/mail/queue.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import {
+  changeQueue,
+  flushQueue,
+  listQueue,
+  parseQueueId,
+  type QueueAction,
+  type QueuedMessage,
+  type QueueId,
+  showMessage,
+} from '../../appliance/mail/queue.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord, describeGroup } from '../command.ts';
 import { formatBytes } from '../figures.ts';
 import { requireRootToLook } from '../root.ts';
+import type { Ending } from '../statuses.ts';
 
-const STATUSES = [
-  '67  no such message',
-  '69  not running',
-  '75  another mailctl is at work',
-  '77  not root',
-];
+const ENDS: readonly Ending[] = ['MESSAGE_UNKNOWN', 'NOT_RUNNING'];
 
 /** The stable JSON shape of a message. */
 function summarize({ id, queue, arrived, size, sender, recipients }: QueuedMessage) {
@@ -31,62 +38,39 @@ function describe(message: QueuedMessage): string {
   return `${id}  ${queue}  ${when}  ${formatBytes(size)}  ${from} -> ${describeRecipients(message)}`;
 }
 
-async function parseWhich(text: string): Promise<QueueId | 'all'> {
-  const { parseQueueId } = await import('../../appliance/mail/queue.ts');
+function parseWhich(text: string): QueueId | 'all' {
   return text === 'all' ? 'all' : parseQueueId(text);
 }
 
-function registerList(queue: Command, app: AppSource): void {
-  const command = queue
-    .command('list')
-    .description('list what waits, the oldest first')
-    .action(async () => {
-      requireRootToLook();
-      const { listQueue } = await import('../../appliance/mail/queue.ts');
-      const messages = await listQueue(app().host, await app().appliance());
-      app().output.result(messages.map(describe), { messages: messages.map(summarize) });
-      if (messages.length === 0) app().output.note('the queue is empty');
-    });
-  describeWord(command, {
-    examples: ['mailctl queue list', 'mailctl queue list --json'],
-    statuses: ['69  not running', '77  not root'],
-  });
+export async function runList(app: App): Promise<ExitStatus> {
+  requireRootToLook(app);
+  const messages = await listQueue(app.host, await app.appliance());
+  app.output.result(messages.map(describe), { messages: messages.map(summarize) });
+  if (messages.length === 0) app.output.note('the queue is empty');
+  return STATUS.OK;
 }
 
-function registerShow(queue: Command, app: AppSource): void {
-  const command = queue
-    .command('show <id>')
-    .description('show a message: its envelope and its header')
-    .option('--body', 'show its body too')
-    .action(async (text: string, options: { body?: boolean }) => {
-      requireRootToLook();
-      const { parseQueueId, showMessage } = await import('../../appliance/mail/queue.ts');
-      const wanted = { id: parseQueueId(text), body: options.body ?? false };
-      const { message, content } = await showMessage(app().host, await app().appliance(), wanted);
-      app().output.result([describe(message), '', content], {
-        message: summarize(message),
-        content,
-      });
-    });
-  describeWord(command, {
-    examples: ['mailctl queue show 4dKNmS2kF2z9', 'mailctl queue show 4dKNmS2kF2z9 --body'],
-    statuses: ['67  no such message', '69  not running', '77  not root'],
-  });
+export async function runShow(
+  app: App,
+  text: string,
+  options: { body?: boolean },
+): Promise<ExitStatus> {
+  requireRootToLook(app);
+  const wanted = { id: parseQueueId(text), body: options.body ?? false };
+  const { message, content } = await showMessage(app.host, await app.appliance(), wanted);
+  app.output.result([describe(message), '', content], { message: summarize(message), content });
+  return STATUS.OK;
 }
 
-function registerFlush(queue: Command, app: AppSource): void {
-  const command = queue
-    .command('flush [id]')
-    .description('try to deliver now: one message, or all that are not on hold')
-    .action(async (text?: string) => {
-      const which = await parseWhich(text ?? 'all');
-      const { flushQueue } = await import('../../appliance/mail/queue.ts');
-      await app().changing('queue flush', (target) => flushQueue(app().host, target, which));
-      app().output.result('delivery is being tried', { flushed: which });
-    });
-  describeWord(command, {
-    examples: ['mailctl queue flush', 'mailctl queue flush 4dKNmS2kF2z9'],
-    statuses: STATUSES,
+export async function runFlush(app: App, text?: string): Promise<ExitStatus> {
+  const which = parseWhich(text ?? 'all');
+  return app.change({
+    word: 'queue flush',
+    apply: (target) => flushQueue(app.host, target, which),
+    report: () => {
+      app.output.result('delivery is being tried', { flushed: which });
+      return STATUS.OK;
+    },
   });
 }
 
@@ -106,42 +90,70 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-async function confirmDelete(app: AppSource, which: QueueId | 'all'): Promise<void> {
+async function confirmDelete(app: App, which: QueueId | 'all'): Promise<void> {
   const what = which === 'all' ? 'every message in the queue' : `the message ${which}`;
-  await app().confirm(`This deletes ${what}, for ever and without telling anybody.`);
+  await app.confirm(`This deletes ${what}, for ever and without a notice to the sender.`);
 }
 
-function registerChange(queue: Command, app: AppSource, change: Change): void {
-  const { action, description, done } = change;
-  const command = queue
-    .command(`${action} <id|all>`)
-    .description(description)
-    .action(async (text: string) => {
-      const which = await parseWhich(text);
-      if (action === 'delete') await confirmDelete(app, which);
-      const { changeQueue } = await import('../../appliance/mail/queue.ts');
-      const count = await app().changing(`queue ${action}`, (target) =>
-        changeQueue(app().host, target, { action, which }),
-      );
-      if (app().options.dryRun) return;
+/** What `queue hold`, `release` and `delete` do. */
+export async function runChange(app: App, change: Change, text: string): Promise<ExitStatus> {
+  const { action, done } = change;
+  const which = parseWhich(text);
+  if (action === 'delete') await confirmDelete(app, which);
+  return app.change({
+    word: `queue ${action}`,
+    apply: (target) => changeQueue(app.host, target, { action, which }),
+    report: (count) => {
       const messages = count === 1 ? '1 message' : `${count} messages`;
-      app().output.result(`${messages} ${done}`, { action, messages: count });
-    });
-  const all = action === 'delete' ? 'all --yes' : 'all';
-  describeWord(command, {
-    examples: [`mailctl queue ${action} 4dKNmS2kF2z9`, `mailctl queue ${action} ${all}`],
-    statuses: action === 'delete' ? ['64  no --yes and no terminal', ...STATUSES] : STATUSES,
+      app.output.result(`${messages} ${done}`, { action, messages: count });
+      return STATUS.OK;
+    },
   });
 }
 
-export function registerQueue(program: Command, app: AppSource): void {
-  const queue = program.command('queue').description('the mail that waits to be delivered');
-  registerList(queue, app);
-  registerShow(queue, app);
-  registerFlush(queue, app);
-  for (const change of CHANGES) registerChange(queue, app, change);
-  describeWord(queue, {
+function registerLooks(queue: Command, line: CommandLine): void {
+  const list = queue.command('list').description('list what waits, the oldest first');
+  defineWord(list, line, {
+    kind: 'looks',
+    run: runList,
+    ends: ['NOT_RUNNING'],
+    examples: ['mailctl queue list', 'mailctl queue list --json'],
+  });
+  const show = queue
+    .command('show <id>')
+    .description('show a message: its envelope and its header')
+    .option('--body', 'show its body too');
+  defineWord(show, line, {
+    kind: 'looks',
+    run: runShow,
+    ends: ENDS,
+    examples: ['mailctl queue show 4dKNmS2kF2z9', 'mailctl queue show 4dKNmS2kF2z9 --body'],
+  });
+}
+
+export function registerQueue(queue: Command, line: CommandLine): void {
+  registerLooks(queue, line);
+  const flush = queue
+    .command('flush [id]')
+    .description('try to deliver now: one message, or all that are not on hold');
+  defineWord(flush, line, {
+    kind: 'changes',
+    run: runFlush,
+    ends: ENDS,
+    examples: ['mailctl queue flush', 'mailctl queue flush 4dKNmS2kF2z9'],
+  });
+  for (const change of CHANGES) {
+    const { action, description } = change;
+    const all = action === 'delete' ? 'all --yes' : 'all';
+    const command = queue.command(`${action} <id|all>`).description(description);
+    defineWord(command, line, {
+      kind: 'changes',
+      run: (app: App, text: string) => runChange(app, change, text),
+      ends: action === 'delete' ? ['NOT_CONFIRMED', ...ENDS] : ENDS,
+      examples: [`mailctl queue ${action} 4dKNmS2kF2z9`, `mailctl queue ${action} ${all}`],
+    });
+  }
+  describeGroup(queue, {
     examples: ['mailctl queue list', 'mailctl queue delete all --yes'],
-    statuses: STATUSES,
   });
 }

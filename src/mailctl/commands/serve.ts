@@ -1,9 +1,20 @@
 // mailctl serve: does what is due, until it is told to end.
 
 import { type Command, Option } from 'commander';
-import type { DueJob } from '../../appliance/schedule/plan.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
+import { createBell } from '../../appliance/schedule/bell.ts';
+import { type DueJob, planJobs } from '../../appliance/schedule/plan.ts';
+import { endLeftJob } from '../../appliance/schedule/run.ts';
+import { serve } from '../../appliance/schedule/serve.ts';
+import { asOnlyServer } from '../../appliance/schedule/server.ts';
+import { readSchedule } from '../../appliance/schedule/state.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import { appendLog } from '../../host/log-writer.ts';
+import { becomeLean, ownProgram } from '../../host/own-program.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import { summarizeDue } from '../due-text.ts';
+import type { Planned } from '../output.ts';
 import { requireRootToLook } from '../root.ts';
 
 interface ServeOptions {
@@ -26,29 +37,21 @@ function describe({ job, at, problem }: DueJob): string {
   return `${job.name}  ${when}`;
 }
 
-/** What a dry run shows in place of waiting. */
-async function showDue(app: App): Promise<void> {
-  const { planJobs } = await import('../../appliance/schedule/plan.ts');
-  const { readSchedule } = await import('../../appliance/schedule/state.ts');
-  const { summarizeDue } = await import('../due-text.ts');
-  const target = await app.appliance();
-  const { schedule } = await readSchedule(app.host, target.paths);
-  const due = await planJobs(app.host, target, { schedule, changedAt: null });
-  app.output.result(due.map(describe), { due: summarizeDue(due) });
+async function planDue({ host }: App, target: Appliance): Promise<Planned> {
+  const { schedule } = await readSchedule(host, target.paths);
+  const due = await planJobs(host, target, { schedule, changedAt: null });
+  return {
+    would: ['wait, and do what is due when it is due'],
+    details: due.map(describe),
+    data: { due: summarizeDue(due) },
+  };
 }
 
-async function run(app: App, background: boolean): Promise<void> {
-  const { createBell } = await import('../../appliance/schedule/bell.ts');
-  const { endLeftJob } = await import('../../appliance/schedule/run.ts');
-  const { serve } = await import('../../appliance/schedule/serve.ts');
-  const { asOnlyServer } = await import('../../appliance/schedule/server.ts');
-  const { appendLog } = await import('../../host/log-writer.ts');
-  const { ownProgram } = await import('../../host/own-program.ts');
+async function serveUntilEnd(app: App, target: Appliance, background: boolean): Promise<void> {
   const { host, output } = app;
   const bell = createBell();
   const end = listenToSignals(() => bell.ring());
   const readTarget = () => app.appliance();
-  const target = await readTarget();
   const log = (text: string) => {
     const written = appendLog(host, target.paths.scheduleLog, [`serve: ${text}`]);
     // in the background this is the same file
@@ -63,24 +66,25 @@ async function run(app: App, background: boolean): Promise<void> {
   await asOnlyServer(host, target.paths, { background, work });
 }
 
-export function registerServe(program: Command, app: AppSource): void {
-  const command = program
-    .command('serve')
-    .description('do what is due when it is due, until SIGTERM; SIGHUP makes it look now')
-    .addOption(new Option('--background', 'started by mailctl start').hideHelp())
-    .action(async ({ background = false }: ServeOptions) => {
-      requireRootToLook();
-      const { becomeLean } = await import('../../host/own-program.ts');
-      becomeLean(process.argv.slice(2));
-      if (app().options.dryRun) return showDue(app());
-      await run(app(), background);
-    });
-  describeWord(command, {
+export async function run(app: App, { background = false }: ServeOptions): Promise<ExitStatus> {
+  requireRootToLook(app);
+  becomeLean(process.argv.slice(2));
+  return app.change({
+    // it has a lock of its own: while it waits, others may change what they like
+    word: 'serve',
+    unlocked: true,
+    plan: (target) => planDue(app, target),
+    apply: (target) => serveUntilEnd(app, target, background),
+    report: () => STATUS.OK,
+  });
+}
+
+export function registerServe(command: Command, line: CommandLine): void {
+  command.addOption(new Option('--background', 'started by mailctl start').hideHelp());
+  defineWord(command, line, {
+    kind: 'acts',
+    run,
+    ends: ['LOCKED', 'CONFIG_CHANGED'],
     examples: ['mailctl serve', 'mailctl serve --dry-run'],
-    statuses: [
-      '75  there is one already, or main.container was changed: start it again',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
   });
 }

@@ -1,59 +1,56 @@
 // mailctl ssl-renew: keeps the certificate fresh; the scheduler's word, and an operator's.
 
 import type { Command } from 'commander';
-import { type AppSource, describeWord } from '../command.ts';
-import { moment, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
+import { planRenewal, renew } from '../../appliance/acme/renew.ts';
+import type { Appliance } from '../../appliance/appliance.ts';
+import type { ExitStatus } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import type { Planned } from '../output.ts';
+import { moment, RENEWAL_ENDS, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
-interface RenewWords {
+interface RenewOptions {
   readonly now?: boolean;
   readonly newKey?: boolean;
   readonly scheduled?: boolean;
 }
 
-async function showOnly(app: ReturnType<AppSource>): Promise<void> {
-  const { nextRenewal } = await import('../../appliance/acme/renewal.ts');
-  const next = await nextRenewal(app.host, await app.appliance());
-  const text =
-    next === null ? 'would do nothing' : `would do nothing before ${moment(next.at)}: ${next.why}`;
-  const due = next !== null && next.at <= app.host.clock.now();
-  app.output.result(due && next !== null ? `would renew: ${next.why}` : text, {
-    ...{ would: due ? 'renew' : 'nothing', next: next?.at ?? null, why: next?.why ?? null },
-  });
+async function plan({ host }: App, target: Appliance, now: boolean): Promise<Planned> {
+  const { due, next } = await planRenewal(host, target, { now });
+  const data = { next: next?.at ?? null, why: next?.why ?? null };
+  if (due !== null) return { would: [due], data };
+  const details = next === null ? [] : [`nothing to do before ${moment(next.at)}: ${next.why}`];
+  return { would: [], details, data };
 }
 
-export function registerSslRenew(program: Command, app: AppSource): void {
-  const command = program
-    .command('ssl-renew')
-    .description('renew the certificate when it is time; the old one serves until the new one does')
+export async function run(app: App, options: RenewOptions): Promise<ExitStatus> {
+  const { now = false, newKey = false, scheduled = false } = options;
+  try {
+    return await app.change({
+      word: 'ssl-renew',
+      plan: (target) => plan(app, target, now),
+      apply: async (target) => {
+        const done = await renew(app.host, target, { now, newKey, byHand: !scheduled });
+        if (!scheduled) wakeScheduler(app, target);
+        return done;
+      },
+      report: (renewal) => reportRenewal(app, renewal),
+    });
+  } finally {
+    await warnOfExpiry(app);
+  }
+}
+
+export function registerSslRenew(command: Command, line: CommandLine): void {
+  command
     .option('--now', 'renew it whatever its age')
     .option('--new-key', 'with a new key, which serves when its TLSA record is old enough')
-    .option('--scheduled', 'also keep the pauses after failures (what mailctl serve runs)')
-    .action(async (words: RenewWords) => {
-      const { host, options } = app();
-      if (options.dryRun) return showOnly(app());
-      const { now = false, newKey = false, scheduled = false } = words;
-      try {
-        const renewal = await app().changing('ssl-renew', async (target) => {
-          const { renew } = await import('../../appliance/acme/renew.ts');
-          const done = await renew(host, target, { now, newKey, byHand: !scheduled });
-          if (!scheduled) await wakeScheduler(app(), target);
-          return done;
-        });
-        await reportRenewal(app(), renewal);
-      } finally {
-        await warnOfExpiry(app());
-      }
-    });
-  describeWord(command, {
+    .option('--scheduled', 'also keep the pauses after failures (what mailctl serve runs)');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: ['NOT_INSTALLED', ...RENEWAL_ENDS],
     examples: ['mailctl ssl-renew', 'mailctl ssl-renew --now --new-key'],
-    statuses: [
-      '1   it is installed and not shown on every port, or DNS needs a person',
-      '65  the certificate that came, or the given files, cannot be used',
-      '69  the CA refuses, DNS cannot be changed from here, or ssl-setup has never run',
-      '75  try again: the CA is away or limits, DNS is not visible yet, a new key has to wait, another mailctl',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
   });
 }

@@ -1,12 +1,16 @@
 // mailctl ssl-setup: the first certificate of a CA.
 
 import type { Command } from 'commander';
-import type { Renewal } from '../../appliance/acme/renew.ts';
+import { provableNames } from '../../appliance/acme/names.ts';
+import { rehearse } from '../../appliance/acme/obtain.ts';
+import { requireClock, setUp } from '../../appliance/acme/renew.ts';
+import { readOutlook } from '../../appliance/acme/renewal.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
-import { MailctlError } from '../../errors.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
-import { reportRenewal, warnOfExpiry } from '../renewal-text.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import type { Planned } from '../output.ts';
+import { RENEWAL_ENDS, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
 interface SetupOptions {
@@ -34,76 +38,66 @@ function stagingOf({ settings }: Appliance): string {
   return directory === LETS_ENCRYPT ? STAGING : directory;
 }
 
-async function showOnly(app: App): Promise<void> {
-  const { provableNames } = await import('../../appliance/acme/names.ts');
-  const { readOutlook } = await import('../../appliance/acme/renewal.ts');
-  const target = await app.appliance();
+async function planSetup(app: App, target: Appliance, staging: boolean): Promise<Planned> {
   requireCa(target);
   const { names, plan } = await readOutlook(app.host, target);
   const provable = await provableNames(app.host, target.settings, { names });
-  const { directory } = target.settings.ssl;
-  const due = plan.at <= app.host.clock.now();
-  const text = due
-    ? `would ask ${directory} for a certificate for ${provable.names.join(', ')}: ${plan.why}`
-    : `would do nothing: the certificate is as it should be`;
-  app.output.result([text, ...provable.leftOut], {
-    ...{ would: due ? 'issue' : 'nothing', directory },
-    ...{ names: provable.names, left_out: provable.leftOut },
+  const directory = staging ? stagingOf(target) : target.settings.ssl.directory;
+  const data = { directory, names: provable.names, left_out: provable.leftOut };
+  if (!staging && plan.at > app.host.clock.now()) {
+    const details = ['the certificate is as it should be', ...provable.leftOut];
+    return { would: [], details, data };
+  }
+  const why = staging ? 'for trial' : plan.why;
+  const would = `ask ${directory} for a certificate for ${provable.names.join(', ')}: ${why}`;
+  return { would: [would], details: provable.leftOut, data };
+}
+
+async function runRehearsal(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'ssl-setup',
+    plan: (target) => planSetup(app, target, true),
+    apply: async (target) => {
+      requireCa(target);
+      requireClock(app.host);
+      const outlook = await readOutlook(app.host, target);
+      return rehearse(app.host, target, { outlook, directory: stagingOf(target) });
+    },
+    report: ({ names, leftOut }) => {
+      const text = `it works: a certificate for ${names.join(', ')} was issued for trial, and thrown away`;
+      app.output.result([text, ...leftOut], { outcome: 'tested', names, left_out: leftOut });
+      app.output.note('for the real one: mailctl ssl-setup');
+      return STATUS.OK;
+    },
   });
 }
 
-async function rehearse(app: App): Promise<void> {
-  const { requireClock } = await import('../../appliance/acme/renew.ts');
-  const tried = await app.changing('ssl-setup', async (target) => {
-    requireCa(target);
-    requireClock(app.host);
-    const { rehearse: run } = await import('../../appliance/acme/obtain.ts');
-    const { readOutlook } = await import('../../appliance/acme/renewal.ts');
-    const outlook = await readOutlook(app.host, target);
-    return run(app.host, target, { outlook, directory: stagingOf(target) });
-  });
-  const text = `it works: a certificate for ${tried.names.join(', ')} was issued for trial, and thrown away`;
-  app.output.result([text, ...tried.leftOut], {
-    ...{ outcome: 'tested', names: tried.names, left_out: tried.leftOut },
-  });
-  app.output.note('for the real one: mailctl ssl-setup');
-}
-
-async function setUp(app: App): Promise<Renewal> {
-  return app.changing('ssl-setup', async (target) => {
-    requireCa(target);
-    const { setUp: run } = await import('../../appliance/acme/renew.ts');
-    const renewal = await run(app.host, target);
-    await wakeScheduler(app, target);
-    return renewal;
-  });
-}
-
-export function registerSslSetup(program: Command, app: AppSource): void {
-  const command = program
-    .command('ssl-setup')
-    .description('get a certificate from the CA (ACME, proved by DNS) and serve it')
-    .option('--staging', "go the whole way with the CA's staging directory, and keep nothing")
-    .action(async (options: SetupOptions) => {
-      if (app().options.dryRun) return showOnly(app());
-      if (options.staging) return rehearse(app());
-      try {
-        await reportRenewal(app(), await setUp(app()));
-      } catch (error) {
-        await warnOfExpiry(app());
-        throw error;
-      }
+export async function run(app: App, options: SetupOptions): Promise<ExitStatus> {
+  if (options.staging) return runRehearsal(app);
+  try {
+    return await app.change({
+      word: 'ssl-setup',
+      plan: (target) => planSetup(app, target, false),
+      apply: async (target) => {
+        requireCa(target);
+        const renewal = await setUp(app.host, target);
+        wakeScheduler(app, target);
+        return renewal;
+      },
+      report: (renewal) => reportRenewal(app, renewal),
     });
-  describeWord(command, {
+  } catch (error) {
+    await warnOfExpiry(app);
+    throw error;
+  }
+}
+
+export function registerSslSetup(command: Command, line: CommandLine): void {
+  command.option('--staging', "go the whole way with the CA's staging directory, and keep nothing");
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: ['USAGE', ...RENEWAL_ENDS],
     examples: ['mailctl ssl-setup --staging', 'mailctl ssl-setup'],
-    statuses: [
-      '1   it is installed and not shown on every port, or DNS needs a person',
-      '64  ssl.type is not letsencrypt',
-      '65  the certificate that came is not used; the zone is not ours',
-      '69  the CA refuses, or DNS cannot be changed from here',
-      '75  try again: the CA is away or limits, DNS is not visible yet, a new key has to wait, another mailctl',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
   });
 }

@@ -2,12 +2,14 @@
 
 import type { Command } from 'commander';
 import type { Schedule } from '../../appliance/acme/policy.ts';
-import type { AcmeState } from '../../appliance/acme/state.ts';
-import type { ServedPort } from '../../appliance/tls/served.ts';
-import type { CertificateSummary } from '../../appliance/tls/tls.ts';
-import { MailctlError } from '../../errors.ts';
+import { nextRenewal } from '../../appliance/acme/renewal.ts';
+import { type AcmeState, readAcmeState } from '../../appliance/acme/state.ts';
+import { addressInUse } from '../../appliance/container/host-part.ts';
+import { type ServedPort, servedCertificates } from '../../appliance/tls/served.ts';
+import { type CertificateSummary, readCertificate } from '../../appliance/tls/tls.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { moment, warnOfExpiry } from '../renewal-text.ts';
 
 interface Status {
@@ -19,11 +21,6 @@ interface Status {
 }
 
 async function readStatus(app: App): Promise<Status> {
-  const { readCertificate } = await import('../../appliance/tls/tls.ts');
-  const { servedCertificates } = await import('../../appliance/tls/served.ts');
-  const { nextRenewal } = await import('../../appliance/acme/renewal.ts');
-  const { addressInUse } = await import('../../appliance/container/host-part.ts');
-  const { readAcmeState } = await import('../../appliance/acme/state.ts');
   const target = await app.appliance();
   const certificate = await readCertificate(app.host, target);
   if (certificate === null) {
@@ -31,8 +28,7 @@ async function readStatus(app: App): Promise<Status> {
       hint: 'mailctl install',
     });
   }
-  const root = process.geteuid?.() === 0;
-  const address = root ? await addressInUse(app.host, target.paths) : null;
+  const address = app.isRoot ? await addressInUse(app.host, target.paths) : null;
   return {
     certificate,
     ports: await servedCertificates(app.host, target, address),
@@ -83,28 +79,26 @@ function describeStatus(status: Status, now: Date): string[] {
   ];
 }
 
-export function registerSslStatus(program: Command, app: AppSource): void {
-  const command = program
-    .command('ssl-status')
-    .description('show the certificate, what each port serves, and the next renewal')
-    .action(async () => {
-      const status = await readStatus(app());
-      const { certificate, ports, next, state } = status;
-      app().output.result(describeStatus(status, app().host.clock.now()), {
-        ...certificate,
-        ports,
-        next_renewal: next?.at ?? null,
-        next_renewal_why: next?.why ?? null,
-        last_error: state.lastError,
-        failures: state.failures,
-      });
-      await warnOfExpiry(app());
-    });
-  describeWord(command, {
+export async function run(app: App): Promise<ExitStatus> {
+  const status = await readStatus(app);
+  const { certificate, ports, next, state } = status;
+  app.output.result(describeStatus(status, app.host.clock.now()), {
+    ...certificate,
+    ports,
+    next_renewal: next?.at ?? null,
+    next_renewal_why: next?.why ?? null,
+    last_error: state.lastError,
+    failures: state.failures,
+  });
+  await warnOfExpiry(app);
+  return STATUS.OK;
+}
+
+export function registerSslStatus(command: Command, line: CommandLine): void {
+  defineWord(command, line, {
+    kind: 'reads',
+    run,
+    ends: ['NOT_INSTALLED', 'FILE_FAILED', 'CERTIFICATE_INVALID'],
     examples: ['mailctl ssl-status', 'mailctl ssl-status --json'],
-    statuses: [
-      '69  there is no certificate yet, or only root may read it',
-      '78  the UCI file is wrong',
-    ],
   });
 }

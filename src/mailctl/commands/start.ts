@@ -2,97 +2,123 @@
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
+import { containerRef } from '../../appliance/container/container.ts';
+import { takeDown } from '../../appliance/container/lifecycle.ts';
+import { checkHost } from '../../appliance/container/preflight.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import { isRunning } from '../../host/lxc.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
+import type { Planned } from '../output.ts';
 import { endScheduler, ensureScheduler } from '../scheduler.ts';
+import type { Ending } from '../statuses.ts';
 
-/** What start, stop and restart do is one thing, so a dry run names it and stops there. */
-function showsOnly(app: App, what: string): boolean {
-  if (!app.options.dryRun) return false;
-  app.output.result(`would ${what} the mail server`, { would: what });
-  return true;
+const START_ENDS: readonly Ending[] = [
+  ...(['PROBE_FAILED', 'NOT_INSTALLED', 'HOST_UNFIT', 'PORT_TAKEN'] as const),
+  ...(['DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
+];
+
+interface StartOptions {
+  readonly serve: boolean;
 }
 
 async function start(app: App, target: Appliance): Promise<boolean> {
-  const { converge, requireInstalled } = await import('../../appliance/apply/converge.ts');
-  const { checkHost } = await import('../../appliance/container/preflight.ts');
   const image = await requireInstalled(app.host, target.paths);
   await checkHost(app.host, target);
   return (await converge(app.host, target, { image, start: true })).started;
 }
 
-async function stop(app: App, target: Appliance): Promise<void> {
-  const { takeDown } = await import('../../appliance/container/lifecycle.ts');
-  await takeDown(app.host, target);
+async function planStart({ host }: App, target: Appliance): Promise<Planned> {
+  if (!target.settings.main.enabled) return { would: [], details: ['main.enabled is 0'] };
+  await requireInstalled(host, target.paths);
+  await checkHost(host, target);
+  const running = await isRunning(host, containerRef(target));
+  return running ? { would: [], details: ['it is running'] } : { would: ['start the mail server'] };
 }
 
-function registerStop(program: Command, app: AppSource): void {
-  const command = program
-    .command('stop')
-    .description('stop the mail server and take its mounts, interfaces and rules away')
-    .action(async () => {
-      if (showsOnly(app(), 'stop')) return;
-      await endScheduler(app());
-      await app().changing('stop', (target) => stop(app(), target));
-      app().output.result('stopped', { state: 'stopped' });
-    });
-  describeWord(command, {
-    examples: ['mailctl stop', 'mailctl stop --quiet'],
-    statuses: ['69  the container does not stop', '75  another mailctl is at work', '77  not root'],
-  });
-}
-
-function registerRestart(program: Command, app: AppSource): void {
-  const command = program
-    .command('restart')
-    .description('stop and start the mail server')
-    .action(async () => {
-      if (showsOnly(app(), 'restart')) return;
-      await endScheduler(app());
-      await app().changing('restart', async (target) => {
-        await stop(app(), target);
-        await start(app(), target);
-        await ensureScheduler(app(), target);
-      });
-      app().output.result('running', { state: 'running' });
-    });
-  describeWord(command, {
-    examples: ['mailctl restart', 'mailctl restart --json'],
-    statuses: ['1   it does not answer as it should', '69  not installed', '77  not root'],
-  });
-}
-
-export function registerStart(program: Command, app: AppSource): void {
-  const command = program
-    .command('start')
-    .description('start the mail server as the UCI file describes it')
-    .option('--no-serve', 'leave the scheduler to a supervisor that runs mailctl serve')
-    .action(async ({ serve }: { serve: boolean }) => {
-      if (showsOnly(app(), 'start')) return;
-      if (!serve) await endScheduler(app());
-      const { changing, output } = app();
-      const outcome = await changing('start', async (target) => {
-        if (!target.settings.main.enabled) return 'disabled' as const;
-        const outcome = (await start(app(), target)) ? 'started' : 'running';
-        if (serve) await ensureScheduler(app(), target);
-        return outcome;
-      });
+export async function runStart(app: App, { serve }: StartOptions): Promise<ExitStatus> {
+  const { output } = app;
+  return app.change({
+    word: 'start',
+    plan: (target) => planStart(app, target),
+    before: async () => {
+      if (!serve) await endScheduler(app);
+    },
+    apply: async (target) => {
+      if (!target.settings.main.enabled) return 'disabled';
+      const outcome = (await start(app, target)) ? 'started' : 'running';
+      if (serve) await ensureScheduler(app, target);
+      return outcome;
+    },
+    report: (outcome) => {
       if (outcome === 'disabled') {
         output.result('not started: main.enabled is 0', { state: 'disabled' });
-        return;
+      } else {
+        output.result(outcome === 'started' ? 'running' : 'already running', { state: 'running' });
       }
-      output.result(outcome === 'started' ? 'running' : 'already running', { state: 'running' });
-    });
-  describeWord(command, {
-    examples: ['mailctl start', 'mailctl start --json'],
-    statuses: [
-      '1   it does not answer as it should',
-      '69  not installed, or this host lacks something',
-      '75  another mailctl is at work',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
+      return STATUS.OK;
+    },
   });
-  registerStop(program, app);
-  registerRestart(program, app);
+}
+
+export async function runStop(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'stop',
+    plan: async () => ({ would: ['stop the mail server'] }),
+    before: () => endScheduler(app),
+    apply: (target) => takeDown(app.host, target),
+    report: () => {
+      app.output.result('stopped', { state: 'stopped' });
+      return STATUS.OK;
+    },
+  });
+}
+
+export async function runRestart(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'restart',
+    plan: async (target) => {
+      await requireInstalled(app.host, target.paths);
+      return { would: ['stop the mail server', 'start the mail server'] };
+    },
+    before: () => endScheduler(app),
+    apply: async (target) => {
+      await takeDown(app.host, target);
+      await start(app, target);
+      await ensureScheduler(app, target);
+    },
+    report: () => {
+      app.output.result('running', { state: 'running' });
+      return STATUS.OK;
+    },
+  });
+}
+
+export function registerStart(command: Command, line: CommandLine): void {
+  command.option('--no-serve', 'leave the scheduler to a supervisor that runs mailctl serve');
+  defineWord(command, line, {
+    kind: 'changes',
+    run: runStart,
+    ends: START_ENDS,
+    examples: ['mailctl start', 'mailctl start --json'],
+  });
+}
+
+export function registerStop(command: Command, line: CommandLine): void {
+  defineWord(command, line, {
+    kind: 'changes',
+    run: runStop,
+    ends: ['PROGRAM_FAILED'],
+    examples: ['mailctl stop', 'mailctl stop --quiet'],
+  });
+}
+
+export function registerRestart(command: Command, line: CommandLine): void {
+  defineWord(command, line, {
+    kind: 'changes',
+    run: runRestart,
+    ends: START_ENDS,
+    examples: ['mailctl restart', 'mailctl restart --json'],
+  });
 }

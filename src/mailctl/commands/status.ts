@@ -1,11 +1,12 @@
 // mailctl status: is the mail server well, and if not, why.
 
 import type { Command } from 'commander';
-import type { SchedulingStatus } from '../../appliance/schedule/query.ts';
+import { queryScheduling, type SchedulingStatus } from '../../appliance/schedule/query.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
-import type { ApplianceStatus, Trouble } from '../../appliance/status/status.ts';
-import { STATUS } from '../../errors.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type ApplianceStatus, queryStatus, type Trouble } from '../../appliance/status/status.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
 import { formatBytes, formatSpan } from '../figures.ts';
 import type { Output } from '../output.ts';
@@ -93,36 +94,29 @@ function describe(status: ApplianceStatus, paint: Paint, now: Date): string[] {
   ];
 }
 
-export function registerStatus(program: Command, app: AppSource): void {
-  const command = program
-    .command('status')
-    .description('show whether the mail server is well, and if not, why')
-    .option('--sizes', 'count all stored bytes, however long that takes')
-    .action(async (options: { sizes?: boolean }) => {
-      requireRootToLook();
-      const { host, output, appliance } = app();
-      const target = await appliance();
-      const { queryStatus } = await import('../../appliance/status/status.ts');
-      const { queryScheduling } = await import('../../appliance/schedule/query.ts');
-      const limit = options.sizes ? null : COUNTING_LIMIT_MS;
-      const [status, scheduling] = await Promise.all([
-        queryStatus(host, target, limit),
-        queryScheduling(host, target),
-      ]);
-      const now = host.clock.now();
-      const { paint } = output;
-      const lines = describe(status, paint, now);
-      const more = status.state === 'absent' ? [] : describeScheduling(scheduling, now, paint);
-      output.result([...lines, ...more], summarize(status, scheduling));
-      process.exitCode = STATUS_OF[status.state];
-    });
-  describeWord(command, {
+export async function run(app: App, options: { sizes?: boolean }): Promise<ExitStatus> {
+  requireRootToLook(app);
+  const { host, output } = app;
+  const target = await app.appliance();
+  const limit = options.sizes ? null : COUNTING_LIMIT_MS;
+  const [status, scheduling] = await Promise.all([
+    queryStatus(host, target, limit),
+    queryScheduling(host, target),
+  ]);
+  const now = host.clock.now();
+  const { paint } = output;
+  const lines = describe(status, paint, now);
+  const more = status.state === 'absent' ? [] : describeScheduling(scheduling, now, paint);
+  output.result([...lines, ...more], summarize(status, scheduling));
+  return STATUS_OF[status.state];
+}
+
+export function registerStatus(command: Command, line: CommandLine): void {
+  command.option('--sizes', 'count all stored bytes, however long that takes');
+  defineWord(command, line, {
+    kind: 'looks',
+    run,
+    ends: ['DEGRADED', 'STOPPED'],
     examples: ['mailctl status', 'mailctl status --json'],
-    statuses: [
-      '1   it runs, but not all of it: degraded',
-      '69  stopped, or not installed',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
   });
 }

@@ -2,9 +2,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { TestReport } from '../../appliance/mail/test-message.ts';
-import { STATUS } from '../../errors.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { parseTarget } from '../../appliance/address.ts';
+import { sendTestMessage, type TestReport } from '../../appliance/mail/test-message.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 
 const STATUS_OF = {
   delivered: STATUS.OK,
@@ -39,25 +41,22 @@ function describe(report: TestReport, to: string): string[] {
   return lines;
 }
 
-export function registerTest(program: Command, app: AppSource): void {
-  const command = program
-    .command('test <address>')
-    .description('send a test message from the postmaster, and see what becomes of it')
-    .option('--timeout <seconds>', 'how long to wait for that', parseSeconds, 30)
-    .action(async (text: string, options: { timeout: number }) => {
-      const { parseTarget } = await import('../../appliance/address.ts');
-      const { sendTestMessage } = await import('../../appliance/mail/test-message.ts');
-      const { requireRootToLook } = await import('../root.ts');
-      const to = parseTarget(text);
-      requireRootToLook();
-      const { host, output, appliance, options: given } = app();
-      if (given.dryRun) {
-        output.note(`would send a test message to ${to}`);
-        return;
-      }
-      const target = await appliance();
+export async function run(
+  app: App,
+  text: string,
+  options: { timeout: number },
+): Promise<ExitStatus> {
+  const { host, output } = app;
+  const to = parseTarget(text);
+  return app.change({
+    word: 'test',
+    unlocked: true,
+    plan: async () => ({ would: [`send a test message to ${to}`] }),
+    apply: (target) => {
       const wanted = { to, id: randomUUID(), timeout: options.timeout * 1000 };
-      const report = await sendTestMessage(host, target, wanted);
+      return sendTestMessage(host, target, wanted);
+    },
+    report: (report) => {
       const { from, queueId, outcome, signed, words, relay } = report;
       output.result(describe(report, to), {
         ...{ from, to, outcome, signed, queue_id: queueId, words, relay },
@@ -65,16 +64,19 @@ export function registerTest(program: Command, app: AppSource): void {
       if (outcome === 'waiting' || outcome === 'deferred') {
         output.note('next: mailctl queue list');
       }
-      process.exitCode = STATUS_OF[outcome];
-    });
-  describeWord(command, {
+      return STATUS_OF[outcome];
+    },
+  });
+}
+
+export function registerTest(command: Command, line: CommandLine): void {
+  command
+    .argument('<address>')
+    .option('--timeout <seconds>', 'how long to wait for that', parseSeconds, 30);
+  defineWord(command, line, {
+    kind: 'acts',
+    run,
+    ends: ['MESSAGE_REFUSED', 'ADDRESS_INVALID', 'NOT_RUNNING', 'NOT_DELIVERED_YET'],
     examples: ['mailctl test somebody@example.org', 'mailctl test alice@example.com --timeout 60'],
-    statuses: [
-      '1   refused or bounced; the reason is shown',
-      '64  no mail address',
-      '69  not running',
-      '75  not delivered yet: deferred, or nothing known within --timeout',
-      '77  not root',
-    ],
   });
 }

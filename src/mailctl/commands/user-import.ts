@@ -2,9 +2,15 @@
 
 import type { Command } from 'commander';
 import type { ImportOutcome } from '../../appliance/accounts/import.ts';
-import { MailctlError, STATUS } from '../../errors.ts';
+import {
+  hashPasswords,
+  readImportText,
+  runImport,
+  unhashed,
+} from '../../appliance/accounts/import-run.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { readAllInput } from '../password-input.ts';
 
 interface ImportOptions {
@@ -39,9 +45,14 @@ function rulesOf(options: ImportOptions) {
   } as const;
 }
 
-function report(app: App, file: string, outcome: ImportOutcome): void {
-  const { created, updated, skipped, problems } = outcome;
+function warnOfLeftOut(app: App, file: string, { problems }: ImportOutcome): ExitStatus {
   for (const { line, message } of problems) app.output.warn(`${file}:${line}: ${message}`);
+  return problems.length > 0 ? STATUS.PARTIAL : STATUS.OK;
+}
+
+function report(app: App, file: string, outcome: ImportOutcome): ExitStatus {
+  const { created, updated, skipped, problems } = outcome;
+  const status = warnOfLeftOut(app, file, outcome);
   const counts = [
     `created ${created.length}`,
     ...(updated.length > 0 ? [`updated ${updated.length}`] : []),
@@ -54,49 +65,55 @@ function report(app: App, file: string, outcome: ImportOutcome): void {
     skipped: skipped.length,
     problems,
   });
-  if (problems.length > 0) process.exitCode = STATUS.PARTIAL;
+  return status;
 }
 
-async function importFrom(app: App, file: string, options: ImportOptions): Promise<void> {
+export async function run(app: App, file: string, options: ImportOptions): Promise<ExitStatus> {
+  const { host, output } = app;
   const rules = rulesOf(options);
   const name = file === '-' ? 'standard input' : file;
-  const { hashPasswords, readImportText, runImport } = await import(
-    '../../appliance/accounts/import-run.ts'
-  );
   const reading = readImportText(file, await readList(app, file));
-  for (const { line, message } of reading.warnings) app.output.warn(`${name}:${line}: ${message}`);
-  const hashOf = await hashPasswords(app.host, reading.mailboxes);
+  for (const { line, message } of reading.warnings) output.warn(`${name}:${line}: ${message}`);
   const order = { ...rules, file: name };
-  const outcome = await app.changing('user import', (target) =>
-    runImport(app.host, target, { reading, hashOf, order }),
-  );
-  report(app, name, outcome);
+  let hashOf = unhashed;
+  return app.change({
+    word: 'user import',
+    before: async () => {
+      hashOf = await hashPasswords(host, reading.mailboxes);
+    },
+    plan: async (target) => {
+      const outcome = await runImport(host, target, { reading, hashOf, order });
+      const { created, updated, problems } = outcome;
+      const status = warnOfLeftOut(app, name, outcome);
+      const would = [
+        ...(created.length > 0 ? [`create ${created.length} mailboxes`] : []),
+        ...(updated.length > 0 ? [`update ${updated.length} mailboxes`] : []),
+      ];
+      return { would, data: { problems }, status };
+    },
+    apply: (target) => runImport(host, target, { reading, hashOf, order }),
+    report: (outcome) => report(app, name, outcome),
+  });
 }
 
-export function registerUserImport(user: Command, app: AppSource): void {
+export function registerUserImport(user: Command, line: CommandLine): void {
   const command = user
     .command('import <file>')
     .description('create mailboxes from a CSV or JSON list (- is standard input), all or none')
     .option('--skip-existing', 'leave mailboxes that exist as they are')
     .option('--update', 'give mailboxes that exist what the list says')
     .option('--skip-invalid', 'import what is right and report the rest')
-    .option('--add-domains', 'add mail domains that the list needs')
-    .action((file: string, options: ImportOptions) => importFrom(app(), file, options));
-  describeWord(command, {
+    .option('--add-domains', 'add mail domains that the list needs');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: ['LEFT_OUT', 'USAGE', 'IMPORT_INVALID', 'DIRECTORY_INVALID', 'FILE_FAILED'],
     examples: [
       'mailctl user import mailboxes.csv --dry-run',
       'mailctl user import - --update < list.json',
     ],
-    statuses: [
-      '1   --skip-invalid: some records were left out, named on stderr',
-      '65  the list, or a file of the accounts, has faults; all are named, nothing was changed',
-      '75  another mailctl is at work',
-      '77  not root',
-    ],
-  });
-  command.addHelpText(
-    'after',
-    '\nColumns of CSV, names in JSON: address, and password or hash, quota, active.\n' +
+    more:
+      'Columns of CSV, names in JSON: address, and password or hash, quota, active.\n' +
       'Hashes: ARGON2ID, ARGON2I, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, PBKDF2, MD5-CRYPT.',
-  );
+  });
 }

@@ -1,27 +1,36 @@
 // mailctl user list, show, export: what mailboxes there are.
 
 import type { Command } from 'commander';
+import { readDirectory } from '../../appliance/accounts/accounts.ts';
+import { exportMailboxes, formatCsv } from '../../appliance/accounts/export.ts';
 import type { Problem } from '../../appliance/accounts/lines.ts';
-import type { ListedMailbox, MailboxDetails } from '../../appliance/accounts/listing.ts';
+import {
+  describeMailbox,
+  type ListedMailbox,
+  listMailboxes,
+  type MailboxDetails,
+} from '../../appliance/accounts/listing.ts';
 import { formatQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress, parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
-import { MailctlError, STATUS } from '../../errors.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 
-const ROOT = '77  not root';
-const BROKEN = '1   a file of the accounts has broken lines, named on stderr; the rest is shown';
 const MAX_WARNINGS = 20;
 
-/** Says which lines were left out of a list, and ends the command with "partly done". */
-export function warnOfProblems(app: App, target: Appliance, problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
+/** Says which lines were left out of a list; the status of the word that lists. */
+export function warnOfProblems(
+  app: App,
+  target: Appliance,
+  problems: readonly Problem[],
+): ExitStatus {
+  if (problems.length === 0) return STATUS.OK;
   for (const { file, line, message } of problems.slice(0, MAX_WARNINGS)) {
     app.output.warn(`${target.paths.accounts}/${file}:${line}: ${message}`);
   }
   if (problems.length > MAX_WARNINGS) app.output.warn(`and ${problems.length - MAX_WARNINGS} more`);
-  process.exitCode = STATUS.PARTIAL;
+  return STATUS.PARTIAL;
 }
 
 function bytesText(bytes: number): string {
@@ -61,25 +70,35 @@ function listLines(list: readonly ListedMailbox[], terminal: boolean): string[] 
   });
 }
 
-export function registerUserList(user: Command, app: AppSource): void {
+interface ListOptions {
+  readonly sizes?: boolean;
+}
+
+export async function runList(
+  app: App,
+  text: string | undefined,
+  { sizes = false }: ListOptions,
+): Promise<ExitStatus> {
+  const { host, output } = app;
+  const domain = text === undefined ? null : parseDomain(text);
+  const target = await app.appliance();
+  const { list, problems } = await listMailboxes(host, target, { domain, sizes });
+  const status = warnOfProblems(app, target, problems);
+  if (output.options.json) output.result([], { mailboxes: list.map(listData) });
+  else output.result(listLines(list, output.forPeople), {});
+  return status;
+}
+
+export function registerUserList(user: Command, line: CommandLine): void {
   const command = user
     .command('list [domain]')
     .description('list the mailboxes, all or those of one domain')
-    .option('--sizes', 'with the mail each one holds; reads every mail folder')
-    .action(async (text: string | undefined, options: { sizes?: boolean }) => {
-      const { host, output } = app();
-      const domain = text === undefined ? null : parseDomain(text);
-      const target = await app().appliance();
-      const { listMailboxes } = await import('../../appliance/accounts/listing.ts');
-      const sizes = options.sizes ?? false;
-      const { list, problems } = await listMailboxes(host, target, { domain, sizes });
-      warnOfProblems(app(), target, problems);
-      const lines = output.options.json ? [] : listLines(list, process.stdout.isTTY ?? false);
-      output.result(lines, output.options.json ? { mailboxes: list.map(listData) } : {});
-    });
-  describeWord(command, {
+    .option('--sizes', 'with the mail each one holds; reads every mail folder');
+  defineWord(command, line, {
+    kind: 'looks',
+    run: runList,
+    ends: ['DAMAGED_LINES', 'ADDRESS_INVALID'],
     examples: ['mailctl user list', 'mailctl user list example.com --sizes --json'],
-    statuses: [BROKEN, '64  not a mail domain', ROOT],
   });
 }
 
@@ -104,27 +123,26 @@ function detailLines({
   ];
 }
 
-export function registerUserShow(user: Command, app: AppSource): void {
+export async function runShow(app: App, text: string): Promise<ExitStatus> {
+  const address = parseAddress(text);
+  const details = await describeMailbox(app.host, await app.appliance(), address);
+  const { mailbox, size, scheme, aliases, sendsAs, folder } = details;
+  app.output.result(detailLines(details), {
+    ...listData({ mailbox, size }),
+    ...{ scheme, aliases, sends_as: sendsAs, folder },
+  });
+  return STATUS.OK;
+}
+
+export function registerUserShow(user: Command, line: CommandLine): void {
   const command = user
     .command('show <address>')
-    .description('show a mailbox: its state, size, aliases and what it may send as')
-    .action(async (text: string) => {
-      const address = parseAddress(text);
-      const target = await app().appliance();
-      const { describeMailbox } = await import('../../appliance/accounts/listing.ts');
-      const details = await describeMailbox(app().host, target, address);
-      const { mailbox, size, scheme, aliases, sendsAs, folder } = details;
-      app().output.result(detailLines(details), {
-        ...listData({ mailbox, size }),
-        scheme,
-        aliases,
-        sends_as: sendsAs,
-        folder,
-      });
-    });
-  describeWord(command, {
+    .description('show a mailbox: its state, size, aliases and what it may send as');
+  defineWord(command, line, {
+    kind: 'looks',
+    run: runShow,
+    ends: ['ADDRESS_INVALID', 'MAILBOX_UNKNOWN'],
     examples: ['mailctl user show alice@example.com', 'mailctl user show alice@example.com --json'],
-    statuses: ['64  not a mail address', '67  there is no such mailbox', ROOT],
   });
 }
 
@@ -144,54 +162,62 @@ function exportFormat(app: App, options: ExportOptions): 'csv' | 'json' {
   });
 }
 
-function refuseHashesOnTerminal(options: ExportOptions): void {
-  if (!options.withHashes || options.output !== undefined || !process.stdout.isTTY) return;
+function refuseHashesOnTerminal(app: App, options: ExportOptions): void {
+  if (!options.withHashes || options.output !== undefined || !app.output.forPeople) return;
   throw new MailctlError('USAGE', 'password hashes are not shown on a terminal', {
     hint: 'mailctl user export --with-hashes --output FILE',
   });
 }
 
-async function exportTo(app: App, options: ExportOptions): Promise<void> {
+/** The lines of the list, how many mailboxes they hold, and the status: some may be left out. */
+async function makeExport(app: App, options: ExportOptions) {
   const format = exportFormat(app, options);
-  refuseHashesOnTerminal(options);
+  refuseHashesOnTerminal(app, options);
   const target = await app.appliance();
-  const { exportMailboxes, formatCsv } = await import('../../appliance/accounts/export.ts');
-  const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
   const { directory, problems } = await readDirectory(app.host, target);
-  warnOfProblems(app, target, problems);
+  const status = warnOfProblems(app, target, problems);
   const withHashes = options.withHashes ?? false;
   const mailboxes = exportMailboxes(directory, withHashes);
   const lines =
     format === 'csv'
       ? formatCsv(mailboxes, withHashes)
       : [JSON.stringify({ v: 1, mailboxes }, null, 1)];
-  if (options.output === undefined) {
-    app.output.result(lines, { mailboxes });
-    return;
-  }
-  await app.host.files.replace(options.output, `${lines.join('\n')}\n`, { mode: 0o600 });
-  const done = `exported ${mailboxes.length} mailboxes to ${options.output}`;
-  app.output.result(done, { exported: mailboxes.length, file: options.output });
+  return { lines, mailboxes, status };
 }
 
-export function registerUserExport(user: Command, app: AppSource): void {
+export async function runExport(app: App, options: ExportOptions): Promise<ExitStatus> {
+  const { output: file } = options;
+  const { lines, mailboxes, status } = await makeExport(app, options);
+  if (file === undefined) {
+    app.output.result(lines, { mailboxes });
+    return status;
+  }
+  return app.change({
+    word: 'user export',
+    unlocked: true,
+    apply: () => app.host.files.replace(file, `${lines.join('\n')}\n`, { mode: 0o600 }),
+    report: () => {
+      const done = `exported ${mailboxes.length} mailboxes to ${file}`;
+      app.output.result(done, { exported: mailboxes.length, file });
+      return status;
+    },
+  });
+}
+
+export function registerUserExport(user: Command, line: CommandLine): void {
   const command = user
     .command('export')
     .description('write all mailboxes as a list that user import reads')
     .option('--format <format>', 'csv or json; by the name of the file, else csv')
     .option('--with-hashes', 'with password hashes; only into a file or a pipe')
-    .option('--output <file>', 'write to a file that only root can read')
-    .action((options: ExportOptions) => exportTo(app(), options));
-  describeWord(command, {
+    .option('--output <file>', 'write to a file that only root can read');
+  defineWord(command, line, {
+    kind: 'acts',
+    run: runExport,
+    ends: ['DAMAGED_LINES', 'USAGE', 'FILE_FAILED'],
     examples: [
       'mailctl user export --output mailboxes.csv --with-hashes',
       'mailctl user export --format json',
-    ],
-    statuses: [
-      BROKEN,
-      '64  hashes asked for on a terminal',
-      '69  the file cannot be written',
-      ROOT,
     ],
   });
 }

@@ -2,15 +2,17 @@
 
 import type { Command } from 'commander';
 import packageFile from '../../../package.json' with { type: 'json' };
-import { MailctlError } from '../../errors.ts';
+import { templates } from '../../appliance/render/templates.ts';
+import { queryImage } from '../../appliance/status/image.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import { digestText } from '../../host/digest.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 
 /** null where nothing is installed, and where only the UCI file or root could tell. */
 async function findImage(app: App) {
   try {
     const { paths } = await app.appliance();
-    const { queryImage } = await import('../../appliance/status/image.ts');
     return await queryImage(app.host, paths);
   } catch (error) {
     if (error instanceof MailctlError) return null;
@@ -18,33 +20,28 @@ async function findImage(app: App) {
   }
 }
 
-async function templateDigest(): Promise<string> {
-  const { templates } = await import('../../appliance/render/templates.ts');
-  const { digestText } = await import('../../host/digest.ts');
-  return digestText(JSON.stringify(templates));
+export async function run(app: App): Promise<ExitStatus> {
+  const { version } = packageFile;
+  const digest = digestText(JSON.stringify(templates));
+  const image = await findImage(app);
+  const found = image === null ? 'unknown, or none' : `${image.version} ${image.variant}`;
+  app.output.result(
+    [
+      `mailctl ${version}`,
+      `bun ${Bun.version}`,
+      `templates ${digest.slice(0, 12)}`,
+      `image ${found}`,
+    ],
+    { version, bun: Bun.version, templates_sha256: digest, image },
+  );
+  return STATUS.OK;
 }
 
-export function registerVersion(program: Command, app: AppSource): void {
-  const command = program
-    .command('version')
-    .description('show the versions of the program, its templates and the installed image')
-    .action(async () => {
-      const { version } = packageFile;
-      const templates = await templateDigest();
-      const image = await findImage(app());
-      const found = image === null ? 'unknown, or none' : `${image.version} ${image.variant}`;
-      app().output.result(
-        [
-          `mailctl ${version}`,
-          `bun ${Bun.version}`,
-          `templates ${templates.slice(0, 12)}`,
-          `image ${found}`,
-        ],
-        { version, bun: Bun.version, templates_sha256: templates, image },
-      );
-    });
-  describeWord(command, {
+export function registerVersion(command: Command, line: CommandLine): void {
+  defineWord(command, line, {
+    kind: 'prints',
+    run,
+    ends: [],
     examples: ['mailctl version', 'mailctl version --json'],
-    statuses: ['70  a bug'],
   });
 }

@@ -2,13 +2,19 @@
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
-import type { AddressLook } from '../../appliance/dns/address-look.ts';
+import {
+  type AddressLook,
+  fixedBy,
+  lookAtAddresses,
+  lookPatiently,
+} from '../../appliance/dns/address-look.ts';
+import { planAddresses, publishAddresses } from '../../appliance/dns/addresses.ts';
 import type { Addresses } from '../../appliance/dns/moved.ts';
 import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
-import { MailctlError } from '../../errors.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { App } from '../app.ts';
-import { type AppSource, describeWord } from '../command.ts';
+import { type CommandLine, defineWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
 
 interface WanOptions {
@@ -20,6 +26,17 @@ interface Outcome {
   readonly published: boolean;
   readonly text: string;
   readonly look: AddressLook | null;
+}
+
+interface Data {
+  readonly published: boolean;
+  readonly addresses: readonly string[] | null;
+  readonly notes: readonly string[];
+}
+
+function dataOf({ published, look }: Outcome): Data {
+  const addresses = look && [...look.wanted.ipv4, ...look.wanted.ipv6];
+  return { published, addresses, notes: look?.notes ?? [] };
 }
 
 function waitOf({ wait }: WanOptions): number {
@@ -37,23 +54,27 @@ function unchanged(look: AddressLook): Outcome {
   return { published: false, text, look };
 }
 
-async function publish(app: App, target: Appliance, options: WanOptions): Promise<Outcome> {
-  const { lookAtAddresses } = await import('../../appliance/dns/address-look.ts');
-  const { planAddresses, publishAddresses } = await import('../../appliance/dns/addresses.ts');
+/** What is to be published; null when the address is the published one after all. */
+async function findMove(app: App, target: Appliance) {
   // another one may have done it while this one waited for the lock
   const look = await lookAtAddresses(app.host, target);
-  if (!look.changed) return unchanged(look);
+  if (!look.changed) return { look, text: unchanged(look).text, plan: null };
   const plan = await planAddresses(app.host, target, look.wanted);
   requireNoObstacle(plan, 'mailctl dns-check');
   const text = `${target.settings.main.hostname} is ${listed(look.wanted)} now`;
-  if (app.options.dryRun) return { published: false, text: `would publish: ${text}`, look };
+  return { look, text, plan };
+}
+
+async function publish(app: App, target: Appliance, options: WanOptions): Promise<Outcome> {
+  const { look, text, plan } = await findMove(app, target);
+  if (plan === null) return { published: false, text, look };
   await publishAddresses(app.host, target, { plan, timeout: waitOf(options) });
   return { published: true, text: `published: ${text}`, look };
 }
 
-async function follow(app: App, options: WanOptions): Promise<Outcome> {
+/** Why there is nothing to do, without asking for the lock: most events change nothing. */
+async function findIdle(app: App, options: WanOptions): Promise<Outcome | null> {
   const target = await app.appliance();
-  const { fixedBy, lookPatiently } = await import('../../appliance/dns/address-look.ts');
   const { wanInterface, wan6Interface } = target.settings.dns;
   const { interface: named } = options;
   const foreign = named !== undefined && named !== wanInterface && named !== wan6Interface;
@@ -62,10 +83,7 @@ async function follow(app: App, options: WanOptions): Promise<Outcome> {
     : fixedBy(target.settings);
   if (reason !== null) return { published: false, text: `nothing to do: ${reason}`, look: null };
   const look = await lookPatiently(app.host, target);
-  // most events change nothing: they end here, without the lock
-  if (!look.changed) return unchanged(look);
-  requireClock(app);
-  return app.changing('wan-changed', () => publish(app, target, options));
+  return look.changed ? null : unchanged(look);
 }
 
 function requireClock({ host }: App): void {
@@ -75,30 +93,44 @@ function requireClock({ host }: App): void {
   });
 }
 
-export function registerWanChanged(program: Command, app: AppSource): void {
-  const command = program
-    .command('wan-changed')
-    .description('publish the address of the WAN interface if it is another one now')
+export async function run(app: App, options: WanOptions): Promise<ExitStatus> {
+  requireRootToLook(app);
+  waitOf(options);
+  const { output } = app;
+  const idle = await findIdle(app, options);
+  if (idle !== null) {
+    const data = dataOf(idle);
+    for (const note of data.notes) output.note(note);
+    output.unchanged(idle.text, data);
+    return STATUS.OK;
+  }
+  requireClock(app);
+  return app.change({
+    word: 'wan-changed',
+    plan: async (target) => {
+      const { look, text, plan } = await findMove(app, target);
+      const data = dataOf({ published: false, text, look });
+      const details = plan === null ? [text, ...look.notes] : look.notes;
+      return { would: plan === null ? [] : [`publish: ${text}`], details, data };
+    },
+    apply: (target) => publish(app, target, options),
+    report: (outcome) => {
+      const data = dataOf(outcome);
+      for (const note of data.notes) output.note(note);
+      output.result(outcome.text, data);
+      return STATUS.OK;
+    },
+  });
+}
+
+export function registerWanChanged(command: Command, line: CommandLine): void {
+  command
     .option('--interface <name>', 'the interface that the event is about')
-    .option('--wait <seconds>', 'how long to wait until all servers show it', '120')
-    .action(async (options: WanOptions) => {
-      requireRootToLook();
-      waitOf(options);
-      const { output } = app();
-      const { published, text, look } = await follow(app(), options);
-      const notes = look?.notes ?? [];
-      const addresses = look && [...look.wanted.ipv4, ...look.wanted.ipv6];
-      for (const note of notes) output.note(note);
-      output.result(text, { published, addresses, notes });
-    });
-  describeWord(command, {
+    .option('--wait <seconds>', 'how long to wait until all servers show it', '120');
+  defineWord(command, line, {
+    kind: 'changes',
+    run,
+    ends: ['USAGE', 'DNS_BY_HAND', 'PROGRAM_MISSING', 'DNS_NOT_VISIBLE', 'CLOCK_UNSET'],
     examples: ['mailctl wan-changed', 'mailctl wan-changed --interface wan --quiet'],
-    statuses: [
-      '1   something must be done by hand; it is printed',
-      '69  dnsctl or nsupdate is missing',
-      '75  not visible at every server yet, or another mailctl is at work: it is tried again',
-      '77  not root',
-      '78  the UCI file is wrong',
-    ],
   });
 }

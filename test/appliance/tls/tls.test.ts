@@ -129,7 +129,7 @@ describe('the certificate of the first minute', () => {
   });
 
   test('a dry run writes nothing', async () => {
-    await ensureCertificate(dryRun(host), targetWith());
+    await ensureCertificate(dryRun(host, []), targetWith());
     expect(fs.existsSync(inSsl('fullchain.pem'))).toBe(false);
   });
 });

@@ -1,0 +1,210 @@
+// Every word that changes something, with --dry-run: nothing is changed, nothing is claimed to be done.
+// The words come from the command tree, so that a new one without a row here fails.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { createHost } from '../../src/host/host.ts';
+import { withLock } from '../../src/host/lock.ts';
+import { buildProgram } from '../../src/mailctl/cli.ts';
+import { kindOf } from '../../src/mailctl/command.ts';
+import { WORDS } from '../../src/mailctl/words.ts';
+import { HASH } from './router.ts';
+import { createRunningRouter, type RunningRouter } from './running.ts';
+
+const ID = '4jWdjv4LhZznQMS';
+const MESSAGE = JSON.stringify({
+  queue_name: 'deferred',
+  queue_id: ID,
+  arrival_time: 1795233539,
+  message_size: 448,
+  forced_expire: false,
+  sender: 'alice@example.com',
+  recipients: [{ address: 'bob@example.org', delay_reason: 'later' }],
+});
+/** What only looks; everything else in the container is refused, and named below. */
+const ANSWERS = `  'postqueue -j') echo '${MESSAGE}' ;;`;
+const UCI = '/etc/config/mailserver';
+const IMAGE = 'b'.repeat(64);
+const MANIFEST = {
+  v: 1,
+  variant: 'standard',
+  architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+  debian: '13',
+  recipe_sha256: 'a'.repeat(64),
+  image_sha256: IMAGE,
+  image_bytes: 49_250_304,
+  created_from: { suite: 'trixie', point_release: '13.1', source_date_epoch: 1_757_000_000 },
+  packages: { postfix: '3.10.4-1~deb13u1' },
+};
+
+interface Row {
+  /** Behind the word itself; `--dry-run` is added. */
+  readonly words?: string;
+  /** 0 unless told. */
+  readonly status?: number;
+  /** What the first line says would be done. */
+  readonly would: string;
+}
+
+const ROWS: Readonly<Record<string, Row>> = {
+  install: { would: 'add ' },
+  uninstall: { words: '--purge', would: 'stop the mail server' },
+  start: { would: 'start the mail server' },
+  stop: { would: 'stop the mail server' },
+  restart: { would: 'stop the mail server' },
+  apply: { would: 'add ' },
+  'user add': { words: 'carol@example.com --generate', would: 'write ' },
+  'user passwd': { words: 'alice@example.com --generate', would: 'write ' },
+  'user del': { words: 'alice@example.com --purge', would: 'write ' },
+  'user quota': { words: 'alice@example.com 2G', would: 'write ' },
+  'user suspend': { words: 'alice@example.com', would: 'write ' },
+  'user resume': { words: 'alice@example.com', would: 'change nothing' },
+  'user import': { words: '/list.csv', would: 'create 1 mailboxes' },
+  'user export': { words: '--output /mailboxes.csv', would: 'write /mailboxes.csv' },
+  'alias add': { words: 'sales@example.com alice@example.com', would: 'write ' },
+  'alias del': { words: 'team@example.com', would: 'write ' },
+  'domain add': { words: 'example.org', would: 'write ' },
+  'domain del': { words: 'unused.example', would: 'write ' },
+  'dns-setup': { words: '--undo', would: 'change nothing' },
+  'dkim rotate': { words: '--all', would: 'make and publish a new key for example.com' },
+  'dkim revoke': { words: 'example.com', would: 'publish a new key for example.com' },
+  'dkim step': { would: 'change nothing' },
+  // no dnsctl here: the real run would end so, too
+  'ssl-setup': { words: '--staging', status: 69, would: '' },
+  'ssl-renew': {
+    words: '--config /etc/config/selfsigned',
+    would: 'make a new self-signed certificate',
+  },
+  'queue flush': { words: ID, would: `run postqueue -i ${ID}` },
+  'queue hold': { words: 'all', would: 'run postsuper -h ALL' },
+  'queue release': { words: ID, would: `run postsuper -H ${ID}` },
+  'queue delete': { words: ID, would: `run postsuper -d ${ID}` },
+  serve: { would: 'wait' },
+  'wan-changed': { would: 'change nothing' },
+  'fail2ban unban': { words: '192.0.2.9', would: 'run fail2ban-client unban 192.0.2.9' },
+  test: { words: 'bob@example.org', would: 'send a test message to bob@example.org' },
+  doctor: { words: '--fix --only container', status: 1, would: 'fix container.running' },
+  'report send': { would: 'send a report' },
+  'report enable': { would: 'write /etc/config/mailserver' },
+  'report disable': { would: 'change nothing' },
+};
+
+let router: RunningRouter;
+beforeAll(async () => {
+  router = createRunningRouter(ANSWERS);
+  for (const name of ['lxc-start', 'lxc-stop', 'ip', 'nft', 'mount', 'losetup']) {
+    router.write(`/bin/${name}`, '#!/bin/sh\n', 0o755);
+  }
+  router.write('/proc/sys/kernel/osrelease', '6.6.0\n');
+  router.write('/proc/filesystems', 'nodev\tproc\n\tsquashfs\n');
+  router.write('/etc/resolv.conf', '');
+  const uci = readFileSync(join(router.root, UCI), 'utf8');
+  const enabled = uci.replace(/'main'/, "'main'\n\toption enabled '1'");
+  router.write(UCI, enabled);
+  router.write(
+    '/etc/config/selfsigned',
+    enabled.replace(/'ssl'/, "'ssl'\n\toption type 'selfsigned'"),
+  );
+  const images = '/srv/lxc/router-of-tests/images';
+  router.write(`${images}/${IMAGE}/manifest.json`, JSON.stringify(MANIFEST));
+  symlinkSync(IMAGE, join(router.root, images, 'current'));
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  router.write('/srv/mailserver/dkim/example.com/mail.private', pem, 0o600);
+  router.write('/list.csv', `address,hash\ndave@example.com,${HASH}\n`);
+  // a container that is down: nothing in it has to be answered while the accounts are made
+  router.write('/bin/lxc-info', '#!/bin/sh\nexit 1\n', 0o755);
+  for (const line of [
+    `user add alice@example.com --hash ${HASH}`,
+    'alias add team@example.com alice@example.com',
+    'domain add unused.example',
+  ]) {
+    expect((await router.mailctl(line)).status).toBe(0);
+  }
+});
+afterAll(() => router.remove());
+
+function changingWords(command: Command, path: readonly string[] = []): string[] {
+  const kind = kindOf(command);
+  const own = kind === 'acts' || kind === 'changes' ? [path.join(' ')] : [];
+  const below = command.commands.flatMap((child) => changingWords(child, [...path, child.name()]));
+  return [...own, ...below];
+}
+
+/** Path, owner, mode and content of everything below the root. */
+function treeDigest(root: string): string {
+  const hash = createHash('sha256');
+  const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
+  // the stand-in's own record of what was asked of the container
+  for (const path of paths.filter((name) => name !== 'inside')) {
+    const full = join(root, path);
+    const stat = lstatSync(full);
+    hash.update(`${path} ${stat.mode} ${stat.uid} ${stat.gid} ${stat.mtimeMs}\n`);
+    if (stat.isFile()) hash.update(readFileSync(full));
+    if (stat.isSymbolicLink()) hash.update(readlinkSync(full));
+  }
+  return hash.digest('hex');
+}
+
+const CLAIMS =
+  /\b(?:created|deleted|added|removed|lifted|sent|published|stopped|imported|password)\b/;
+
+test('every word that changes something has a row', async () => {
+  const { program } = await buildProgram(false, WORDS);
+
+  expect(Object.keys(ROWS).sort()).toEqual(changingWords(program).sort());
+});
+
+test.each(Object.entries(ROWS))(
+  '%s --dry-run says what it would do, and does nothing',
+  async (word, { words = '', status: expected = 0, would }) => {
+    const up = word.startsWith('queue') || word.startsWith('fail2ban');
+    router.write('/bin/lxc-info', `#!/bin/sh\n${up ? 'echo 4242' : 'exit 1'}\n`, 0o755);
+    const before = treeDigest(router.root);
+    const line = `${word} ${words}`.trim();
+
+    const people = await router.mailctl(`${line} --dry-run`);
+    const programs = await router.mailctl(`${line} --json --dry-run`);
+
+    expect(treeDigest(router.root)).toBe(before);
+    expect(router.inside().filter((call) => call !== '' && call !== 'postqueue -j')).toEqual([]);
+    expect([people.status, programs.status]).toEqual([expected, expected]);
+    expect(people.stdout).not.toMatch(CLAIMS);
+    if (expected >= 64) {
+      expect([people.stdout, programs.stdout]).toEqual(['', '']);
+      return;
+    }
+    expect(people.stdout).toStartWith(`would ${would}`);
+    const answer = JSON.parse(programs.stdout);
+    expect(answer).toMatchObject({ v: 1, dry_run: true });
+    const lines = answer.would.map((one: string) => `would ${one}`);
+    const first = people.stdout.split('\n')[0] ?? '';
+    expect(lines.length === 0 ? ['would change nothing'] : lines).toContain(first);
+  },
+);
+
+test.each([
+  'user add erin@example.com',
+  'user passwd alice@example.com',
+  'user del alice@example.com --purge',
+])('%s --dry-run asks no question where there is no terminal', async (line) => {
+  const { status, stdout, stderr } = await router.mailctl(`${line} --dry-run`);
+
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toStartWith('would write ');
+});
+
+test('a dry run does not wait for the lock', async () => {
+  const lock = '/var/run/mailserver/router-of-tests.lock';
+  const host = createHost({ root: router.root, env: process.env, say: () => undefined });
+
+  await withLock(host, { path: lock, holder: 'mailctl test', wait: 0 }, async () => {
+    const { status, stdout } = await router.mailctl('domain add example.org --dry-run');
+
+    expect(status).toBe(0);
+    expect(stdout).toStartWith('would write ');
+  });
+});
