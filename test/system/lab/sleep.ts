@@ -3,24 +3,27 @@
 import { readFileSync } from 'node:fs';
 import { waitFor } from './programs.ts';
 
-/** How often the process began to wait for something. @param folder its folder below /proc */
-function switches(folder: string): number {
+/** Whether the process waits for something now, and how often it began to. @param folder its folder below /proc */
+function rest(folder: string): { asleep: boolean; times: number } {
   const text = readFileSync(`${folder}/status`, 'utf8');
-  const count = /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(text)?.[1];
-  if (count === undefined) throw new Error(`no voluntary_ctxt_switches in ${folder}/status`);
-  return Number(count);
+  const times = /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(text)?.[1];
+  if (times === undefined) throw new Error(`no voluntary_ctxt_switches in ${folder}/status`);
+  return { asleep: /^State:\s*S/m.test(text), times: Number(times) };
 }
 
 const IDLE_MS = 200;
 
 /** Wakes a sleeping process with `wake`; answers when it has run and has then been idle for IDLE_MS. */
 export async function untilAsleepAgain(folder: string, wake: () => Promise<unknown>) {
-  const before = switches(folder);
+  const before = rest(folder);
   await wake();
-  await waitFor('the process to wake', () => (switches(folder) > before ? true : undefined));
+  await waitFor('the process to wake', () =>
+    rest(folder).times > before.times || !rest(folder).asleep ? true : undefined,
+  );
   await waitFor('the process to sleep again', async () => {
-    const then = switches(folder);
+    const then = rest(folder);
     await Bun.sleep(IDLE_MS);
-    return switches(folder) === then ? true : undefined;
+    const now = rest(folder);
+    return then.asleep && now.asleep && now.times === then.times ? true : undefined;
   });
 }
