@@ -5,8 +5,30 @@ import { Database } from 'bun:sqlite';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
-import { pollUntil } from './clock.ts';
-import type { Host } from './host.ts';
+import { type Clock, pollUntil } from './clock.ts';
+import type { Files } from './files.ts';
+
+export interface Locks {
+  /**
+   * Runs `work` while this process alone holds the lock. Throws LOCKED when another holds it for longer
+   * than `wait`.
+   */
+  hold<T>(lock: WantedLock, work: () => Promise<T>): Promise<T>;
+  /** Who holds the lock, as written beside it, or null when it is free. Others may ask at the same time. */
+  query(path: string): string | null;
+}
+
+export interface WantedLock {
+  readonly path: string;
+  readonly holder: string;
+  /** Milliseconds to wait for another holder. */
+  readonly wait: number;
+}
+
+interface Place {
+  readonly files: Pick<Files, 'path'>;
+  readonly clock: Clock;
+}
 
 interface Lock {
   release(): void;
@@ -34,19 +56,15 @@ function readHolder(file: string): string {
   }
 }
 
-/**
- * Runs `work` while this process alone holds the lock `path`.
- * @param wait milliseconds to wait for another holder before giving up with LOCKED
- */
-export async function withLock<T>(
-  host: Host,
-  lock: { path: string; holder: string; wait: number },
+async function hold<T>(
+  { files, clock }: Place,
+  lock: WantedLock,
   work: () => Promise<T>,
 ): Promise<T> {
-  const file = host.files.path(lock.path);
+  const file = files.path(lock.path);
   const holderFile = `${file}.holder`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
-  const held = await pollUntil(host.clock, { timeout: lock.wait, interval: 20 }, async () =>
+  const held = await pollUntil(clock, { timeout: lock.wait, interval: 20 }, async () =>
     tryLock(file),
   );
   if (held === null) {
@@ -62,9 +80,8 @@ export async function withLock<T>(
   }
 }
 
-/** Who holds the lock, as written beside it, or null when nobody does. Others may ask at the same time. */
-export function queryLock(host: Host, path: string): string | null {
-  const file = host.files.path(path);
+function query({ files }: Place, path: string): string | null {
+  const file = files.path(path);
   if (!existsSync(file)) return null;
   const database = new Database(file, { readonly: true });
   try {
@@ -76,4 +93,11 @@ export function queryLock(host: Host, path: string): string | null {
   } finally {
     database.close();
   }
+}
+
+export function createLocks(place: Place): Locks {
+  return {
+    hold: (lock, work) => hold(place, lock, work),
+    query: (path) => query(place, path),
+  };
 }

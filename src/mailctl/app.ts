@@ -5,7 +5,6 @@ import type { Appliance } from '../appliance/appliance.ts';
 import { appliancePaths } from '../appliance/paths.ts';
 import { MailctlError } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
-import { withLock } from '../host/lock.ts';
 import { createOutput, type Output } from './output.ts';
 
 export interface GlobalOptions {
@@ -92,7 +91,7 @@ export function createApp(options: GlobalOptions): App {
       requireRoot();
       const target = await appliance();
       const lock = { path: target.paths.lock, holder: `mailctl ${word}`, wait: LOCK_WAIT_MS };
-      return withLock(host, lock, () => work(target));
+      return host.locks.hold(lock, () => work(target));
     },
     confirm: async (question) => {
       if (options.yes || options.dryRun) return;

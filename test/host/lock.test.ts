@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost, type Host } from '../../src/host/host.ts';
-import { withLock } from '../../src/host/lock.ts';
 
 const LOCK = { path: '/x.lock', holder: 'mailctl test', wait: 0 };
 
@@ -17,31 +16,32 @@ describe('the lock', () => {
   afterEach(() => rm(root, { recursive: true }));
 
   test('a second holder is refused and told who holds it', async () => {
-    await withLock(host, LOCK, async () => {
-      await expect(withLock(host, LOCK, async () => 1)).rejects.toThrow('mailctl test (process');
+    await host.locks.hold(LOCK, async () => {
+      await expect(host.locks.hold(LOCK, async () => 1)).rejects.toThrow('mailctl test (process');
     });
   });
 
   test('it is free again after its work failed', async () => {
-    await expect(withLock(host, LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await withLock(host, LOCK, async () => 'free')).toBe('free');
+    await expect(host.locks.hold(LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
+    expect(await host.locks.hold(LOCK, async () => 'free')).toBe('free');
   });
 
   test('it dies with its process, also when that is killed', async () => {
     const module = join(import.meta.dir, '../../src/host');
     const script = `
       import { createHost } from '${module}/host.ts';
-      import { withLock } from '${module}/lock.ts';
       const host = createHost({ root: '${root}', env: process.env, say: () => undefined });
-      await withLock(host, { path: '/x.lock', holder: 'victim', wait: 0 }, async () => {
+      await host.locks.hold({ path: '/x.lock', holder: 'victim', wait: 0 }, async () => {
         console.log('held');
         await new Promise((resolve) => setTimeout(resolve, 60_000));
       });`;
     const victim = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
     await victim.stdout.getReader().read();
-    await expect(withLock(host, LOCK, async () => 1)).rejects.toThrow('victim');
+    await expect(host.locks.hold(LOCK, async () => 1)).rejects.toThrow('victim');
     victim.kill('SIGKILL');
     await victim.exited;
-    expect(await withLock(host, LOCK, async () => 'free')).toBe('free');
+    expect(await host.locks.hold(LOCK, async () => 'free')).toBe('free');
   });
 });

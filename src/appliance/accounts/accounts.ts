@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
-import { withLock } from '../../host/lock.ts';
 import type { MailDomain } from '../address.ts';
 import { parseAddress, parseDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
@@ -144,7 +143,7 @@ const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED
 async function settleIfFree(host: Host, target: Appliance): Promise<void> {
   const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
   try {
-    await withLock(host, lock, () => applyDirectory(host, target));
+    await host.locks.hold(lock, () => applyDirectory(host, target));
   } catch (error) {
     if (!(error instanceof MailctlError) || !CAN_WAIT.includes(error.code)) {
       throw error;

@@ -3,7 +3,6 @@
 import { dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestFile } from '../../host/digest.ts';
-import { download } from '../../host/download.ts';
 import type { Host } from '../../host/host.ts';
 import { hostArchitecture } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
@@ -121,13 +120,13 @@ async function takeUrl(host: Host, appliance: Appliance, url: string): Promise<I
   const manifestFile = join(folder, `image${MANIFEST}`);
   const file = join(folder, `image${SQUASHFS}`);
   try {
-    await download(host, manifestName(url), { to: manifestFile, limit: 10_000_000 });
+    await host.downloads.fetch(manifestName(url), { to: manifestFile, limit: 10_000_000 });
     const manifest = await readManifest(host, manifestFile);
     checkFits(settings, manifest, url);
     const kept = await findKept(host, paths, manifest.image_sha256);
     if (kept !== null) return kept;
     host.say(`fetching ${url} (${Math.round(manifest.image_bytes / 1e6)} MB)`);
-    await download(host, url, { to: file, limit: SIZE_LIMIT });
+    await host.downloads.fetch(url, { to: file, limit: SIZE_LIMIT });
     await checkHash(host, file, manifest, url);
     return await keep(host, paths, { file, manifest });
   } finally {

@@ -4,7 +4,6 @@
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import { releaseMemory } from '../../host/own-program.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Bell } from './bell.ts';
 import type { Job } from './jobs.ts';
@@ -122,7 +121,7 @@ async function perform(host: Host, serving: Serving, memory: Memory, job: Job): 
   const again = outcome === 'done' ? '' : `; again after ${notBefore.toISOString()}`;
   log(`${job.name} ended with status ${result.status}${again}`);
   await remember(host, serving, memory, new Map([...schedule, [job.name, record]]));
-  releaseMemory();
+  host.processes.releaseMemory();
 }
 
 /** Does at most one thing. Milliseconds that may be slept now. */
@@ -173,7 +172,7 @@ export async function serve(host: Host, serving: Serving): Promise<void> {
     complaints: new Map(),
   };
   let heard = serving.bell.listen();
-  releaseMemory();
+  host.processes.releaseMemory();
   while (!serving.end.aborted) {
     if (heard.aborted) memory.changedAt = host.clock.now();
     heard = serving.bell.listen();

@@ -42,7 +42,6 @@ async function run(app: App, background: boolean): Promise<void> {
   const { endLeftJob } = await import('../../appliance/schedule/run.ts');
   const { serve } = await import('../../appliance/schedule/serve.ts');
   const { asOnlyServer } = await import('../../appliance/schedule/server.ts');
-  const { appendLog } = await import('../../host/log-writer.ts');
   const { ownProgram } = await import('../../host/own-program.ts');
   const { host, output } = app;
   const bell = createBell();
@@ -50,7 +49,7 @@ async function run(app: App, background: boolean): Promise<void> {
   const readTarget = () => app.appliance();
   const target = await readTarget();
   const log = (text: string) => {
-    const written = appendLog(host, target.paths.scheduleLog, [`serve: ${text}`]);
+    const written = host.logs.append(target.paths.scheduleLog, [`serve: ${text}`]);
     // in the background this is the same file
     if (!background || !written) output.note(text);
   };
