@@ -139,8 +139,12 @@ export async function isDirectoryBehind(host: Host, target: Appliance): Promise<
 // none of these keeps the accounts from being read
 const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
 
-/** Someone who holds the lock is either finishing the change already or will find it. */
-async function settleIfFree(host: Host, target: Appliance): Promise<void> {
+/**
+ * Finishes an interrupted change, for commands that may write and hold no lock. The holder of the lock either
+ * finishes it already or will find it; broken files and a full disk leave it to the next attempt.
+ */
+export async function settleAccounts(host: Host, target: Appliance): Promise<void> {
+  if (!(await host.fileSets.isPending(target.paths.accounts))) return;
   const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
   try {
     await host.locks.hold(lock, () => applyDirectory(host, target));
@@ -151,12 +155,14 @@ async function settleIfFree(host: Host, target: Appliance): Promise<void> {
   }
 }
 
-/** The accounts as of one moment, with what is wrong in the files; finishes an interrupted change. */
+/**
+ * The accounts as of one moment, with what is wrong in the files. An interrupted change counts as made, which it
+ * will be; only `settleAccounts` and `applyDirectory` finish it.
+ */
 export async function readDirectory(
   host: Host,
   target: Appliance,
 ): Promise<{ directory: Directory; problems: readonly Problem[] }> {
-  if (await host.fileSets.isPending(target.paths.accounts)) await settleIfFree(host, target);
   const { accounts } = await readAccounts(host, target);
   return { directory: accounts.directory, problems: accounts.problems };
 }

@@ -86,8 +86,11 @@ function registerList(alias: Command, app: AppSource): void {
       const name = text === undefined ? null : parseAliasName(text);
       const { host, output } = app();
       const target = await app().appliance();
-      const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { readDirectory, settleAccounts } = await import(
+        '../../appliance/accounts/accounts.ts'
+      );
       const { listAliases } = await import('../../appliance/accounts/aliases.ts');
+      await settleAccounts(host, target);
       const { directory, problems } = await readDirectory(host, target);
       const aliases = listAliases(directory, name);
       warnOfProblems(app(), target, problems);

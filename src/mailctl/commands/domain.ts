@@ -72,8 +72,11 @@ function registerList(domain: Command, app: AppSource): void {
     .action(async () => {
       const { host, output } = app();
       const target = await app().appliance();
-      const { readDirectory } = await import('../../appliance/accounts/accounts.ts');
+      const { readDirectory, settleAccounts } = await import(
+        '../../appliance/accounts/accounts.ts'
+      );
       const { listDomains } = await import('../../appliance/accounts/domains.ts');
+      await settleAccounts(host, target);
       const { directory, problems } = await readDirectory(host, target);
       const domains = listDomains(directory);
       warnOfProblems(app(), target, problems);

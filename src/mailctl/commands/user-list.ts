@@ -70,8 +70,10 @@ export function registerUserList(user: Command, app: AppSource): void {
       const { host, output } = app();
       const domain = text === undefined ? null : parseDomain(text);
       const target = await app().appliance();
+      const { settleAccounts } = await import('../../appliance/accounts/accounts.ts');
       const { listMailboxes } = await import('../../appliance/accounts/listing.ts');
       const sizes = options.sizes ?? false;
+      await settleAccounts(host, target);
       const { list, problems } = await listMailboxes(host, target, { domain, sizes });
       warnOfProblems(app(), target, problems);
       const lines = output.options.json ? [] : listLines(list, process.stdout.isTTY ?? false);
