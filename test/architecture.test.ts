@@ -30,6 +30,8 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['appliance/container', 'image, LXC, network and life cycle; runs what was rendered'],
   ['appliance/render', 'settings → text of every file in the container'],
   ['appliance/appliance.ts', 'the value that every room above is given'],
+  ['appliance/state-file.ts', 'how every JSON state file is read, written and set aside'],
+  ['appliance/modes.ts', 'modes of what holds secrets, a table'],
   ['appliance/paths.ts', 'where everything is, worked out from the settings'],
   ['appliance/settings', 'the option table and the checked UCI file'],
   ['appliance/ids.ts', 'the accounts of the daemons, a table'],

@@ -13,6 +13,7 @@ export {
   type DnsRecord,
   negativeTtl,
   type Question,
+  RECORD_TYPES,
   type RecordType,
 } from './dns/message.ts';
 

@@ -6,18 +6,23 @@ import { MailctlError } from '../../errors.ts';
 import type { AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
-import { readDnsState } from '../dns/publish/state.ts';
+import type { DnsState } from '../dns/publish/state.ts';
 import { type PublishedValue, publishValues, removeValues } from '../dns/publish/values.ts';
+import type { OpenState } from '../state-file.ts';
 
 const LABEL = '_acme-challenge.';
 
 /** Takes back what an interrupted run has left; a provider that fails keeps nothing from going on. */
-export async function removeChallenges(host: Host, target: Appliance): Promise<void> {
-  const { values } = await readDnsState(host, target.paths);
+export async function removeChallenges(
+  host: Host,
+  target: Appliance,
+  dns: OpenState<DnsState>,
+): Promise<void> {
+  const { values } = dns.current;
   const left = values.filter(({ name, held }) => held && name.startsWith(LABEL));
   if (left.length === 0) return;
   try {
-    await removeValues(host, target, left);
+    await removeValues(host, target, left, { dns });
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     const names = [...new Set(left.map(({ name }) => name))].join(', ');
@@ -39,7 +44,15 @@ function dnsChallenge(authorization: Authorization) {
 export async function answerChallenges(
   host: Host,
   target: Appliance,
-  { session, authorizations }: { session: AcmeSession; authorizations: readonly Authorization[] },
+  {
+    session,
+    authorizations,
+    dns,
+  }: {
+    session: AcmeSession;
+    authorizations: readonly Authorization[];
+    dns: OpenState<DnsState>;
+  },
 ): Promise<void> {
   const { client } = session;
   const pending = authorizations.filter(({ status }) => status === 'pending');
@@ -51,7 +64,7 @@ export async function answerChallenges(
   }
   if (values.length === 0) return;
   host.say(`publishing the proofs for ${pending.length} names`);
-  await publishValues(host, target, values);
+  await publishValues(host, target, values, { dns });
   host.say('every authoritative server shows them; the CA is asked to look');
   for (const authorization of pending) await client.completeChallenge(dnsChallenge(authorization));
 }

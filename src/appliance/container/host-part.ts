@@ -1,8 +1,10 @@
 // What the host itself needs to run a container, beside the files inside it.
 
 import { join } from 'node:path';
+import { array, boolean, literal, nullable, number, object, record, string, union } from 'valibot';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
+import { readState, type StateFile } from '../state-file.ts';
 import { bareAddress, type NetworkPlan } from './network.ts';
 
 export const HOST_PART = 'host.json';
@@ -18,14 +20,36 @@ export interface HostPart {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** @param folder that of a generation, or a link to it; null when there is none */
-export async function readHostPart(host: Host, folder: string): Promise<HostPart | null> {
-  const text = await host.files.read(join(folder, HOST_PART));
-  return text === null ? null : (JSON.parse(text) as HostPart);
+const network = object({
+  ...{ bridge: string(), makeBridge: boolean(), address: string(), gateway: string() },
+  ...{ address6: nullable(string()), gateway6: nullable(string()) },
+  publish: union([literal('all'), array(string())]),
+  ports: array(number()),
+});
+
+/** Written with its generation (`encodeHostPart`), never changed. @param link that of a generation */
+const hostPartFile = (link: string): StateFile<HostPart | null> => ({
+  path: (paths) => join(paths.rendered, link, HOST_PART),
+  schema: object({
+    ...{ lxcConfig: string(), seccomp: string(), network, image: string() },
+    inputs: record(string(), string()),
+  }),
+  empty: null,
+  // what runs cannot be compared with what is wanted: a container could be left on a wrong network
+  whenDamaged: { withoutIt: 'mailctl apply then writes everything anew' },
+});
+
+export const CURRENT_HOST_PART = hostPartFile('current');
+
+export const encodeHostPart = (part: HostPart): string => `${JSON.stringify(part, null, 2)}\n`;
+
+/** @param link `current`, `good`, or the name of a generation; null when there is none. Throws DATA_INVALID. */
+export function readHostPart(host: Host, paths: Paths, link: string): Promise<HostPart | null> {
+  return readState(host, paths, hostPartFile(link));
 }
 
 /** IPv4 of the container as it was last configured; null before the first apply. */
 export async function addressInUse(host: Host, paths: Paths): Promise<string | null> {
-  const part = await readHostPart(host, join(paths.rendered, 'current'));
+  const part = await readHostPart(host, paths, 'current');
   return part === null ? null : bareAddress(part.network.address);
 }

@@ -15,7 +15,7 @@ import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
 import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
-import { type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
+import { type DkimState, type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
 
 const FOLDER_MODE = 0o700;
 const KEY_MODE = 0o400;
@@ -95,9 +95,8 @@ export async function ensureDkimKey(
 async function signingKeys(
   host: Host,
   target: Appliance,
-  domains: Iterable<MailDomain>,
+  { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
 ): Promise<(SigningKey & { domain: MailDomain })[]> {
-  const state = await readDkimState(host, target.paths);
   const keys: (SigningKey & { domain: MailDomain })[] = [];
   for (const domain of [...new Set(domains)].sort()) {
     const [first] = await domainKeys(host, target, { state, domain });
@@ -137,10 +136,19 @@ export async function syncDkim(
   target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<{ changed: boolean }> {
-  const all = [...domains];
+  const state = await readDkimState(host, target.paths);
+  return syncDkimWith(host, target, { domains, state });
+}
+
+/** The same, for an operation that has read the state already. */
+export async function syncDkimWith(
+  host: Host,
+  target: Appliance,
+  { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
+): Promise<{ changed: boolean }> {
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
   await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
-  const signing = await signingKeys(host, target, all);
+  const signing = await signingKeys(host, target, { domains, state });
   let made = false;
   for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
   const tables = await syncTables(host, target, signing);
@@ -155,7 +163,8 @@ export async function isDkimBehind(
 ): Promise<boolean> {
   const { paths } = target;
   if (await isReloadOwed(host, paths)) return true;
-  const keys = await signingKeys(host, target, domains);
+  const state = await readDkimState(host, paths);
+  const keys = await signingKeys(host, target, { domains, state });
   for (const { domain, selector } of keys) {
     if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
   }

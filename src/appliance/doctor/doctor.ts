@@ -9,6 +9,7 @@ import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
+import { STATE_CHECKS } from './checks-state.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';
 import { type Check, type Context, runCheck } from './context.ts';
 import { bySeverity, type Finding, isProblem } from './finding.ts';
@@ -19,7 +20,12 @@ export const CONFIG_CHECK = {
   measured: 'mailctl config check',
 } as const;
 
-export const CHECKS: readonly Check[] = [...SERVER_CHECKS, ...HOST_CHECKS, ...TRUST_CHECKS];
+export const CHECKS: readonly Check[] = [
+  ...SERVER_CHECKS,
+  ...HOST_CHECKS,
+  ...STATE_CHECKS,
+  ...TRUST_CHECKS,
+];
 
 /** All of its problems; when there is one, nothing else can be looked at. */
 export async function checkConfig(host: Host, file: string): Promise<Finding> {

@@ -6,24 +6,13 @@ import { readDirectory } from '../accounts/accounts.ts';
 import type { Address } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { type Message, submitOwn } from '../mail/test-message.ts';
+import { openState, readState } from '../state-file.ts';
 import { measureStorage } from '../status/storage.ts';
 import { validUntil } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import { checkConfig, examine } from './doctor.ts';
-import { countText, type Finding, isProblem } from './finding.ts';
-
-/** What a report is made of, and what the next one is compared with. */
-export interface Situation {
-  /** RFC 3339. */
-  readonly at: string;
-  readonly problems: readonly Pick<Finding, 'id' | 'severity' | 'message' | 'fix'>[];
-  readonly summary: string;
-  readonly mailboxes: number;
-  readonly domains: readonly string[];
-  /** RFC 3339; null without a certificate. */
-  readonly certificateUntil: string | null;
-  readonly storageBytes: number;
-}
+import { countText, isProblem } from './finding.ts';
+import { LAST_REPORT, type Situation } from './report-state.ts';
 
 export interface Difference {
   readonly worse: readonly Situation['problems'][number][];
@@ -103,17 +92,6 @@ export function formatReport(hostname: string, now: Situation, difference: Diffe
   ];
 }
 
-async function readLast(host: Host, path: string): Promise<Situation | null> {
-  const text = await host.files.read(path);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as Situation;
-  } catch {
-    // without it the next report tells everything, as the first one did
-    return null;
-  }
-}
-
 const STORAGE_LIMIT_MS = 20_000;
 
 async function situationOf(host: Host, target: Appliance): Promise<Situation> {
@@ -144,11 +122,16 @@ export interface Report {
   readonly lines: readonly string[];
 }
 
-export async function makeReport(host: Host, target: Appliance): Promise<Report> {
+async function reportAfter(host: Host, target: Appliance, last: Situation | null): Promise<Report> {
   const situation = await situationOf(host, target);
-  const difference = differenceOf(await readLast(host, target.paths.report), situation);
+  const difference = differenceOf(last, situation);
   const lines = formatReport(target.settings.main.hostname, situation, difference);
   return { situation, difference, lines };
+}
+
+/** Writes nothing. */
+export async function makeReport(host: Host, target: Appliance): Promise<Report> {
+  return reportAfter(host, target, await readState(host, target.paths, LAST_REPORT));
 }
 
 function recipientOf({ settings }: Appliance): Address {
@@ -173,7 +156,8 @@ export async function sendReport(
   target: Appliance,
   { always }: { always: boolean },
 ): Promise<Report & { readonly sentTo: Address | null }> {
-  const report = await makeReport(host, target);
+  const last = await openState(host, target.paths, LAST_REPORT);
+  const report = await reportAfter(host, target, last.current);
   const { situation, difference, lines } = report;
   if (!always && !isNews(difference)) return { ...report, sentTo: null };
   const to = recipientOf(target);
@@ -185,7 +169,6 @@ export async function sendReport(
       hint: 'mailctl logs 20 --daemon postfix',
     });
   }
-  const text = `${JSON.stringify(situation, null, 1)}\n`;
-  await host.files.replace(target.paths.report, text, { mode: 0o600 });
+  await last.write(situation);
   return { ...report, sentTo: to };
 }

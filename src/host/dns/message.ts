@@ -4,20 +4,23 @@
 import type { Buffer } from 'node:buffer';
 import * as packet from 'dns-packet';
 
-export type RecordType =
-  | 'A'
-  | 'AAAA'
-  | 'CAA'
-  | 'CNAME'
-  | 'DNSKEY'
-  | 'DS'
-  | 'MX'
-  | 'NS'
-  | 'PTR'
-  | 'SOA'
-  | 'SRV'
-  | 'TLSA'
-  | 'TXT';
+export const RECORD_TYPES = [
+  'A',
+  'AAAA',
+  'CAA',
+  'CNAME',
+  'DNSKEY',
+  'DS',
+  'MX',
+  'NS',
+  'PTR',
+  'SOA',
+  'SRV',
+  'TLSA',
+  'TXT',
+] as const;
+
+export type RecordType = (typeof RECORD_TYPES)[number];
 
 export interface Question {
   readonly name: string;

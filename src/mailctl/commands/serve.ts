@@ -32,7 +32,7 @@ async function showDue(app: App): Promise<void> {
   const { readSchedule } = await import('../../appliance/schedule/state.ts');
   const { summarizeDue } = await import('../due-text.ts');
   const target = await app.appliance();
-  const { schedule } = await readSchedule(app.host, target.paths);
+  const schedule = await readSchedule(app.host, target.paths);
   const due = await planJobs(app.host, target, { schedule, changedAt: null });
   app.output.result(due.map(describe), { due: summarizeDue(due) });
 }

@@ -53,10 +53,10 @@ async function showOnly(app: App): Promise<void> {
 }
 
 async function rehearse(app: App): Promise<void> {
-  const { requireClock } = await import('../../appliance/acme/renew.ts');
+  const { requireClock } = await import('../../host/clock.ts');
   const tried = await app.changing('ssl-setup', async (target) => {
     requireCa(target);
-    requireClock(app.host);
+    requireClock(app.host.clock);
     const { rehearse: run } = await import('../../appliance/acme/obtain.ts');
     const { readOutlook } = await import('../../appliance/acme/renewal.ts');
     const outlook = await readOutlook(app.host, target);

@@ -5,12 +5,8 @@ import {
   type Finding,
   isProblem,
 } from '../../../src/appliance/doctor/finding.ts';
-import {
-  differenceOf,
-  formatReport,
-  isNews,
-  type Situation,
-} from '../../../src/appliance/doctor/report.ts';
+import { differenceOf, formatReport, isNews } from '../../../src/appliance/doctor/report.ts';
+import type { Situation } from '../../../src/appliance/doctor/report-state.ts';
 
 const full = {
   id: 'disk.free',
