@@ -8,7 +8,6 @@ import type { Host } from './host.ts';
 
 export { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
 export {
-  canonicalIpv6,
   type DnsAnswer,
   type DnsRecord,
   negativeTtl,

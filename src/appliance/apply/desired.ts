@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import { bareAddress, ipv4Network } from '../../host/ip.ts';
 import type { Appliance } from '../appliance.ts';
 import { queryCgroup } from '../container/cgroup.ts';
 import { readCustomFiles } from '../container/data-folders.ts';
 import { renderLxcConfig, renderSeccomp } from '../container/lxc-config.ts';
-import { bareAddress, ipv4Network, type NetworkPlan, planNetwork } from '../container/network.ts';
+import { type NetworkPlan, planNetwork } from '../container/network.ts';
 import { queryBridge } from '../container/network-apply.ts';
 import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';

@@ -3,9 +3,10 @@
 import { join } from 'node:path';
 import { array, boolean, literal, nullable, number, object, record, string, union } from 'valibot';
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import type { Paths } from '../paths.ts';
 import { readState, type StateFile } from '../state-file.ts';
-import { bareAddress, type NetworkPlan } from './network.ts';
+import type { NetworkPlan } from './network.ts';
 
 export const HOST_PART = 'host.json';
 

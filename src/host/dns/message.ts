@@ -3,6 +3,7 @@
 
 import type { Buffer } from 'node:buffer';
 import * as packet from 'dns-packet';
+import { canonicalIpv6 } from '../ip.ts';
 
 export const RECORD_TYPES = [
   'A',
@@ -174,11 +175,6 @@ function formatOther(answer: { readonly type: string; readonly data: unknown }):
     return `${flags} 3 ${algorithm} ${key.toString('base64')}`;
   }
   return JSON.stringify(answer.data);
-}
-
-/** RFC 5952. @param text any valid form */
-export function canonicalIpv6(text: string): string {
-  return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
 /** Seconds for which a resolver may remember that a name is not there (RFC 2308 §5). */

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import {
   type BridgePresent,
-  ipv4Network,
   planNetwork,
   renderTable,
   tableName,
 } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import { ipv4Network } from '../../../src/host/ip.ts';
 
 const ABSENT: BridgePresent = { exists: false, ours: false, addresses: [], addresses6: [] };
 const LAN: BridgePresent = {
