@@ -35,6 +35,7 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['appliance/paths.ts', 'where everything is, worked out from the settings'],
   ['appliance/settings', 'the option table and the checked UCI file'],
   ['appliance/ids.ts', 'the accounts of the daemons, a table'],
+  ['appliance/bytes.ts', 'sizes in bytes, which the option table checks too'],
   ['appliance/address.ts', 'mail addresses, which the option table checks too'],
   ['uci', 'the file format alone'],
   ['host', 'the only room with effects; knows nothing of mail'],

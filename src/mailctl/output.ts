@@ -2,6 +2,7 @@
 
 import chalk, { Chalk } from 'chalk';
 import { MailctlError } from '../errors.ts';
+import { withoutControls, withoutOtherControls } from '../host/terminal-text.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -45,14 +46,9 @@ function errorText(error: unknown, paint: typeof chalk, debug: boolean): string 
   return lines.join('\n');
 }
 
-// every control but tab and line feed
-const ALL_CONTROLS = /(?![\t\n])\p{Cc}/gu;
-// … and but the escapes that chalk writes
-const COLOURS_KEPT = /(?![\t\n])(?!\p{Cc}\[[0-9;]*m)\p{Cc}/gu;
-
 /** Text that cannot drive a terminal, whoever wrote the names and words in it. */
 export function terminalSafe(text: string, colours: boolean): string {
-  return text.replace(colours ? COLOURS_KEPT : ALL_CONTROLS, '');
+  return colours ? withoutOtherControls(text) : withoutControls(text);
 }
 
 export function createOutput(options: OutputOptions): Output {

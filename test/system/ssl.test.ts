@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pebble, startPebble } from './dns/pebble.ts';
@@ -84,10 +84,12 @@ async function letTlsaAge(router: Router): Promise<void> {
 }
 
 const fakeClock = (time: string) => {
-  const [folder] = readdirSync('/usr/lib').flatMap((name) =>
-    name.endsWith('-linux-gnu') ? [`/usr/lib/${name}/faketime/libfaketime.so.1`] : [],
-  );
-  return { LD_PRELOAD: folder ?? '', FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  // a host that also builds for other machines has a folder for each
+  const library = readdirSync('/usr/lib')
+    .map((name) => `/usr/lib/${name}/faketime/libfaketime.so.1`)
+    .find((path) => existsSync(path));
+  if (library === undefined) throw new Error('libfaketime is not installed');
+  return { LD_PRELOAD: library, FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
 };
 
 beforeAll(async () => {

@@ -8,6 +8,7 @@ import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
 import { parseAddress, parseDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
+import { formatBytes } from '../bytes.ts';
 import { ids } from '../ids.ts';
 import type { Settings } from '../settings/settings.ts';
 import { compileDirectory } from './compile.ts';
@@ -200,10 +201,9 @@ async function requireRoom(
   const needed = bytes(changed) + 2 * bytes(after) + database + SPARE_BYTES;
   const { free } = await host.files.space(target.paths.accounts);
   if (free >= needed) return;
-  const megabytes = (needed / 1e6).toFixed(1);
   throw new MailctlError(
     'FILE_FAILED',
-    `no space left on the device: a change of the accounts needs ${megabytes} MB in ${target.paths.data}`,
+    `no space left on the device: a change of the accounts needs ${formatBytes(needed)} in ${target.paths.data}`,
     { hint: `df -h ${target.paths.data}` },
   );
 }

@@ -6,12 +6,12 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { type CertificatePair, isSelfSigned, validUntil } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
+import { SELF_SIGNED_RENEW_DAYS } from '../tls/tls.ts';
 import { wantedNames } from './names.ts';
 import { renewalTime, type Schedule, waitsUntil } from './policy.ts';
 import { type AcmeState, readAcmeState } from './state.ts';
 
 const DAY_MS = 86_400_000;
-const SELF_SIGNED_RENEW_DAYS = 30;
 /** Given files are looked at this often: somebody else may have renewed them. */
 const MANUAL_CHECK_MS = DAY_MS;
 

@@ -6,6 +6,7 @@ import { digestFile } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { hostArchitecture } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
+import { formatBytes } from '../bytes.ts';
 import type { Paths } from '../paths.ts';
 import { recipe } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -125,7 +126,7 @@ async function takeUrl(host: Host, appliance: Appliance, url: string): Promise<I
     checkFits(settings, manifest, url);
     const kept = await findKept(host, paths, manifest.image_sha256);
     if (kept !== null) return kept;
-    host.say(`fetching ${url} (${Math.round(manifest.image_bytes / 1e6)} MB)`);
+    host.say(`fetching ${url} (${formatBytes(manifest.image_bytes)})`);
     await host.downloads.fetch(url, { to: file, limit: SIZE_LIMIT });
     await checkHash(host, file, manifest, url);
     return await keep(host, paths, { file, manifest });

@@ -5,6 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import type { Address } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
+import { formatBytes } from '../bytes.ts';
 import { type Message, submitOwn } from '../mail/test-message.ts';
 import { openState, readState } from '../state-file.ts';
 import { measureStorage } from '../status/storage.ts';
@@ -24,7 +25,7 @@ export interface Difference {
 
 /** Changes every day without being news: numbers, and what only cost time. */
 function gist({ id, message }: Situation['problems'][number]): string {
-  return `${id} ${message.replace(/\d+/g, '#')}`;
+  return `${id} ${message.replace(/\d+(?:\.\d+)?[BKMGT]?\b/g, '#')}`;
 }
 
 /** Null: there was no report before. Pure. */
@@ -85,7 +86,7 @@ export function formatReport(hostname: string, now: Situation, difference: Diffe
     ),
     ...part('As before:', old.flatMap(describe)),
     `In all: ${now.summary}`,
-    `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${Math.round(now.storageBytes / 1e6)} MB`,
+    `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${formatBytes(now.storageBytes)}`,
     `Certificate: ${now.certificateUntil === null ? 'none' : `valid until ${now.certificateUntil.slice(0, 10)}`}`,
     '',
     'More: mailctl doctor    To stop these reports: mailctl report disable',

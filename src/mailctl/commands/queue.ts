@@ -1,9 +1,9 @@
 // mailctl queue: the mail that waits to be delivered.
 
 import type { Command } from 'commander';
+import { formatBytes } from '../../appliance/bytes.ts';
 import type { QueueAction, QueuedMessage, QueueId } from '../../appliance/mail/queue.ts';
 import { type AppSource, describeWord } from '../command.ts';
-import { formatBytes } from '../figures.ts';
 import { requireRootToLook } from '../root.ts';
 
 const STATUSES = [

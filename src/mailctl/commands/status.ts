@@ -1,13 +1,14 @@
 // mailctl status: is the mail server well, and if not, why.
 
 import type { Command } from 'commander';
+import { formatBytes } from '../../appliance/bytes.ts';
 import type { SchedulingStatus } from '../../appliance/schedule/query.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
 import type { ApplianceStatus, Trouble } from '../../appliance/status/status.ts';
 import { STATUS } from '../../errors.ts';
 import { type AppSource, describeWord } from '../command.ts';
 import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
-import { formatBytes, formatSpan } from '../figures.ts';
+import { formatSpan } from '../figures.ts';
 import type { Output } from '../output.ts';
 import { requireRootToLook } from '../root.ts';
 

@@ -6,6 +6,7 @@ import type { ListedMailbox, MailboxDetails } from '../../appliance/accounts/lis
 import { formatQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress, parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { formatBytes } from '../../appliance/bytes.ts';
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../command.ts';
@@ -22,16 +23,6 @@ export function warnOfProblems(app: App, target: Appliance, problems: readonly P
   }
   if (problems.length > MAX_WARNINGS) app.output.warn(`and ${problems.length - MAX_WARNINGS} more`);
   process.exitCode = STATUS.PARTIAL;
-}
-
-function bytesText(bytes: number): string {
-  const step = [
-    [2 ** 30, 'G'],
-    [2 ** 20, 'M'],
-    [2 ** 10, 'K'],
-  ] as const;
-  const [size, unit] = step.find(([limit]) => bytes >= limit) ?? [1, 'B'];
-  return `${(bytes / size).toFixed(size === 1 ? 0 : 1)}${unit}`;
 }
 
 function listData({ mailbox, size }: ListedMailbox): object {
@@ -55,7 +46,7 @@ function listLines(list: readonly ListedMailbox[], terminal: boolean): string[] 
       formatQuota(mailbox.quotaBytes).padStart(9),
       ...(size === null
         ? []
-        : [bytesText(size.usedBytes).padStart(8), `${size.messages} messages`.padStart(16)]),
+        : [formatBytes(size.usedBytes).padStart(8), `${size.messages} messages`.padStart(16)]),
     ];
     return columns.join('  ').trimEnd();
   });
@@ -98,7 +89,7 @@ function detailLines({
     row('address', mailbox.address),
     row('state', mailbox.active ? 'active' : 'suspended: mail is received, logins are refused'),
     row('quota', formatQuota(mailbox.quotaBytes)),
-    row('used', `${bytesText(size.usedBytes)} in ${size.messages} messages`),
+    row('used', `${formatBytes(size.usedBytes)} in ${size.messages} messages`),
     row('password', scheme),
     row('aliases', aliases.join(', ') || 'none'),
     row('sends as', sendsAs.join(', ') || 'nothing'),

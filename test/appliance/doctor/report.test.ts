@@ -72,7 +72,7 @@ describe('the text', () => {
       '  warning: 180 MB are free [disk.free]',
       '',
       'In all: 1 warnings, 20 in order',
-      'Mailboxes: 3; mail domains: 1; 12 MB',
+      'Mailboxes: 3; mail domains: 1; 11.4M',
       'Certificate: valid until 2027-01-01',
       '',
       'More: mailctl doctor    To stop these reports: mailctl report disable',
