@@ -1,4 +1,4 @@
-// Processes of this host by their id: which one it is, and signals to it.
+// Processes of this host by their id: which one it is, and signals to it; signals to this one.
 
 import { readFileSync } from 'node:fs';
 import { killTree } from './process-tree.ts';
@@ -12,6 +12,8 @@ export interface Processes {
   signal(pid: number, signal: NodeJS.Signals): boolean;
   /** Ends it and all its descendants at once (SIGKILL). */
   killTree(pid: number): void;
+  /** From here on the signal does this and nothing else: it is a wish, not the end of the program. */
+  onSignal(signal: NodeJS.Signals, heard: () => void): void;
   /** Gives back what the work so far has left in the memory of this one: for a wait of hours. */
   releaseMemory(): void;
 }
@@ -45,6 +47,11 @@ function signal(pid: number, name: NodeJS.Signals): boolean {
   }
 }
 
+function onSignal(name: NodeJS.Signals, heard: () => void): void {
+  process.removeAllListeners(name);
+  process.on(name, heard);
+}
+
 export function createProcesses(): Processes {
-  return { started, command, signal, killTree, releaseMemory: () => Bun.gc(true) };
+  return { started, command, signal, killTree, onSignal, releaseMemory: () => Bun.gc(true) };
 }

@@ -39,8 +39,6 @@ export interface Programs {
   query(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   /** A program that changes something. */
   run(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
-  /** Runs with this terminal as its own until it ends; the status is its answer. */
-  attach(command: readonly string[], options?: { env?: Record<string, string> }): Promise<number>;
   /**
    * Starts a program that goes on after this one has ended, in a session of its own.
    * @param log real path of the file that gets what it prints
@@ -137,17 +135,6 @@ export function createPrograms(env: Readonly<Record<string, string | undefined>>
   return {
     query: (command, options = {}) => start(environment, command, options),
     run: (command, options = {}) => start(environment, command, options),
-    attach: async (command, options = {}) => {
-      const [program = '', ...args] = command;
-      const result = await execa(program, args, {
-        env: { ...environment, ...options.env },
-        extendEnv: false,
-        stdio: 'inherit',
-        reject: false,
-      });
-      if (result.code === 'ENOENT') throw missing(program, result);
-      return result.exitCode ?? 130;
-    },
     launch: (command, log) => launch(environment, command, log),
     exists: (name) => find(name) !== null,
     find,

@@ -9,7 +9,7 @@ import type { MailDomain } from '../address.ts';
 import { parseAddress, parseDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { formatBytes } from '../bytes.ts';
-import { ids } from '../ids.ts';
+import { accountsDatabaseMode, SECRET_FILE, SECRET_FOLDER } from '../modes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { compileDirectory } from './compile.ts';
 import type { Problem } from './lines.ts';
@@ -78,31 +78,22 @@ function refuseProblems(target: Appliance, problems: readonly Problem[]): void {
   });
 }
 
-/**
- * Writes the database. The one file holds password hashes: it belongs to Dovecot and to
- * Postfix's group, so that no other daemon can read it; the mount keeps both from changing it.
- */
 async function compile(
   host: Host,
   target: Appliance,
   { label, directory, verify }: { label: string; directory: Directory; verify: boolean },
 ): Promise<void> {
-  const { idmapBase } = target.settings.main;
   await host.databases.write(
     databasePath(target),
     { label, tables: compileDirectory(directory) },
-    {
-      mode: 0o440,
-      verify,
-      owner: { uid: idmapBase + ids.dovecot.uid, gid: idmapBase + ids.postfix.gid },
-    },
+    { ...accountsDatabaseMode(target.settings), verify },
   );
 }
 
 async function ensureFolders(host: Host, target: Appliance): Promise<void> {
   const { accounts, directory } = target.paths;
   const folders = [
-    { path: accounts, mode: 0o700 },
+    { path: accounts, mode: SECRET_FOLDER },
     { path: directory, mode: 0o755 },
   ];
   for (const { path, mode } of folders) {
@@ -123,7 +114,7 @@ export async function applyDirectory(host: Host, target: Appliance): Promise<boo
   const current = (await host.databases.readLabel(databasePath(target))) === label;
   if (!current || pending) {
     refuseProblems(target, accounts.problems);
-    if (!pending) await host.fileSets.replace(folder, {}, 0o600);
+    if (!pending) await host.fileSets.replace(folder, {}, SECRET_FILE);
     await compile(host, target, { label, directory: accounts.directory, verify: pending });
     await host.fileSets.finish(folder);
   }
@@ -230,7 +221,7 @@ export async function changeDirectory<T>(
   const changed = await textsToWrite(host, target, { before: texts, after });
   if (present === label && Object.keys(changed).length === 0) return result;
   await requireRoom(host, target, { changed, after });
-  await host.fileSets.replace(folder, changed, 0o600);
+  await host.fileSets.replace(folder, changed, SECRET_FILE);
   await compile(host, target, { label, directory: draft, verify: false });
   await host.fileSets.finish(folder);
   return result;

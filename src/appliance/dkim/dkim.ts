@@ -10,16 +10,12 @@ import type { Host } from '../../host/host.ts';
 import { generateRsaKey } from '../../host/keys.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
-import { shiftedOwner } from '../container/container.ts';
 import { ids } from '../ids.ts';
+import { dkimKeyMode, dkimTableMode, SECRET_FILE, SECRET_FOLDER, shiftedOwner } from '../modes.ts';
 import type { Paths } from '../paths.ts';
 import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
 import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
 import { type DkimState, type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
-
-const FOLDER_MODE = 0o700;
-const KEY_MODE = 0o400;
-const TABLE_MODE = 0o440;
 
 /** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
 export async function readDkimKey(
@@ -68,7 +64,7 @@ async function ensureFile(
   const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
   if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
   if (!(await isReloadOwed(host, paths))) {
-    await host.files.replace(reloadOwed(paths), '', { mode: 0o600 });
+    await host.files.replace(reloadOwed(paths), '', { mode: SECRET_FILE });
   }
   await host.files.replace(path, text, options);
   return true;
@@ -87,8 +83,8 @@ export async function ensureDkimKey(
     present === null
       ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
       : ((await host.files.read(path)) ?? '');
-  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: FOLDER_MODE, owner });
-  return ensureFile(host, { paths: target.paths, path, text }, { mode: KEY_MODE, owner });
+  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: SECRET_FOLDER, owner });
+  return ensureFile(host, { paths: target.paths, path, text }, dkimKeyMode(target.settings));
 }
 
 /** The key that signs for each of the domains, in their order. */
@@ -110,7 +106,7 @@ async function syncTables(
   target: Appliance,
   keys: readonly SigningKey[],
 ): Promise<boolean> {
-  const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
+  const options = dkimTableMode(target.settings);
   const { paths } = target;
   const ensure = (path: string, text: string) => ensureFile(host, { paths, path, text }, options);
   const keyTable = join(paths.dkim, 'KeyTable');

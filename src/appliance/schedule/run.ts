@@ -5,6 +5,7 @@ import { MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { ANY_STATUS, presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
+import { SECRET_FILE } from '../modes.ts';
 import type { Paths } from '../paths.ts';
 import type { Job } from './jobs.ts';
 import type { JobResult } from './plan.ts';
@@ -49,7 +50,7 @@ export async function runJob(
   let noted: Promise<void> = Promise.resolve();
   const onStart = (pid: number) => {
     const text = `${job.name} ${pid} ${host.processes.started(pid)}\n`;
-    noted = host.files.replace(target.paths.serveJob, text, { mode: 0o600 });
+    noted = host.files.replace(target.paths.serveJob, text, { mode: SECRET_FILE });
   };
   try {
     const options = { accept: ANY_STATUS, timeout: job.timeout, signal, onStart };

@@ -4,6 +4,7 @@ import { MailctlError } from '../../errors.ts';
 import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { SECRET_FOLDER } from '../modes.ts';
 import type { Paths } from '../paths.ts';
 import { endLeftJob } from './run.ts';
 
@@ -42,7 +43,7 @@ export async function ensureServing(
   program: readonly string[],
 ): Promise<void> {
   if (wakeServer(host, paths)) return;
-  await host.files.makeDirectory(paths.scheduleLog, { mode: 0o700 });
+  await host.files.makeDirectory(paths.scheduleLog, { mode: SECRET_FOLDER });
   const log = host.files.path(`${paths.scheduleLog}/current`);
   const words = ['--config', paths.uciFile, 'serve', '--background'];
   await host.programs.launch([...program, ...words], log);

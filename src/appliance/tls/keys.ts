@@ -7,6 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { generateEcKey, generateRsaKey } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
 import { ensureAcmeFolder } from '../container/data-folders.ts';
+import { SECRET_FILE } from '../modes.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseKey } from './certificate.ts';
@@ -38,7 +39,7 @@ export async function ensureWaitingKey(host: Host, target: Appliance): Promise<K
   await ensureAcmeFolder(host, target.paths);
   const key = keyType === 'rsa' ? await generateRsaKey() : await generateEcKey();
   const text = key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  await host.files.replace(waitingKeyFile(target.paths), text, { mode: 0o600 });
+  await host.files.replace(waitingKeyFile(target.paths), text, { mode: SECRET_FILE });
   return key;
 }
 

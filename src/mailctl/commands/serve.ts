@@ -2,6 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { DueJob } from '../../appliance/schedule/plan.ts';
+import type { Host } from '../../host/host.ts';
 import type { App } from '../app.ts';
 import { type AppSource, describeWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
@@ -10,14 +11,12 @@ interface ServeOptions {
   readonly background?: boolean;
 }
 
-/** From here on a signal is a wish, not the end of whatever is being done. */
-function listenToSignals(ring: () => void): AbortSignal {
+function listenToSignals({ processes }: Host, ring: () => void): AbortSignal {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => end.abort());
+    processes.onSignal(signal, () => end.abort());
   }
-  process.on('SIGHUP', ring);
+  processes.onSignal('SIGHUP', ring);
   return end.signal;
 }
 
@@ -45,7 +44,7 @@ async function run(app: App, background: boolean): Promise<void> {
   const { ownProgram } = await import('../../host/own-program.ts');
   const { host, output } = app;
   const bell = createBell();
-  const end = listenToSignals(() => bell.ring());
+  const end = listenToSignals(host, () => bell.ring());
   const readTarget = () => app.appliance();
   const target = await readTarget();
   const log = (text: string) => {
