@@ -1,5 +1,7 @@
 // Time, as the rest of the program is allowed to see it.
 
+import { MailctlError } from '../errors.ts';
+
 export interface Clock {
   now(): Date;
   /** Ends sooner when `signal` is aborted. */
@@ -37,6 +39,30 @@ const LATEST = EARLIEST + 20 * 365 * 86_400_000;
 export function isPlausible(now: Date): boolean {
   const time = now.getTime();
   return time >= EARLIEST && time < LATEST;
+}
+
+/** Throws CLOCK_UNSET: nothing is judged by its age, and nothing that ages is made, before the time is known. */
+export function requireClock(clock: Clock): void {
+  const now = clock.now();
+  if (isPlausible(now)) return;
+  const message = `the clock of this host shows ${now.toISOString().slice(0, 10)}, which cannot be right`;
+  throw new MailctlError('CLOCK_UNSET', message, {
+    hint: 'wait until the time is set (NTP), or set it with date; then repeat the command',
+  });
+}
+
+/** What `work` gives, or TIMED_OUT after `limit` milliseconds; the work itself is not ended. */
+export async function withinTime<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = clock.sleep(limit, done.signal).then((): never => {
+    throw new MailctlError('TIMED_OUT', `it took longer than ${limit / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    late.catch(() => undefined);
+    done.abort();
+  }
 }
 
 /** Asks again until `attempt` gives something else than null or the time (milliseconds) is over. */

@@ -35,6 +35,14 @@ export interface Dialogue {
   startTls(): Promise<PeerCertificate>;
 }
 
+export interface Sockets {
+  /** Runs `talk` with a connection that is closed when it ends, however it ends. */
+  dialogue<T>(
+    target: DialogueTarget,
+    talk: (dialogue: Dialogue, certificate: PeerCertificate | null) => Promise<T>,
+  ): Promise<T>;
+}
+
 const MAX_LINE = 8192;
 const MAX_BYTES = 1024 * 1024;
 
@@ -165,8 +173,7 @@ function dialogueOver(wire: Wire): Dialogue {
   };
 }
 
-/** Runs `talk` with a connection that is closed when it ends, however it ends. */
-export async function withDialogue<T>(
+async function withDialogue<T>(
   target: DialogueTarget,
   talk: (dialogue: Dialogue, certificate: PeerCertificate | null) => Promise<T>,
 ): Promise<T> {
@@ -180,4 +187,8 @@ export async function withDialogue<T>(
     clearTimeout(timer);
     wire.socket.destroy();
   }
+}
+
+export function createSockets(): Sockets {
+  return { dialogue: withDialogue };
 }

@@ -8,11 +8,11 @@ import type { Host } from './host.ts';
 
 export { type DnsServer, serverLabel } from './dns/exchange.ts';
 export {
-  canonicalIpv6,
   type DnsAnswer,
   type DnsRecord,
   negativeTtl,
   type Question,
+  RECORD_TYPES,
   type RecordType,
 } from './dns/message.ts';
 

@@ -4,6 +4,7 @@
 import { MailctlError } from '../errors.ts';
 import type { Host } from './host.ts';
 import { ANY_STATUS, presentable } from './programs.ts';
+import { withoutColours } from './terminal-text.ts';
 
 export interface DnsctlCall {
   readonly verb: 'add' | 'update' | 'rm';
@@ -41,12 +42,11 @@ export async function runDnsctl(host: Host, call: DnsctlCall): Promise<string> {
     timeout: TIMEOUT_MS,
     accept: ANY_STATUS,
   });
-  return withoutColours(`${stdout}\n${stderr}`);
+  return lastWords(`${stdout}\n${stderr}`);
 }
 
-function withoutColours(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what colours begin with
-  return presentable(text.replace(/\u001b\[[0-9;]*m/g, ''), [], 3).slice(-300);
+function lastWords(text: string): string {
+  return presentable(withoutColours(text), [], 3).slice(-300);
 }
 
 export function requireDnsctl(host: Host): void {
@@ -71,6 +71,5 @@ export async function listDnsctlZones(host: Host): Promise<string[]> {
 }
 
 function withoutTags(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what colours begin with
-  return text.replace(/\u001b\[[0-9;]*m/g, '').replace(/https?:\/\/\S+/g, '');
+  return withoutColours(text).replace(/https?:\/\/\S+/g, '');
 }

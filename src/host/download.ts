@@ -2,7 +2,12 @@
 
 import { open, rm } from 'node:fs/promises';
 import { MailctlError } from '../errors.ts';
-import type { Host } from './host.ts';
+import type { Files } from './files.ts';
+
+export interface Downloads {
+  /** Fetches `url` into the file `to`, of at most `limit` bytes. A broken transfer leaves nothing. */
+  fetch(url: string, target: { to: string; limit: number }): Promise<void>;
+}
 
 const QUIET_LIMIT_MS = 60_000;
 
@@ -38,21 +43,15 @@ async function requestFile(url: string): Promise<Response> {
   });
 }
 
-/** Fetches `url` into the file `to`, of at most `limit` bytes. A broken transfer leaves nothing. */
-export async function download(
-  host: Host,
-  url: string,
-  target: { to: string; limit: number },
-): Promise<void> {
+async function download(url: string, path: string, limit: number): Promise<void> {
   const response = await requestFile(url);
-  const path = host.files.path(target.to);
   const handle = await open(path, 'w', 0o600);
   try {
     let written = 0;
     for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
       written += piece.length;
-      if (written > target.limit) {
-        throw new MailctlError('IMAGE_INVALID', `${url} is larger than ${target.limit} bytes`);
+      if (written > limit) {
+        throw new MailctlError('IMAGE_INVALID', `${url} is larger than ${limit} bytes`);
       }
       await handle.write(piece);
     }
@@ -64,4 +63,8 @@ export async function download(
   } finally {
     await handle.close();
   }
+}
+
+export function createDownloads(files: Pick<Files, 'path'>): Downloads {
+  return { fetch: (url, { to, limit }) => download(url, files.path(to), limit) };
 }

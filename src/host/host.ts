@@ -3,9 +3,14 @@
 
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
+import { createSockets, type Sockets } from './connect.ts';
 import { createDatabases, type Databases } from './database.ts';
+import { createDownloads, type Downloads } from './download.ts';
 import { createFileSets, type FileSets } from './file-set.ts';
 import { createFiles, type Files } from './files.ts';
+import { createLocks, type Locks } from './lock.ts';
+import { createLogs, type Logs } from './log-writer.ts';
+import { createProcesses, type Processes } from './processes.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { createUntrustedTrees, type UntrustedTrees } from './untrusted-tree.ts';
 
@@ -16,6 +21,12 @@ export interface Host {
   /** For folders that a container may write to. */
   readonly untrusted: UntrustedTrees;
   readonly programs: Programs;
+  readonly processes: Processes;
+  readonly sockets: Sockets;
+  readonly downloads: Downloads;
+  readonly locks: Locks;
+  /** Our own logs; those of the container are read with src/host/log-folder.ts. */
+  readonly logs: Logs;
   readonly clock: Clock;
   /** Tells the operator what is being done; never part of the result. */
   readonly say: (message: string) => void;
@@ -36,6 +47,11 @@ export function createHost(options: HostOptions): Host {
     databases: createDatabases(files.path),
     untrusted: createUntrustedTrees(files.path),
     programs: createPrograms(options.env),
+    processes: createProcesses(),
+    sockets: createSockets(),
+    downloads: createDownloads(files),
+    locks: createLocks({ files, clock: systemClock }),
+    logs: createLogs(files, systemClock),
     clock: systemClock,
     say: options.say,
   };
@@ -88,6 +104,23 @@ export function dryRun(host: Host, would: string[]): Host {
         return { stdout: '', stderr: '', status: 0 };
       },
       launch: (command) => record(`start ${command.join(' ')}`),
+    },
+    processes: {
+      ...host.processes,
+      signal: (pid, signal) => {
+        would.push(`send ${signal} to the process ${pid}`);
+        return host.processes.started(pid) !== null;
+      },
+      killTree: (pid) => {
+        would.push(`end the process ${pid} and all that it started`);
+      },
+    },
+    downloads: { fetch: (url, { to }) => record(`fetch ${url} to ${to}`) },
+    logs: {
+      append: (folder) => {
+        would.push(`add to the log in ${folder}`);
+        return true;
+      },
     },
   };
 }

@@ -13,8 +13,33 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { type LockHolder, MailctlError } from '../errors.ts';
-import { pollUntil } from './clock.ts';
-import type { Host } from './host.ts';
+import { type Clock, pollUntil } from './clock.ts';
+import type { Files } from './files.ts';
+
+export interface Locks {
+  /**
+   * Runs `work` while this process alone holds the lock. Throws LOCKED when another holds it for longer
+   * than `wait`.
+   */
+  hold<T>(lock: WantedLock, work: () => Promise<T>): Promise<T>;
+  /**
+   * Who holds the lock, as written beside it; null when it is free, and for the moment before its holder has
+   * written its name. Others may ask at the same time.
+   */
+  query(path: string): LockHolder | null;
+}
+
+export interface WantedLock {
+  readonly path: string;
+  readonly holder: string;
+  /** Milliseconds to wait for another holder. */
+  readonly wait: number;
+}
+
+interface Place {
+  readonly files: Pick<Files, 'path'>;
+  readonly clock: Clock;
+}
 
 interface Lock {
   release(): void;
@@ -68,20 +93,16 @@ function locked(holder: LockHolder | null): MailctlError {
   });
 }
 
-/**
- * Runs `work` while this process alone holds the lock `path`.
- * @param wait milliseconds to wait for another holder before giving up with LOCKED
- */
-export async function withLock<T>(
-  host: Host,
-  lock: { path: string; holder: string; wait: number },
+async function hold<T>(
+  { files, clock }: Place,
+  lock: WantedLock,
   work: () => Promise<T>,
 ): Promise<T> {
-  const file = host.files.path(lock.path);
+  const file = files.path(lock.path);
   const holderFile = `${file}.holder`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o755 });
   makeFile(file);
-  const held = await pollUntil(host.clock, { timeout: lock.wait, interval: 20 }, async () =>
+  const held = await pollUntil(clock, { timeout: lock.wait, interval: 20 }, async () =>
     tryLock(file),
   );
   if (held === null) throw locked(readHolder(holderFile));
@@ -94,12 +115,8 @@ export async function withLock<T>(
   }
 }
 
-/**
- * Who holds the lock, as written beside it; null when it is free, and for the moment before its holder has
- * written its name. Others may ask at the same time.
- */
-export function queryLock(host: Host, path: string): LockHolder | null {
-  const file = host.files.path(path);
+function query({ files }: Place, path: string): LockHolder | null {
+  const file = files.path(path);
   if (!existsSync(file)) return null;
   const database = new Database(file, { readonly: true });
   try {
@@ -111,4 +128,11 @@ export function queryLock(host: Host, path: string): LockHolder | null {
   } finally {
     database.close();
   }
+}
+
+export function createLocks(place: Place): Locks {
+  return {
+    hold: (lock, work) => hold(place, lock, work),
+    query: (path) => query(place, path),
+  };
 }

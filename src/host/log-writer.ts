@@ -3,7 +3,13 @@
 
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Host } from './host.ts';
+import type { Clock } from './clock.ts';
+import type { Files } from './files.ts';
+
+export interface Logs {
+  /** Adds lines, each with the time. A log that cannot be written ends nothing: false then. */
+  append(folder: string, lines: readonly string[]): boolean;
+}
 
 const FULL = 128 * 1024;
 const OLD = /^@[0-9a-f]{24}\.s$/;
@@ -15,11 +21,8 @@ function rotate(folder: string, now: Date): void {
   renameSync(join(folder, 'current'), join(folder, `@${label}00000000.s`));
 }
 
-/** Adds lines, each with the time. A log that cannot be written ends nothing: false then. */
-export function appendLog(host: Host, folder: string, lines: readonly string[]): boolean {
-  const now = host.clock.now();
+function append(path: string, now: Date, lines: readonly string[]): boolean {
   const stamp = now.toISOString().replace('T', ' ').replace('Z', '');
-  const path = host.files.path(folder);
   const current = join(path, 'current');
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -30,4 +33,8 @@ export function appendLog(host: Host, folder: string, lines: readonly string[]):
     // a full or missing disk is told of by what needs it
     return false;
   }
+}
+
+export function createLogs(files: Pick<Files, 'path'>, clock: Clock): Logs {
+  return { append: (folder, lines) => append(files.path(folder), clock.now(), lines) };
 }

@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { execa, type Options } from 'execa';
 import { MailctlError } from '../errors.ts';
 import { killTree } from './process-tree.ts';
+import { withoutControls } from './terminal-text.ts';
 
 /** For `accept`: whatever the status is, the caller judges it. */
 export const ANY_STATUS: readonly number[] = Array.from({ length: 255 }, (_, index) => index + 1);
@@ -40,8 +41,6 @@ export interface Programs {
   query(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   /** A program that changes something. */
   run(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
-  /** Runs with this terminal as its own until it ends; the status is its answer. */
-  attach(command: readonly string[], options?: { env?: Record<string, string> }): Promise<number>;
   /**
    * Starts a program that goes on after this one has ended, in a session of its own.
    * @param log real path of the file that gets what it prints
@@ -53,13 +52,9 @@ export interface Programs {
   find(name: string): string | null;
 }
 
-// C0 and C1 controls but for newline and tab: they could drive the operator's terminal.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
-const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/gu;
-
 /** Another program's words, fit to be shown: no control characters, no secrets, the last `lines`. */
 export function presentable(text: string, secrets: readonly string[] = [], lines = 5): string {
-  const clean = text.replace(CONTROL_CHARACTERS, '').trim().split('\n').slice(-lines).join('\n');
+  const clean = withoutControls(text).trim().split('\n').slice(-lines).join('\n');
   return secrets
     .filter((secret) => secret.trim() !== '')
     .reduce((shown, secret) => shown.replaceAll(secret.trim(), '(secret)'), clean);
@@ -145,17 +140,6 @@ export function createPrograms(env: Readonly<Record<string, string | undefined>>
   return {
     query: (command, options = {}) => start(environment, command, options),
     run: (command, options = {}) => start(environment, command, options),
-    attach: async (command, options = {}) => {
-      const [program = '', ...args] = command;
-      const result = await execa(program, args, {
-        env: { ...environment, ...options.env },
-        extendEnv: false,
-        stdio: 'inherit',
-        reject: false,
-      });
-      if (result.code === 'ENOENT') throw missing(program, result);
-      return result.exitCode ?? 130;
-    },
     launch: (command, log) => launch(environment, command, log),
     exists: (name) => find(name) !== null,
     find,

@@ -6,7 +6,6 @@ import { appliancePaths } from '../appliance/paths.ts';
 import { readSettings } from '../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
-import { withLock } from '../host/lock.ts';
 import { createOutput, type Output, type Planned, type Sink } from './output.ts';
 
 export interface GlobalOptions {
@@ -160,7 +159,7 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
       };
       const done = change.unlocked
         ? await change.apply(target)
-        : await withLock(host, lock, () => change.apply(target));
+        : await host.locks.hold(lock, () => change.apply(target));
       return change.report(done, target);
     },
     confirm: confirmation(options),

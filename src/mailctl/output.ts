@@ -2,6 +2,7 @@
 
 import chalk, { Chalk } from 'chalk';
 import { MailctlError } from '../errors.ts';
+import { withoutControls, withoutOtherControls } from '../host/terminal-text.ts';
 
 /** Where text goes: standard output and standard error of the process, or what a test reads. */
 export interface Sink {
@@ -74,14 +75,9 @@ function errorText(error: unknown, paint: typeof chalk, debug: boolean): string 
   return lines.join('\n');
 }
 
-// every control but tab and line feed
-const ALL_CONTROLS = /(?![\t\n])\p{Cc}/gu;
-// … and but the escapes that chalk writes
-const COLOURS_KEPT = /(?![\t\n])(?!\p{Cc}\[[0-9;]*m)\p{Cc}/gu;
-
 /** Text that cannot drive a terminal, whoever wrote the names and words in it. */
 export function terminalSafe(text: string, colours: boolean): string {
-  return text.replace(colours ? COLOURS_KEPT : ALL_CONTROLS, '');
+  return colours ? withoutOtherControls(text) : withoutControls(text);
 }
 
 export function createOutput(options: OutputOptions): Output {

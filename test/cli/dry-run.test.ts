@@ -7,7 +7,6 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createHost } from '../../src/host/host.ts';
-import { withLock } from '../../src/host/lock.ts';
 import { buildProgram } from '../../src/mailctl/cli.ts';
 import { kindOf } from '../../src/mailctl/command.ts';
 import { WORDS } from '../../src/mailctl/words.ts';
@@ -201,7 +200,7 @@ test('a dry run does not wait for the lock', async () => {
   const lock = '/var/run/mailserver/router-of-tests.lock';
   const host = createHost({ root: router.root, env: process.env, say: () => undefined });
 
-  await withLock(host, { path: lock, holder: 'mailctl test', wait: 0 }, async () => {
+  await host.locks.hold({ path: lock, holder: 'mailctl test', wait: 0 }, async () => {
     const { status, stdout } = await router.mailctl('domain add example.org --dry-run');
 
     expect(status).toBe(0);

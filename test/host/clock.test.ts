@@ -1,7 +1,7 @@
-// Whether a clock can be believed.
+// Whether a clock can be believed, and limits of time.
 
 import { expect, test } from 'bun:test';
-import { isPlausible } from '../../src/host/clock.ts';
+import { isPlausible, requireClock, systemClock, withinTime } from '../../src/host/clock.ts';
 
 test.each([
   ['a board without a battery', '1970-01-01T00:00:37Z'],
@@ -17,4 +17,24 @@ test.each(['2026-01-01T00:00:00Z', '2045-12-01T00:00:00Z'])('%s is plausible', (
 
 test('no time at all is not plausible', () => {
   expect(isPlausible(new Date(Number.NaN))).toBe(false);
+});
+
+test('what must not happen under a wrong clock is refused with the date it shows', () => {
+  const at = (time: string) => ({ ...systemClock, now: () => new Date(time) });
+
+  expect(() => requireClock(at('1970-01-02T00:00:00Z'))).toThrow(
+    'the clock of this host shows 1970-01-02, which cannot be right',
+  );
+  expect(() => requireClock(at('2026-11-21T00:00:00Z'))).not.toThrow();
+});
+
+test('work within its time gives its result or its own error', async () => {
+  expect(await withinTime(systemClock, 60_000, Promise.resolve('done'))).toBe('done');
+  const failed = Promise.reject(new Error('of its own'));
+  await expect(withinTime(systemClock, 60_000, failed)).rejects.toThrow('of its own');
+});
+
+test('work that takes longer is given up', async () => {
+  const endless = new Promise<never>(() => undefined);
+  await expect(withinTime(systemClock, 1, endless)).rejects.toThrow('it took longer than 0.001 s');
 });

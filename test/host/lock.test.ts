@@ -3,7 +3,6 @@ import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost, type Host } from '../../src/host/host.ts';
-import { withLock } from '../../src/host/lock.ts';
 
 const LOCK = { path: '/x.lock', holder: 'mailctl test', wait: 0 };
 
@@ -17,8 +16,8 @@ describe('the lock', () => {
   afterEach(() => rm(root, { recursive: true }));
 
   test('a second holder is refused and told who holds it', async () => {
-    await withLock(host, LOCK, async () => {
-      await expect(withLock(host, LOCK, async () => 1)).rejects.toMatchObject({
+    await host.locks.hold(LOCK, async () => {
+      await expect(host.locks.hold(LOCK, async () => 1)).rejects.toMatchObject({
         code: 'LOCKED',
         message: `locked by mailctl test (pid ${process.pid})`,
         holder: { command: 'mailctl test', pid: process.pid },
@@ -27,24 +26,26 @@ describe('the lock', () => {
   });
 
   test('it is free again after its work failed', async () => {
-    await expect(withLock(host, LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await withLock(host, LOCK, async () => 'free')).toBe('free');
+    await expect(host.locks.hold(LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
+    expect(await host.locks.hold(LOCK, async () => 'free')).toBe('free');
   });
 
   test('it can be opened by its owner alone: who can read it could hold it', async () => {
-    await withLock(host, LOCK, async () => 1);
+    await host.locks.hold(LOCK, async () => 1);
     expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
   });
 
   test('a file that an older version left readable is closed to others', async () => {
     await writeFile(join(root, 'x.lock'), '', { mode: 0o644 });
-    await withLock(host, LOCK, async () => 1);
+    await host.locks.hold(LOCK, async () => 1);
     expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
   });
 
   test.skipIf(process.geteuid?.() !== 0)('an unprivileged user cannot hold it up', async () => {
     await chmod(root, 0o755);
-    await withLock(host, LOCK, async () => 1);
+    await host.locks.hold(LOCK, async () => 1);
     const script = `import fcntl, sys, time
 file = open('${root}/x.lock')
 fcntl.lockf(file, fcntl.LOCK_SH)
@@ -55,7 +56,7 @@ time.sleep(60)`;
       ...{ stdout: 'pipe', stderr: 'pipe' },
     });
     const said = await user.stdout.getReader().read();
-    const got = await withLock(host, LOCK, async () => 'free').catch(String);
+    const got = await host.locks.hold(LOCK, async () => 'free').catch(String);
     user.kill('SIGKILL');
 
     expect(got).toBe('free');
@@ -66,17 +67,16 @@ time.sleep(60)`;
     const module = join(import.meta.dir, '../../src/host');
     const script = `
       import { createHost } from '${module}/host.ts';
-      import { withLock } from '${module}/lock.ts';
       const host = createHost({ root: '${root}', env: process.env, say: () => undefined });
-      await withLock(host, { path: '/x.lock', holder: 'victim', wait: 0 }, async () => {
+      await host.locks.hold({ path: '/x.lock', holder: 'victim', wait: 0 }, async () => {
         console.log('held');
         await new Promise((resolve) => setTimeout(resolve, 60_000));
       });`;
     const victim = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
     await victim.stdout.getReader().read();
-    await expect(withLock(host, LOCK, async () => 1)).rejects.toThrow('victim');
+    await expect(host.locks.hold(LOCK, async () => 1)).rejects.toThrow('victim');
     victim.kill('SIGKILL');
     await victim.exited;
-    expect(await withLock(host, LOCK, async () => 'free')).toBe('free');
+    expect(await host.locks.hold(LOCK, async () => 'free')).toBe('free');
   });
 });

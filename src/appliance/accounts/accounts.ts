@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
-import { withLock } from '../../host/lock.ts';
 import type { MailDomain } from '../address.ts';
 import { parseAddress, parseDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
-import { ids } from '../ids.ts';
+import { accountsDatabaseMode, SECRET_FILE, SECRET_FOLDER } from '../container/modes.ts';
+import { formatBytes } from '../settings/bytes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { compileDirectory } from './compile.ts';
 import type { Problem } from './lines.ts';
@@ -78,31 +78,22 @@ function refuseProblems(target: Appliance, problems: readonly Problem[]): void {
   });
 }
 
-/**
- * Writes the database. The one file holds password hashes: it belongs to Dovecot and to
- * Postfix's group, so that no other daemon can read it; the mount keeps both from changing it.
- */
 async function compile(
   host: Host,
   target: Appliance,
   { label, directory, verify }: { label: string; directory: Directory; verify: boolean },
 ): Promise<void> {
-  const { idmapBase } = target.settings.main;
   await host.databases.write(
     databasePath(target),
     { label, tables: compileDirectory(directory) },
-    {
-      mode: 0o440,
-      verify,
-      owner: { uid: idmapBase + ids.dovecot.uid, gid: idmapBase + ids.postfix.gid },
-    },
+    { ...accountsDatabaseMode(target.settings), verify },
   );
 }
 
 async function ensureFolders(host: Host, target: Appliance): Promise<void> {
   const { accounts, directory } = target.paths;
   const folders = [
-    { path: accounts, mode: 0o700 },
+    { path: accounts, mode: SECRET_FOLDER },
     { path: directory, mode: 0o755 },
   ];
   for (const { path, mode } of folders) {
@@ -123,7 +114,7 @@ export async function applyDirectory(host: Host, target: Appliance): Promise<boo
   const current = (await host.databases.readLabel(databasePath(target))) === label;
   if (!current || pending) {
     refuseProblems(target, accounts.problems);
-    if (!pending) await host.fileSets.replace(folder, {}, 0o600);
+    if (!pending) await host.fileSets.replace(folder, {}, SECRET_FILE);
     await compile(host, target, { label, directory: accounts.directory, verify: pending });
     await host.fileSets.finish(folder);
   }
@@ -140,11 +131,15 @@ export async function isDirectoryBehind(host: Host, target: Appliance): Promise<
 // none of these keeps the accounts from being read
 const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
 
-/** Someone who holds the lock is either finishing the change already or will find it. */
-async function settleIfFree(host: Host, target: Appliance): Promise<void> {
+/**
+ * Finishes an interrupted change, for commands that may write and hold no lock. The holder of the lock either
+ * finishes it already or will find it; broken files and a full disk leave it to the next attempt.
+ */
+export async function settleAccounts(host: Host, target: Appliance): Promise<void> {
+  if (!(await host.fileSets.isPending(target.paths.accounts))) return;
   const lock = { path: target.paths.lock, holder: 'mailctl', wait: 0 };
   try {
-    await withLock(host, lock, () => applyDirectory(host, target));
+    await host.locks.hold(lock, () => applyDirectory(host, target));
   } catch (error) {
     if (!(error instanceof MailctlError) || !CAN_WAIT.includes(error.code)) {
       throw error;
@@ -152,12 +147,14 @@ async function settleIfFree(host: Host, target: Appliance): Promise<void> {
   }
 }
 
-/** The accounts as of one moment, with what is wrong in the files; finishes an interrupted change. */
+/**
+ * The accounts as of one moment, with what is wrong in the files. An interrupted change counts as made, which it
+ * will be; only `settleAccounts` and `applyDirectory` finish it.
+ */
 export async function readDirectory(
   host: Host,
   target: Appliance,
 ): Promise<{ directory: Directory; problems: readonly Problem[] }> {
-  if (await host.fileSets.isPending(target.paths.accounts)) await settleIfFree(host, target);
   const { accounts } = await readAccounts(host, target);
   return { directory: accounts.directory, problems: accounts.problems };
 }
@@ -195,10 +192,9 @@ async function requireRoom(
   const needed = bytes(changed) + 2 * bytes(after) + database + SPARE_BYTES;
   const { free } = await host.files.space(target.paths.accounts);
   if (free >= needed) return;
-  const megabytes = (needed / 1e6).toFixed(1);
   throw new MailctlError(
     'FILE_FAILED',
-    `no space left on the device: a change of the accounts needs ${megabytes} MB in ${target.paths.data}`,
+    `no space left on the device: a change of the accounts needs ${formatBytes(needed)} in ${target.paths.data}`,
     { hint: `df -h ${target.paths.data}` },
   );
 }
@@ -225,7 +221,7 @@ export async function changeDirectory<T>(
   const changed = await textsToWrite(host, target, { before: texts, after });
   if (present === label && Object.keys(changed).length === 0) return result;
   await requireRoom(host, target, { changed, after });
-  await host.fileSets.replace(folder, changed, 0o600);
+  await host.fileSets.replace(folder, changed, SECRET_FILE);
   await compile(host, target, { label, directory: draft, verify: false });
   await host.fileSets.finish(folder);
   return result;

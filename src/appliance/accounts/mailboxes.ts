@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import type { Address } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
+import { formatBytes } from '../settings/bytes.ts';
 import { changeDirectory, readDirectory } from './accounts.ts';
 import {
   addMailbox,
@@ -51,7 +52,7 @@ export async function describePurge(
   address: Address,
 ): Promise<string> {
   const { messages, usedBytes } = await measureMailbox(host, target.paths, address);
-  const size = `${(usedBytes / 1e6).toFixed(1)} MB`;
+  const size = formatBytes(usedBytes);
   return `This deletes ${address} and its ${messages} messages (${size}) for good.`;
 }
 

@@ -2,15 +2,8 @@
 
 import { MailctlError } from '../../errors.ts';
 import { quoted } from '../address.ts';
+import { SIZES, unitBytes } from '../settings/bytes.ts';
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  B: 1,
-  K: 2 ** 10,
-  M: 2 ** 20,
-  G: 2 ** 30,
-  T: 2 ** 40,
-};
 const MIN_BYTES = 2 ** 20;
 const MAX_BYTES = 2 ** 50;
 
@@ -20,7 +13,7 @@ export function parseQuota(text: string): number | null {
   if (word === 'default' || word === '') return null;
   if (word === 'unlimited' || word === 'none' || word === '0') return 0;
   const [, number, unit = ''] = /^(\d{1,16}(?:\.\d{1,3})?)([bkmgt]?)(?:i?b)?$/.exec(word) ?? [];
-  const bytes = Math.floor(Number(number) * (UNITS[unit.toUpperCase()] ?? Number.NaN));
+  const bytes = Math.floor(Number(number) * unitBytes(unit.toUpperCase()));
   if (number === undefined || !(bytes >= MIN_BYTES && bytes <= MAX_BYTES)) {
     throw new MailctlError(
       'QUOTA_INVALID',
@@ -34,6 +27,6 @@ export function parseQuota(text: string): number | null {
 export function formatQuota(bytes: number | null): string {
   if (bytes === null) return 'default';
   if (bytes === 0) return 'unlimited';
-  const unit = ['T', 'G', 'M', 'K'].find((name) => bytes % (UNITS[name] ?? 1) === 0) ?? '';
-  return `${bytes / (UNITS[unit] ?? 1)}${unit}`;
+  const [unit, size] = SIZES.find(([, one]) => bytes % one === 0) ?? ['', 1];
+  return `${bytes / size}${unit}`;
 }

@@ -8,6 +8,7 @@ import type { Host } from '../../host/host.ts';
 import { generateEcKey } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
 import { ensureAcmeFolder } from '../container/data-folders.ts';
+import { SECRET_FILE } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseKey } from '../tls/certificate.ts';
@@ -23,7 +24,7 @@ async function ensureAccountKey(host: Host, paths: Paths, directory: string): Pr
   await ensureAcmeFolder(host, paths);
   const key = await generateEcKey();
   const text = key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  await host.files.replace(path, text, { mode: 0o600 });
+  await host.files.replace(path, text, { mode: SECRET_FILE });
   return text;
 }
 

@@ -5,18 +5,23 @@ import { MailctlError } from '../../errors.ts';
 import type { AcmeAuthorization, AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
-import { readDnsState } from '../dns/publish/state.ts';
+import type { OpenState } from '../container/state-file.ts';
+import type { DnsState } from '../dns/publish/state.ts';
 import { type PublishedValue, publishValues, removeValues } from '../dns/publish/values.ts';
 
 const LABEL = '_acme-challenge.';
 
 /** Takes back what an interrupted run has left; a provider that fails keeps nothing from going on. */
-export async function removeChallenges(host: Host, target: Appliance): Promise<void> {
-  const { values } = await readDnsState(host, target.paths);
+export async function removeChallenges(
+  host: Host,
+  target: Appliance,
+  dns: OpenState<DnsState>,
+): Promise<void> {
+  const { values } = dns.current;
   const left = values.filter(({ name, held }) => held && name.startsWith(LABEL));
   if (left.length === 0) return;
   try {
-    await removeValues(host, target, left);
+    await removeValues(host, target, left, { dns });
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     const names = [...new Set(left.map(({ name }) => name))].join(', ');
@@ -41,7 +46,12 @@ export async function answerChallenges(
   {
     session,
     authorizations,
-  }: { session: AcmeSession; authorizations: readonly AcmeAuthorization[] },
+    dns,
+  }: {
+    session: AcmeSession;
+    authorizations: readonly AcmeAuthorization[];
+    dns: OpenState<DnsState>;
+  },
 ): Promise<void> {
   const { client } = session;
   const pending = authorizations.filter(({ status }) => status === 'pending');
@@ -53,7 +63,7 @@ export async function answerChallenges(
   }
   if (values.length === 0) return;
   host.say(`publishing the proofs for ${pending.length} names`);
-  await publishValues(host, target, values);
+  await publishValues(host, target, values, { dns });
   host.say('every authoritative server shows them; the CA is asked to look');
   for (const authorization of pending) await client.completeChallenge(dnsChallenge(authorization));
 }

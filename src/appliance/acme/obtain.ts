@@ -7,7 +7,8 @@ import { AcmeError, type AcmeSession, openAcme } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import { generateEcKey } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
-import type { Paths } from '../paths.ts';
+import { openState } from '../container/state-file.ts';
+import { DNS_STATE } from '../dns/publish/state.ts';
 import { type CertificatePair, isSelfSigned, namesOf, validUntil } from '../tls/certificate.ts';
 import {
   ensureWaitingKey,
@@ -20,12 +21,19 @@ import { putIntoService } from '../tls/swap.ts';
 import { accountAt } from './account.ts';
 import { askAdvice, certificateId } from './advice.ts';
 import { removeChallenges } from './challenges.ts';
+import type { AcmeMemory } from './memory.ts';
 import { provableNames } from './names.ts';
 import { forgetOrder, issue } from './order.ts';
 import { afterFailure } from './policy.ts';
 import type { Outlook } from './renewal.ts';
 import { announceKey, finishRoll, rememberRetiring } from './roll.ts';
-import { type AcmeState, readAcmeState, writeAcmeState } from './state.ts';
+import type { AcmeState } from './state.ts';
+
+/** What was found, and what is remembered of it. */
+export interface Run {
+  readonly outlook: Outlook;
+  readonly memory: AcmeMemory;
+}
 
 export interface Obtained {
   /** `waiting`: the new key's TLSA record is not old enough yet. */
@@ -56,12 +64,12 @@ async function chooseKey(
 }
 
 /** Remembers why it failed and when it may be tried again; throws the same error. */
-async function rememberFailure(host: Host, paths: Paths, error: unknown): Promise<never> {
+async function rememberFailure(host: Host, { acme }: AcmeMemory, error: unknown): Promise<never> {
   if (error instanceof MailctlError) {
     const retryAfter = error instanceof AcmeError ? error.retryAfter : null;
     const refused = error.code === 'ACME_REFUSED' || error.code === 'CERTIFICATE_INVALID';
     const failure = { now: host.clock.now(), message: error.message, retryAfter, refused };
-    await writeAcmeState(host, paths, afterFailure(await readAcmeState(host, paths), failure));
+    await acme.write(afterFailure(acme.current, failure));
   }
   throw error;
 }
@@ -69,27 +77,28 @@ async function rememberFailure(host: Host, paths: Paths, error: unknown): Promis
 async function install(
   host: Host,
   target: Appliance,
-  work: { session: AcmeSession; outlook: Outlook; pair: CertificatePair },
+  work: { session: AcmeSession; run: Run; pair: CertificatePair },
 ): Promise<{ running: boolean }> {
-  const { session, outlook, pair } = work;
+  const { session, run, pair } = work;
+  const { outlook, memory } = run;
   const { paths } = target;
   const before = await servedKeyDigest(host, paths);
   if (before !== null && before !== keyDigest(pair.key)) {
-    await rememberRetiring(host, paths, before);
+    await rememberRetiring(memory, before);
   }
   const { running } = await putIntoService(host, target, pair);
   const state: AcmeState = {
-    ...(await readAcmeState(host, paths)),
+    ...memory.acme.current,
     ...{ directory: session.directory, names: outlook.names },
     ...{ failures: [], refusals: [], lastError: null, notBefore: null, limitedByCa: false },
     ...{ keyReadyAt: null, newKeyWanted: false },
     caaIdentities: session.resources.meta?.caaIdentities ?? [],
     advice: await askAdvice(host, session, pair.chain[0]),
   };
-  await writeAcmeState(host, paths, state);
+  await memory.acme.write(state);
   await forgetOrder(host, paths);
   await forgetWaitingKey(host, paths);
-  await finishRoll(host, target);
+  await finishRoll(host, target, memory);
   return { running };
 }
 
@@ -102,7 +111,8 @@ function namesToKeep({ pair }: Outlook, now: Date): string[] {
   return left > WEEK_MS ? namesOf(pair.chain[0]) : [];
 }
 
-async function attempt(host: Host, target: Appliance, outlook: Outlook): Promise<Obtained> {
+async function attempt(host: Host, target: Appliance, run: Run): Promise<Obtained> {
+  const { outlook, memory } = run;
   const { paths, settings } = target;
   const keep = namesToKeep(outlook, host.clock.now());
   const { names, leftOut } = await provableNames(host, settings, { names: outlook.names, keep });
@@ -110,28 +120,27 @@ async function attempt(host: Host, target: Appliance, outlook: Outlook): Promise
   const key = await chooseKey(host, target, outlook);
   const served = await servedKeyDigest(host, paths);
   const digest = keyDigest(key);
-  const readyAt = digest === served ? null : await announceKey(host, target, digest);
-  const state = await readAcmeState(host, paths);
+  const readyAt = digest === served ? null : await announceKey(host, target, { digest, memory });
   const keyReadyAt = readyAt?.toISOString() ?? null;
-  await writeAcmeState(host, paths, { ...state, keyReadyAt });
+  await memory.acme.write({ ...memory.acme.current, keyReadyAt });
   if (readyAt !== null) return { outcome: 'waiting', names, leftOut, readyAt, running: false };
   const session = await connectCa(host, target, settings.ssl.directory);
   const replaces = outlook.pair === null ? null : certificateId(outlook.pair.chain[0]);
   const request = { names, key, replaces };
-  const pair = await issue(host, target, { session, request });
-  const { running } = await install(host, target, { session, outlook, pair });
+  const pair = await issue(host, target, { session, request, memory });
+  const { running } = await install(host, target, { session, run, pair });
   return { outcome: 'issued', names, leftOut, readyAt: null, running };
 }
 
 /**
  * Gets a certificate and puts it into service. Throws what the steps throw; the failure is remembered.
  */
-export async function obtain(host: Host, target: Appliance, outlook: Outlook): Promise<Obtained> {
-  await removeChallenges(host, target);
+export async function obtain(host: Host, target: Appliance, run: Run): Promise<Obtained> {
+  await removeChallenges(host, target, run.memory.dns);
   try {
-    return await attempt(host, target, outlook);
+    return await attempt(host, target, run);
   } catch (error) {
-    return rememberFailure(host, target.paths, error);
+    return rememberFailure(host, run.memory, error);
   }
 }
 
@@ -141,11 +150,12 @@ export async function rehearse(
   target: Appliance,
   { outlook, directory }: { outlook: Outlook; directory: string },
 ): Promise<{ names: readonly string[]; leftOut: readonly string[] }> {
-  await removeChallenges(host, target);
+  const memory = { dns: await openState(host, target.paths, DNS_STATE) };
+  await removeChallenges(host, target, memory.dns);
   const { names, leftOut } = await provableNames(host, target.settings, outlook);
   const key = await generateEcKey();
   const session = await connectCa(host, target, directory);
-  await issue(host, target, { session, request: { names, key, replaces: null } });
+  await issue(host, target, { session, memory, request: { names, key, replaces: null } });
   await forgetOrder(host, target.paths);
   return { names, leftOut };
 }
@@ -154,12 +164,12 @@ export async function rehearse(
 export async function refreshAdvice(
   host: Host,
   target: Appliance,
-  outlook: Outlook,
+  { outlook, memory }: Run,
 ): Promise<void> {
   const { pair, state } = outlook;
   if (pair === null || state.advice === null) return;
   if (Date.parse(state.advice.askAgainAt) > host.clock.now().getTime()) return;
   const session = await connectCa(host, target, target.settings.ssl.directory);
   const advice = await askAdvice(host, session, pair.chain[0]);
-  await writeAcmeState(host, target.paths, { ...state, advice });
+  await memory.acme.write({ ...memory.acme.current, advice });
 }

@@ -3,6 +3,7 @@
 
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
+import { array, object, string } from 'valibot';
 import { MailctlError } from '../../errors.ts';
 import {
   AcmeError,
@@ -15,7 +16,7 @@ import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
-import { ensureAcmeFolder } from '../container/data-folders.ts';
+import { type OpenState, openState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
 import {
   type CertificatePair,
@@ -25,6 +26,7 @@ import {
 } from '../tls/certificate.ts';
 import { keyDigest } from '../tls/keys.ts';
 import { answerChallenges, challengeProblems, removeChallenges } from './challenges.ts';
+import type { AcmeMemory } from './memory.ts';
 
 export interface CertificateRequest {
   readonly names: readonly [string, ...string[]];
@@ -46,26 +48,27 @@ const POLL_MS = 1000;
 /** A CA that asks for longer pauses between two looks is asked less often than it wants. */
 const LONGEST_PAUSE_S = 30;
 
-const orderFile = (paths: Paths): string => join(paths.acme, 'order.json');
+/** Null while no order is under way. */
+export const ORDER: StateFile<RememberedOrder | null> = {
+  path: (paths) => join(paths.acme, 'order.json'),
+  schema: object({ directory: string(), url: string(), names: array(string()), key: string() }),
+  empty: null,
+  ownFolder: true,
+  whenDamaged: { goOnWith: async () => null, lost: 'the next ssl-renew places a new order' },
+};
 
-async function readOrder(host: Host, paths: Paths): Promise<RememberedOrder | null> {
-  const text = await host.files.read(orderFile(paths));
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as RememberedOrder;
-  } catch {
-    // a new order costs nothing but a request
-    return null;
-  }
+/** One order, with what is remembered of it. */
+interface Ordering {
+  readonly session: AcmeSession;
+  readonly request: CertificateRequest;
+  readonly memory: Pick<AcmeMemory, 'dns'>;
+  readonly order: OpenState<RememberedOrder | null>;
 }
 
 /** The interrupted order for the same certificate, if the CA still knows it. */
-async function resume(
-  host: Host,
-  paths: Paths,
-  { session, request }: { session: AcmeSession; request: CertificateRequest },
-): Promise<AcmeOrder | null> {
-  const left = await readOrder(host, paths);
+async function resume(host: Host, work: Ordering): Promise<AcmeOrder | null> {
+  const { session, request } = work;
+  const left = work.order.current;
   const same =
     left?.directory === session.directory &&
     left.key === keyDigest(request.key) &&
@@ -82,11 +85,8 @@ async function resume(
   }
 }
 
-async function placeOrder(
-  host: Host,
-  paths: Paths,
-  { session, request }: { session: AcmeSession; request: CertificateRequest },
-): Promise<AcmeOrder> {
+async function placeOrder(work: Ordering): Promise<AcmeOrder> {
+  const { session, request } = work;
   const identifiers = request.names.map((value) => ({ type: 'dns', value }));
   const { renewalInfo } = session.resources;
   const replaces = renewalInfo === undefined ? null : request.replaces;
@@ -102,12 +102,8 @@ async function placeOrder(
     order = await create({});
   }
   const { directory } = session;
-  const remembered: RememberedOrder = {
-    ...{ directory, url: order.url, names: request.names },
-    key: keyDigest(request.key),
-  };
-  await ensureAcmeFolder(host, paths);
-  await host.files.replace(orderFile(paths), `${JSON.stringify(remembered)}\n`, { mode: 0o600 });
+  const { names, key } = request;
+  await work.order.write({ directory, url: order.url, names, key: keyDigest(key) });
   return order;
 }
 
@@ -144,14 +140,14 @@ async function awaitOrder(
 async function prove(
   host: Host,
   target: Appliance,
-  { session, order }: { session: AcmeSession; order: AcmeOrder },
+  { session, memory, order }: Pick<Ordering, 'session' | 'memory'> & { order: AcmeOrder },
 ): Promise<AcmeOrder> {
   try {
     const authorizations = await session.client.getAuthorizations(order);
-    await answerChallenges(host, target, { session, authorizations });
+    await answerChallenges(host, target, { session, authorizations, dns: memory.dns });
     return await awaitOrder(host, session, { order, states: ['ready', 'processing', 'valid'] });
   } finally {
-    await removeChallenges(host, target);
+    await removeChallenges(host, target, memory.dns);
   }
 }
 
@@ -194,7 +190,7 @@ function checkIssued(host: Host, text: string, request: CertificateRequest): Cer
 
 /** Forgotten when its certificate is installed, or will never be. */
 export async function forgetOrder(host: Host, paths: Paths): Promise<void> {
-  await host.files.remove(orderFile(paths));
+  await host.files.remove(ORDER.path(paths));
 }
 
 /**
@@ -204,14 +200,15 @@ export async function forgetOrder(host: Host, paths: Paths): Promise<void> {
 export async function issue(
   host: Host,
   target: Appliance,
-  work: { session: AcmeSession; request: CertificateRequest },
+  wanted: Omit<Ordering, 'order'>,
 ): Promise<CertificatePair> {
-  const { session, request } = work;
+  const { session, request, memory } = wanted;
   const { paths } = target;
-  let order = (await resume(host, paths, work)) ?? (await placeOrder(host, paths, work));
+  const work = { ...wanted, order: await openState(host, paths, ORDER) };
+  let order = (await resume(host, work)) ?? (await placeOrder(work));
   try {
-    if (order.status === 'pending') order = await prove(host, target, { session, order });
-    else await removeChallenges(host, target);
+    if (order.status === 'pending') order = await prove(host, target, { session, memory, order });
+    else await removeChallenges(host, target, memory.dns);
     return checkIssued(host, await finalize(host, { session, order, request }), request);
   } catch (error) {
     // an order whose proof or certificate was refused is over

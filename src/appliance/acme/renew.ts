@@ -1,18 +1,18 @@
 // The two words: `ssl-setup` gets the first certificate, `ssl-renew` keeps it fresh.
 
 import { MailctlError } from '../../errors.ts';
-import { isPlausible } from '../../host/clock.ts';
+import { requireClock } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import { reloadTls } from '../tls/swap.ts';
 import { ensureCertificate, isCertificateBehind } from '../tls/tls.ts';
 import { removeChallenges } from './challenges.ts';
+import { openMemory } from './memory.ts';
 import { type Obtained, obtain, refreshAdvice } from './obtain.ts';
 import { type ExpiryWarning, expiryWarning, type Schedule, waitsUntil } from './policy.ts';
-import { nextRenewal, type Outlook, readOutlook } from './renewal.ts';
+import { nextRenewal, type Outlook, outlookWith, readOutlook } from './renewal.ts';
 import { finishRoll } from './roll.ts';
-import { writeAcmeState } from './state.ts';
 
 export type Renewal =
   | { readonly outcome: 'unchanged'; readonly at: Date | null; readonly why: string }
@@ -25,16 +25,6 @@ export interface RenewOptions {
   readonly newKey: boolean;
   /** An operator asks, rather than the scheduler. */
   readonly byHand: boolean;
-}
-
-/** Throws CLOCK_UNSET: nothing is judged by its age before the time is known. */
-export function requireClock(host: Host): void {
-  const now = host.clock.now();
-  if (isPlausible(now)) return;
-  const message = `the clock of this host shows ${now.toISOString().slice(0, 10)}, which cannot be`;
-  throw new MailctlError('CLOCK_UNSET', message, {
-    hint: 'wait until the time is set (NTP), or set it with date; then repeat the command',
-  });
 }
 
 /** Throws ACME_LIMITED while nothing may be tried. */
@@ -90,36 +80,41 @@ export async function renew(
   target: Appliance,
   options: RenewOptions,
 ): Promise<Renewal> {
-  requireClock(host);
+  requireClock(host.clock);
   if (target.settings.ssl.type !== 'letsencrypt') return renewGiven(host, target);
-  let outlook = await readOutlook(host, target);
+  const memory = await openMemory(host, target.paths);
+  const { acme } = memory;
+  let outlook = await readOutlook(host, target, acme.current);
+  // of the same certificate and names, after what was remembered has changed
+  const again = () => outlookWith(host, target, { ...outlook, state: acme.current });
   requireAgreed(outlook);
-  await removeChallenges(host, target);
-  await finishRoll(host, target);
-  if (options.newKey && !outlook.state.newKeyWanted) {
-    await writeAcmeState(host, target.paths, { ...outlook.state, newKeyWanted: true });
-    outlook = await readOutlook(host, target);
+  await removeChallenges(host, target, memory.dns);
+  await finishRoll(host, target, memory);
+  if (options.newKey && !acme.current.newKeyWanted) {
+    await acme.write({ ...acme.current, newKeyWanted: true });
   }
+  outlook = again();
   if (!options.now && outlook.plan.at > host.clock.now()) {
-    await refreshAdvice(host, target, outlook);
-    outlook = await readOutlook(host, target);
+    await refreshAdvice(host, target, { outlook, memory });
+    outlook = again();
   }
   if (!options.now && outlook.plan.at > host.clock.now()) {
     return { outcome: 'unchanged', ...outlook.plan };
   }
   requireTurn(host, outlook, options.byHand);
-  return obtain(host, target, outlook);
+  return obtain(host, target, { outlook, memory });
 }
 
 /** The first certificate; does nothing when the installed one is as it should be. */
 export async function setUp(host: Host, target: Appliance): Promise<Renewal> {
-  requireClock(host);
-  const outlook = await readOutlook(host, target);
-  const { state, plan } = outlook;
-  if (!state.agreed) await writeAcmeState(host, target.paths, { ...state, agreed: true });
-  if (plan.at > host.clock.now()) return { outcome: 'unchanged', ...plan };
+  requireClock(host.clock);
+  const memory = await openMemory(host, target.paths);
+  const { acme } = memory;
+  if (!acme.current.agreed) await acme.write({ ...acme.current, agreed: true });
+  const outlook = await readOutlook(host, target, acme.current);
+  if (outlook.plan.at > host.clock.now()) return { outcome: 'unchanged', ...outlook.plan };
   requireTurn(host, outlook, true);
-  return obtain(host, target, await readOutlook(host, target));
+  return obtain(host, target, { outlook, memory });
 }
 
 /** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */

@@ -6,12 +6,12 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { type CertificatePair, isSelfSigned, validUntil } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
+import { SELF_SIGNED_RENEW_DAYS } from '../tls/tls.ts';
 import { wantedNames } from './names.ts';
 import { renewalTime, type Schedule, waitsUntil } from './policy.ts';
 import { type AcmeState, readAcmeState } from './state.ts';
 
 const DAY_MS = 86_400_000;
-const SELF_SIGNED_RENEW_DAYS = 30;
 /** Given files are looked at this often: somebody else may have renewed them. */
 const MANUAL_CHECK_MS = DAY_MS;
 
@@ -45,18 +45,30 @@ export interface Outlook {
   readonly plan: Schedule;
 }
 
-/** For `ssl.type letsencrypt`. */
-export async function readOutlook(host: Host, target: Appliance): Promise<Outlook> {
-  const state = await readAcmeState(host, target.paths);
-  const pair = await readInstalledPair(host, target.paths);
-  const names = await wantedNames(host, target);
-  const now = host.clock.now();
+/** The same certificate and names under another state. */
+export function outlookWith(
+  host: Host,
+  target: Appliance,
+  { pair, names, state }: Omit<Outlook, 'plan'>,
+): Outlook {
   const reason = reasonToIssue(target, { pair, state, names });
   const plan =
     reason === null && pair !== null
       ? renewalTime(pair.chain[0], state.advice)
-      : { at: now, why: reason ?? '' };
+      : { at: host.clock.now(), why: reason ?? '' };
   return { state, pair, names, plan };
+}
+
+/** For `ssl.type letsencrypt`. @param state as the operation has read it; read here unless told */
+export async function readOutlook(
+  host: Host,
+  target: Appliance,
+  state?: AcmeState,
+): Promise<Outlook> {
+  const known = state ?? (await readAcmeState(host, target.paths));
+  const pair = await readInstalledPair(host, target.paths);
+  const names = await wantedNames(host, target);
+  return outlookWith(host, target, { state: known, pair, names });
 }
 
 function later(a: Date, b: Date | null): Date {

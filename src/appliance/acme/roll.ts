@@ -7,10 +7,19 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { hasValue, type PresentSet, readSet } from '../dns/publish/present.ts';
 import { publishValues, removeValues } from '../dns/publish/values.ts';
-import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
-import { noteKeysPublished, readyAt, servedKeyDigest, withdrawnNames } from '../tls/keys.ts';
-import { readAcmeState, writeAcmeState } from './state.ts';
+import { servedKeyDigest } from '../tls/keys.ts';
+import { readyAt, withdrawnNames, withPublished } from '../tls/notices.ts';
+import type { AcmeMemory } from './memory.ts';
+
+/** To be called when every authoritative server shows it, or shows no TLSA any more. */
+async function notePublished(
+  host: Host,
+  { notices }: AcmeMemory,
+  published: Parameters<typeof withPublished>[1],
+): Promise<void> {
+  await notices.write(withPublished(notices.current, published, host.clock.now()));
+}
 
 const tlsaValue = (digest: string): string => `3 1 1 ${digest}`;
 
@@ -37,21 +46,21 @@ async function presentSets(host: Host, settings: Settings): Promise<PresentSet[]
 async function withdraw(
   host: Host,
   target: Appliance,
-  { sets, digest }: { sets: readonly PresentSet[]; digest: string },
+  { sets, digest, memory }: { sets: readonly PresentSet[]; digest: string; memory: AcmeMemory },
 ): Promise<void> {
   host.say('the provider cannot hold two TLSA records at a name: taking them away for the change');
   const values = sets.flatMap(({ name, type, values: all }) =>
     all.map(({ value }) => ({ name, type, value })),
   );
-  await removeValues(host, target, values);
+  await removeValues(host, target, values, { dns: memory.dns });
   const withdrawn = sets.map(({ name }) => name);
-  await noteKeysPublished(host, target.paths, { digests: [digest], first: false, withdrawn });
+  await notePublished(host, memory, { digests: [digest], first: false, withdrawn });
 }
 
 async function announce(
   host: Host,
   target: Appliance,
-  { sets, digest }: { sets: readonly PresentSet[]; digest: string },
+  { sets, digest, memory }: { sets: readonly PresentSet[]; digest: string; memory: AcmeMemory },
 ): Promise<void> {
   const value = tlsaValue(digest);
   const lacking = sets.filter((set) => !hasValue(set, value));
@@ -59,11 +68,11 @@ async function announce(
   host.say("publishing the new key's TLSA records beside those of the served one");
   const values = lacking.map(({ name, type }) => ({ name, type, value }));
   try {
-    await publishValues(host, target, values, { ttl: target.settings.dns.ttl });
-    await noteKeysPublished(host, target.paths, { digests: [digest], first: false });
+    await publishValues(host, target, values, { ttl: target.settings.dns.ttl, dns: memory.dns });
+    await notePublished(host, memory, { digests: [digest], first: false });
   } catch (error) {
     if (!(error instanceof MailctlError) || error.code !== 'DNS_BY_HAND') throw error;
-    await withdraw(host, target, { sets: lacking, digest });
+    await withdraw(host, target, { sets: lacking, digest, memory });
   }
 }
 
@@ -74,30 +83,34 @@ async function announce(
 export async function announceKey(
   host: Host,
   target: Appliance,
-  digest: string,
+  { digest, memory }: { digest: string; memory: AcmeMemory },
 ): Promise<Date | null> {
-  const { settings, paths } = target;
+  const { settings } = target;
   const sets = await presentSets(host, settings);
-  await announce(host, target, { sets, digest });
+  await announce(host, target, { sets, digest, memory });
   const seen = sets.flatMap((set) => set.values.map((one) => one.ttl));
   const ttl = Math.max(settings.dns.ttl, ...seen);
-  let ready = await readyAt(host, paths, { digest, ttl });
+  let ready = readyAt(memory.notices.current, { digest, ttl });
   if (ready === null && sets.length > 0) {
-    await noteKeysPublished(host, paths, { digests: [digest], first: false });
-    ready = await readyAt(host, paths, { digest, ttl });
+    await notePublished(host, memory, { digests: [digest], first: false });
+    ready = readyAt(memory.notices.current, { digest, ttl });
   }
   return ready !== null && ready > host.clock.now() ? ready : null;
 }
 
 /** A key that serves gets the records back that were taken away for the change. */
-async function restoreTlsa(host: Host, target: Appliance, digest: string): Promise<void> {
-  const names = await withdrawnNames(host, target.paths, digest);
+async function restoreTlsa(
+  host: Host,
+  target: Appliance,
+  { digest, memory }: { digest: string; memory: AcmeMemory },
+): Promise<void> {
+  const names = withdrawnNames(memory.notices.current, digest);
   if (names.length === 0) return;
   const value = tlsaValue(digest);
   const values = names.map((name) => ({ name, type: 'TLSA' as const, value }));
   try {
-    await publishValues(host, target, values, { ttl: target.settings.dns.ttl });
-    await noteKeysPublished(host, target.paths, { digests: [digest], first: true });
+    await publishValues(host, target, values, { ttl: target.settings.dns.ttl, dns: memory.dns });
+    await notePublished(host, memory, { digests: [digest], first: true });
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     host.say(`the TLSA records of the new key are not published: ${error.message}`);
@@ -106,7 +119,11 @@ async function restoreTlsa(host: Host, target: Appliance, digest: string): Promi
 }
 
 /** True when no record of this key is left. What fails is said: the records harm nobody. */
-async function retireKey(host: Host, target: Appliance, digest: string): Promise<boolean> {
+async function retireKey(
+  host: Host,
+  target: Appliance,
+  { digest, memory }: { digest: string; memory: AcmeMemory },
+): Promise<boolean> {
   const value = tlsaValue(digest);
   try {
     const sets = await presentSets(host, target.settings);
@@ -115,6 +132,7 @@ async function retireKey(host: Host, target: Appliance, digest: string): Promise
       host,
       target,
       left.map(({ name, type }) => ({ name, type, value })),
+      { dns: memory.dns },
     );
     return true;
   } catch (error) {
@@ -126,25 +144,23 @@ async function retireKey(host: Host, target: Appliance, digest: string): Promise
 }
 
 /** To be called before another key serves: its records are then taken away, also after an interruption. */
-export async function rememberRetiring(host: Host, paths: Paths, digest: string): Promise<void> {
-  const state = await readAcmeState(host, paths);
-  const retiring = [...new Set([...state.retiring, digest])];
-  await writeAcmeState(host, paths, { ...state, retiring });
+export async function rememberRetiring({ acme }: AcmeMemory, digest: string): Promise<void> {
+  const retiring = [...new Set([...acme.current.retiring, digest])];
+  await acme.write({ ...acme.current, retiring });
 }
 
 /** Brings TLSA to the key that serves, where a change of keys has not come to its end yet. */
-export async function finishRoll(host: Host, target: Appliance): Promise<void> {
-  const { paths } = target;
-  const served = await servedKeyDigest(host, paths);
+export async function finishRoll(host: Host, target: Appliance, memory: AcmeMemory): Promise<void> {
+  const { acme } = memory;
+  const served = await servedKeyDigest(host, target.paths);
   if (served === null) return;
   const gone: string[] = [];
-  for (const digest of (await readAcmeState(host, paths)).retiring) {
-    if (digest === served || (await retireKey(host, target, digest))) gone.push(digest);
+  for (const digest of acme.current.retiring) {
+    if (digest === served || (await retireKey(host, target, { digest, memory }))) gone.push(digest);
   }
   if (gone.length > 0) {
-    const state = await readAcmeState(host, paths);
-    const retiring = state.retiring.filter((digest) => !gone.includes(digest));
-    await writeAcmeState(host, paths, { ...state, retiring });
+    const retiring = acme.current.retiring.filter((digest) => !gone.includes(digest));
+    await acme.write({ ...acme.current, retiring });
   }
-  await restoreTlsa(host, target, served);
+  await restoreTlsa(host, target, { digest: served, memory });
 }

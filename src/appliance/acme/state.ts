@@ -1,9 +1,9 @@
 // What is remembered between two runs of the ACME client: <data>/acme/state.json, for root alone.
 
 import { join } from 'node:path';
-import { MailctlError } from '../../errors.ts';
+import { array, boolean, nullable, object, optional, string } from 'valibot';
 import type { Host } from '../../host/host.ts';
-import { ensureAcmeFolder } from '../container/data-folders.ts';
+import { moment, readState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
 
 /** All times are RFC 3339. */
@@ -58,30 +58,41 @@ export const NO_STATE: AcmeState = {
   retiring: [],
 };
 
-const stateFile = (paths: Paths): string => join(paths.acme, 'state.json');
+const texts = array(string());
+const moments = array(moment);
 
-/** Throws DATA_INVALID that names the file. */
-export async function readAcmeState(host: Host, paths: Paths): Promise<AcmeState> {
-  const text = await host.files.read(stateFile(paths));
-  if (text === null) return NO_STATE;
-  const damaged = (cause?: unknown) =>
-    new MailctlError('DATA_INVALID', `${stateFile(paths)} is damaged`, {
-      hint: `rm ${stateFile(paths)}   then: mailctl ssl-setup   (what is served stays)`,
-      cause,
-    });
-  let found: Partial<AcmeState> | null;
-  try {
-    found = JSON.parse(text) as Partial<AcmeState> | null;
-  } catch (cause) {
-    throw damaged(cause);
-  }
-  if (typeof found !== 'object' || found === null || !Array.isArray(found.names)) throw damaged();
-  return { ...NO_STATE, ...found };
-}
+// a field that an older program did not write has the value of the beginning
+const schema = object({
+  directory: optional(nullable(string()), null),
+  names: texts,
+  agreed: optional(boolean(), false),
+  failures: optional(moments, []),
+  refusals: optional(moments, []),
+  lastError: optional(nullable(string()), null),
+  notBefore: optional(nullable(moment), null),
+  limitedByCa: optional(boolean(), false),
+  advice: optional(
+    nullable(object({ certificate: string(), start: moment, end: moment, askAgainAt: moment })),
+    null,
+  ),
+  caaIdentities: optional(texts, []),
+  keyReadyAt: optional(nullable(moment), null),
+  newKeyWanted: optional(boolean(), false),
+  retiring: optional(texts, []),
+});
 
-export async function writeAcmeState(host: Host, paths: Paths, state: AcmeState): Promise<void> {
-  await ensureAcmeFolder(host, paths);
-  const text = `${JSON.stringify({ v: 1, ...state }, null, 1)}\n`;
-  if ((await host.files.read(stateFile(paths))) === text) return;
-  await host.files.replace(stateFile(paths), text, { mode: 0o600 });
+export const ACME_STATE: StateFile<AcmeState> = {
+  path: (paths) => join(paths.acme, 'state.json'),
+  schema,
+  empty: NO_STATE,
+  ownFolder: true,
+  whenDamaged: {
+    // nothing is written here before an operator has agreed to the CA's terms
+    goOnWith: async () => ({ ...NO_STATE, agreed: true }),
+    lost: 'the next ssl-renew gets a new certificate; TLSA records of former keys stay published',
+  },
+};
+
+export function readAcmeState(host: Host, paths: Paths): Promise<AcmeState> {
+  return readState(host, paths, ACME_STATE);
 }

@@ -3,13 +3,14 @@
 import { join } from 'node:path';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import { bareAddress, ipv4Network } from '../../host/ip.ts';
 import { queryMachineId } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
 import { bridgeInUse } from '../container/bridge.ts';
 import { queryCgroup } from '../container/cgroup.ts';
 import { readCustomFiles } from '../container/data-folders.ts';
 import { renderLxcConfig } from '../container/lxc-config.ts';
-import { bareAddress, ipv4Network, type NetworkPlan, planNetwork } from '../container/network.ts';
+import { type NetworkPlan, planNetwork } from '../container/network.ts';
 import { renderSeccomp } from '../container/seccomp.ts';
 import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';

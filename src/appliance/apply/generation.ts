@@ -3,7 +3,8 @@
 
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import { HOST_PART, type HostPart, readHostPart } from '../container/host-part.ts';
+import { encodeHostPart, HOST_PART, type HostPart, readHostPart } from '../container/host-part.ts';
+import { SECRET_FILE } from '../container/modes.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 
@@ -44,7 +45,7 @@ export async function readGeneration(
   const name = await host.files.readLink(join(paths.rendered, link));
   if (name === null) return null;
   const root = join(paths.rendered, name);
-  const part = await readHostPart(host, paths, link);
+  const part = await readHostPart(host, paths, name);
   return part === null ? null : { name, host: part, files: await readFiles(host, root) };
 }
 
@@ -70,8 +71,8 @@ export async function writeGeneration(
     await makeFolders(host, root, path);
     await host.files.replace(join(root, path), text, { mode, owner: { uid, gid } });
   }
-  const part = `${JSON.stringify(content.host, null, 2)}\n`;
-  await host.files.replace(join(root, HOST_PART), part, { mode: 0o600 });
+  const part = encodeHostPart(content.host);
+  await host.files.replace(join(root, HOST_PART), part, { mode: SECRET_FILE });
   return { name, ...content };
 }
 

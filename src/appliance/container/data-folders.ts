@@ -5,6 +5,7 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
+import { SECRET_FOLDER } from './modes.ts';
 
 interface DataDirectory {
   readonly path: string;
@@ -16,13 +17,13 @@ interface DataDirectory {
 export function dataDirectories(paths: Paths): DataDirectory[] {
   return [
     { path: paths.data, mode: 0o755, owner: null },
-    { path: paths.accounts, mode: 0o700, owner: null },
+    { path: paths.accounts, mode: SECRET_FOLDER, owner: null },
     { path: paths.directory, mode: 0o755, owner: null },
     { path: paths.custom, mode: 0o755, owner: null },
     { path: paths.rendered, mode: 0o755, owner: null },
     { path: paths.ssl, mode: 0o755, owner: null },
     { path: paths.dkim, mode: 0o750, owner: ids.opendkim.gid },
-    { path: paths.mail, mode: 0o700, owner: ids.vmail.uid },
+    { path: paths.mail, mode: SECRET_FOLDER, owner: ids.vmail.uid },
     { path: paths.queue, mode: 0o755, owner: ids.root.uid },
     { path: paths.state, mode: 0o755, owner: ids.root.uid },
     { path: paths.log, mode: 0o750, owner: ids.log.uid },
@@ -59,5 +60,5 @@ export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<
 /** The folder of the ACME client: for root of the host alone. */
 export async function ensureAcmeFolder(host: Host, paths: Paths): Promise<void> {
   if ((await host.files.stat(paths.acme)) !== null) return;
-  await host.files.makeDirectory(paths.acme, { mode: 0o700 });
+  await host.files.makeDirectory(paths.acme, { mode: SECRET_FOLDER });
 }

@@ -1,9 +1,23 @@
 // What the host itself needs to run a container, beside the files inside it.
 
 import { join } from 'node:path';
+import {
+  array,
+  boolean,
+  literal,
+  nullable,
+  number,
+  object,
+  optional,
+  record,
+  string,
+  union,
+} from 'valibot';
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import type { Paths } from '../paths.ts';
-import { bareAddress, type NetworkPlan } from './network.ts';
+import type { NetworkPlan } from './network.ts';
+import { readState, type StateFile } from './state-file.ts';
 
 export const HOST_PART = 'host.json';
 
@@ -18,20 +32,35 @@ export interface HostPart {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-function parseHostPart(text: string): HostPart {
-  const part = JSON.parse(text) as HostPart;
-  const { veth = null, mtu = null } = part.network as Partial<NetworkPlan>;
-  return { ...part, network: { ...part.network, veth, mtu } };
-}
+const network = object({
+  ...{ bridge: string(), makeBridge: boolean(), address: string(), gateway: string() },
+  ...{ address6: nullable(string()), gateway6: nullable(string()) },
+  publish: union([literal('all'), array(string())]),
+  ports: array(number()),
+  // a generation of 0.1.0 has neither
+  veth: optional(nullable(object({ name: string(), mac: string() })), null),
+  mtu: optional(nullable(number()), null),
+});
 
-/** What the host needs to run a generation, without its files; null when there is none. */
-export async function readHostPart(
-  host: Host,
-  paths: Paths,
-  link: 'current' | 'good',
-): Promise<HostPart | null> {
-  const text = await host.files.read(join(paths.rendered, link, HOST_PART));
-  return text === null ? null : parseHostPart(text);
+/** Written with its generation (`encodeHostPart`), never changed. @param link that of a generation */
+const hostPartFile = (link: string): StateFile<HostPart | null> => ({
+  path: (paths) => join(paths.rendered, link, HOST_PART),
+  schema: object({
+    ...{ lxcConfig: string(), seccomp: string(), network, image: string() },
+    inputs: record(string(), string()),
+  }),
+  empty: null,
+  // what runs cannot be compared with what is wanted: a container could be left on a wrong network
+  whenDamaged: { withoutIt: 'mailctl apply then writes everything anew' },
+});
+
+export const CURRENT_HOST_PART = hostPartFile('current');
+
+export const encodeHostPart = (part: HostPart): string => `${JSON.stringify(part, null, 2)}\n`;
+
+/** @param link `current`, `good`, or the name of a generation; null when there is none. Throws DATA_INVALID. */
+export function readHostPart(host: Host, paths: Paths, link: string): Promise<HostPart | null> {
+  return readState(host, paths, hostPartFile(link));
 }
 
 /** IPv4 of the container as it was last configured; null before the first apply. */

@@ -3,12 +3,12 @@
 import { dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestFile } from '../../host/digest.ts';
-import { download } from '../../host/download.ts';
 import type { Host } from '../../host/host.ts';
 import { hostArchitecture } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { recipe } from '../render/templates.ts';
+import { formatBytes } from '../settings/bytes.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ImageManifest, parseImageManifest } from './image-manifest.ts';
 import {
@@ -132,14 +132,14 @@ async function takeUrl(host: Host, appliance: Appliance, source: Source): Promis
   const manifestFile = join(folder, `image${MANIFEST}`);
   const file = join(folder, `image${SQUASHFS}`);
   try {
-    await download(host, manifestName(url), { to: manifestFile, limit: 10_000_000 });
+    await host.downloads.fetch(manifestName(url), { to: manifestFile, limit: 10_000_000 });
     const manifest = await readManifest(host, manifestFile);
     checkGiven(manifest, source);
     checkFits(settings, manifest, url);
     const kept = await findKept(host, paths, manifest.image_sha256);
     if (kept !== null) return kept;
-    host.say(`fetching ${url} (${Math.round(manifest.image_bytes / 1e6)} MB)`);
-    await download(host, url, { to: file, limit: SIZE_LIMIT });
+    host.say(`fetching ${url} (${formatBytes(manifest.image_bytes)})`);
+    await host.downloads.fetch(url, { to: file, limit: SIZE_LIMIT });
     await checkHash(host, file, manifest, url);
     return await keep(host, paths, { file, manifest });
   } finally {

@@ -2,6 +2,7 @@
 // Pure; network-apply.ts makes it so.
 
 import { MailctlError } from '../../errors.ts';
+import { bareAddress, firstIpv4Host, ipv4Network } from '../../host/ip.ts';
 import type { Settings } from '../settings/settings.ts';
 import { planVeth, type Veth } from './veth.ts';
 
@@ -41,33 +42,8 @@ export type DesiredNetwork = NetworkPlan & { readonly veth: Veth };
 /** Where the container lives when mailctl makes the bridge and UCI names no address. */
 export const DEFAULT_ADDRESS = '10.82.25.2/24';
 
-function parseIpv4(text: string): number {
-  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-function formatIpv4(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
-}
-
-/** The address of a CIDR without its prefix length. */
-export function bareAddress(cidr: string): string {
-  return cidr.split('/')[0] ?? cidr;
-}
-
-/** 192.0.2.77/24 → 192.0.2.0/24 */
-export function ipv4Network(cidr: string): string {
-  const [address = '', prefix = '32'] = cidr.split('/');
-  const size = 2 ** (32 - Number(prefix));
-  return `${formatIpv4(Math.floor(parseIpv4(address) / size) * size)}/${prefix}`;
-}
-
 function inNetwork(address: string, cidr: string): boolean {
   return ipv4Network(`${address}/${cidr.split('/')[1] ?? '32'}`) === ipv4Network(cidr);
-}
-
-/** The first host address of the network, where the host itself lives on a bridge that we make. */
-function firstHost(cidr: string): string {
-  return formatIpv4(parseIpv4(bareAddress(ipv4Network(cidr))) + 1);
 }
 
 function gatewayFor(settings: Settings, present: BridgePresent, address: string): string {
@@ -75,7 +51,8 @@ function gatewayFor(settings: Settings, present: BridgePresent, address: string)
   if (gateway !== null) return gateway;
   const own = present.addresses.find((cidr) => inNetwork(bareAddress(address), cidr));
   if (own !== undefined) return bareAddress(own);
-  if (!present.exists || present.ours) return firstHost(address);
+  // on a bridge that we make, the host itself lives there
+  if (!present.exists || present.ours) return firstIpv4Host(address);
   throw new MailctlError(
     'HOST_UNFIT',
     `network.address ${address} is in no network of the bridge ${bridge} (${present.addresses.join(', ') || 'it has no address'})`,

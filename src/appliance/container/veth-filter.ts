@@ -1,13 +1,14 @@
 // What may pass from the container to the bridge: frames that bear its own addresses, and no others. The
 // filter is in the host's network, out of the container's reach. Pure.
 
-import { parseIp } from '../settings/networks.ts';
-import { bareAddress, type DesiredNetwork, tableName } from './network.ts';
+import { bareAddress, parseIp } from '../../host/ip.ts';
+import { type DesiredNetwork, tableName } from './network.ts';
 import { linkLocal, type Veth } from './veth.ts';
 
 /** An IPv6 address as the number that nft compares raw payload with. */
 function ipv6Number(address: string): string {
-  return `0x${(parseIp(address)?.value ?? 0n).toString(16).padStart(32, '0')}`;
+  const bytes = parseIp(address)?.address.toByteArray() ?? [];
+  return `0x${Buffer.from(bytes).toString('hex')}`;
 }
 
 function ipv4Rules(address: string, { mac }: Veth): string[] {

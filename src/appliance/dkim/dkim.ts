@@ -10,16 +10,18 @@ import type { Host } from '../../host/host.ts';
 import { generateRsaKey } from '../../host/keys.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
-import { shiftedOwner } from '../container/container.ts';
+import {
+  dkimKeyMode,
+  dkimTableMode,
+  SECRET_FILE,
+  SECRET_FOLDER,
+  shiftedOwner,
+} from '../container/modes.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
 import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
-import { type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
-
-const FOLDER_MODE = 0o700;
-const KEY_MODE = 0o400;
-const TABLE_MODE = 0o440;
+import { type DkimState, type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
 
 /** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
 export async function readDkimKey(
@@ -68,7 +70,7 @@ async function ensureFile(
   const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
   if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
   if (!(await isReloadOwed(host, paths))) {
-    await host.files.replace(reloadOwed(paths), '', { mode: 0o600 });
+    await host.files.replace(reloadOwed(paths), '', { mode: SECRET_FILE });
   }
   await host.files.replace(path, text, options);
   return true;
@@ -87,17 +89,16 @@ export async function ensureDkimKey(
     present === null
       ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
       : ((await host.files.read(path)) ?? '');
-  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: FOLDER_MODE, owner });
-  return ensureFile(host, { paths: target.paths, path, text }, { mode: KEY_MODE, owner });
+  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: SECRET_FOLDER, owner });
+  return ensureFile(host, { paths: target.paths, path, text }, dkimKeyMode(target.settings));
 }
 
 /** The key that signs for each of the domains, in their order. */
 async function signingKeys(
   host: Host,
   target: Appliance,
-  domains: Iterable<MailDomain>,
+  { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
 ): Promise<(SigningKey & { domain: MailDomain })[]> {
-  const state = await readDkimState(host, target.paths);
   const keys: (SigningKey & { domain: MailDomain })[] = [];
   for (const domain of [...new Set(domains)].sort()) {
     const [first] = await domainKeys(host, target, { state, domain });
@@ -111,7 +112,7 @@ async function syncTables(
   target: Appliance,
   keys: readonly SigningKey[],
 ): Promise<boolean> {
-  const options = { mode: TABLE_MODE, owner: shiftedOwner(target.settings, ids.opendkim.uid) };
+  const options = dkimTableMode(target.settings);
   const { paths } = target;
   const ensure = (path: string, text: string) => ensureFile(host, { paths, path, text }, options);
   const keyTable = join(paths.dkim, 'KeyTable');
@@ -137,10 +138,19 @@ export async function syncDkim(
   target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<{ changed: boolean }> {
-  const all = [...domains];
+  const state = await readDkimState(host, target.paths);
+  return syncDkimWith(host, target, { domains, state });
+}
+
+/** The same, for an operation that has read the state already. */
+export async function syncDkimWith(
+  host: Host,
+  target: Appliance,
+  { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
+): Promise<{ changed: boolean }> {
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
   await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
-  const signing = await signingKeys(host, target, all);
+  const signing = await signingKeys(host, target, { domains, state });
   let made = false;
   for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
   const tables = await syncTables(host, target, signing);
@@ -155,7 +165,8 @@ export async function isDkimBehind(
 ): Promise<boolean> {
   const { paths } = target;
   if (await isReloadOwed(host, paths)) return true;
-  const keys = await signingKeys(host, target, domains);
+  const state = await readDkimState(host, paths);
+  const keys = await signingKeys(host, target, { domains, state });
   for (const { domain, selector } of keys) {
     if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
   }

@@ -3,25 +3,25 @@
 // a run; the next one goes on.
 
 import { MailctlError } from '../../errors.ts';
-import { isPlausible } from '../../host/clock.ts';
-import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import { isPlausible, requireClock } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
-import { hasValue, readSet } from '../dns/publish/present.ts';
-import { publishValues, removeValues } from '../dns/publish/values.ts';
-import { ensureDkimKey, isReloadOwed, readDkimKey } from './dkim.ts';
+import { type OpenState, openState } from '../container/state-file.ts';
+import { removeValues } from '../dns/publish/values.ts';
+import { recordOf, requirePublished } from './announce.ts';
+import { ensureDkimKey, isReloadOwed } from './dkim.ts';
 import { expired, newSelector, nextStep, switched, withRevoked, withWaiting } from './plan.ts';
-import { type DkimRecord, dkimRecord, formatZoneRecord, type Selector } from './record.ts';
+import type { Selector } from './record.ts';
 import { followDomains } from './signing.ts';
 import {
+  DKIM_STATE,
   type DkimState,
   type DomainKey,
   domainKeys,
   keyFile,
   readDkimState,
-  writeDkimState,
 } from './state.ts';
 
 /** What was done or has to be awaited, a sentence each. */
@@ -31,82 +31,47 @@ export interface RotationReport {
   readonly done: readonly string[];
 }
 
-async function setKeys(
-  host: Host,
-  { paths }: Appliance,
-  { domain, keys }: { domain: MailDomain; keys: readonly DomainKey[] },
-): Promise<void> {
-  const state = await readDkimState(host, paths);
-  await writeDkimState(host, paths, { ...state, [domain]: keys });
+/** One domain's keys in one run, which holds the appliance's lock: what is remembered is read once. */
+interface DomainRun {
+  readonly domain: MailDomain;
+  readonly state: OpenState<DkimState>;
 }
 
-async function keysOf(
-  host: Host,
-  target: Appliance,
-  domain: MailDomain,
-): Promise<readonly DomainKey[]> {
-  return domainKeys(host, target, { state: await readDkimState(host, target.paths), domain });
+async function setKeys({ state, domain }: DomainRun, keys: readonly DomainKey[]): Promise<void> {
+  await state.write({ ...state.current, [domain]: keys });
 }
 
-async function recordOf(
-  host: Host,
-  { paths }: Appliance,
-  { domain, selector }: { domain: MailDomain; selector: Selector },
-): Promise<DkimRecord | null> {
-  const key = await readDkimKey(host, paths, { domain, selector });
-  return key === null ? null : dkimRecord(domain, selector, key);
-}
-
-/** Without a provider a person publishes it; then it is only looked for. */
-async function requirePublishedByHand(
-  host: Host,
-  { settings }: Appliance,
-  record: DkimRecord,
-): Promise<void> {
-  const resolvers = await readResolvers(host, settings.dns.resolver);
-  const authorities = await findAuthorities(resolvers, record.name);
-  const { set } = await readSet(authorities, { name: record.name, type: 'TXT' });
-  if (hasValue(set, record.value)) return;
-  throw new MailctlError(
-    'DNS_NOT_VISIBLE',
-    `publish this record by hand; mail is signed with the old key until it is there:\n${formatZoneRecord(record)}`,
-    { hint: 'mailctl dkim step   (when it is published)' },
-  );
-}
-
-async function requirePublished(host: Host, target: Appliance, record: DkimRecord): Promise<void> {
-  const { settings } = target;
-  if (settings.dns.provider === 'none') return requirePublishedByHand(host, target, record);
-  const value = { name: record.name, type: 'TXT' as const, value: record.value };
-  await publishValues(host, target, [value], { ttl: settings.dns.ttl });
-}
+const keysOf = (host: Host, target: Appliance, { state, domain }: DomainRun) =>
+  domainKeys(host, target, { state: state.current, domain });
 
 /** A key file that is made before any state or table names it. */
-async function addWaiting(host: Host, target: Appliance, domain: MailDomain): Promise<void> {
-  const keys = await keysOf(host, target, domain);
+async function addWaiting(host: Host, target: Appliance, run: DomainRun): Promise<void> {
+  const keys = await keysOf(host, target, run);
   if (keys.some(({ use }) => use === 'waiting')) return;
   const now = host.clock.now();
   const selector = newSelector(target.settings.dns.dkimSelector, now);
-  await ensureDkimKey(host, target, { domain, selector });
-  await setKeys(host, target, { domain, keys: withWaiting(keys, selector, now) });
+  await ensureDkimKey(host, target, { domain: run.domain, selector });
+  await setKeys(run, withWaiting(keys, selector, now));
 }
 
 /** Publishes the waiting key and lets it sign. Throws what `publishValues` throws. */
-async function bringIntoUse(host: Host, target: Appliance, domain: MailDomain): Promise<string[]> {
-  const keys = await keysOf(host, target, domain);
+async function bringIntoUse(host: Host, target: Appliance, run: DomainRun): Promise<string[]> {
+  const { domain } = run;
+  const keys = await keysOf(host, target, run);
   const waiting = keys.find(({ use }) => use === 'waiting');
   if (waiting === undefined) return [];
   const record = await recordOf(host, target, { domain, selector: waiting.selector });
   if (record === null) {
     // its file was lost: without it there is nothing to publish, and another can be made
-    await setKeys(host, target, { domain, keys: keys.filter((key) => key !== waiting) });
+    const left = keys.filter((key) => key !== waiting);
+    await setKeys(run, left);
     return [`the new key ${waiting.selector} of ${domain} was lost and is forgotten`];
   }
   await requirePublished(host, target, record);
   const grace = target.settings.dns.dkimGrace;
   const after = switched(keys, { now: host.clock.now(), grace });
-  await setKeys(host, target, { domain, keys: after });
-  await followDomains(host, target);
+  await setKeys(run, after);
+  await followDomains(host, target, run.state.current);
   const [old] = keys;
   const signed = `mail of ${domain} is signed with ${waiting.selector}`;
   if (old?.revoked) return [signed];
@@ -118,17 +83,17 @@ async function bringIntoUse(host: Host, target: Appliance, domain: MailDomain): 
 async function removeKey(
   host: Host,
   target: Appliance,
-  { domain, key, ours = true }: { domain: MailDomain; key: DomainKey; ours?: boolean },
+  { run, key, ours = true }: { run: DomainRun; key: DomainKey; ours?: boolean },
 ): Promise<string> {
+  const { domain } = run;
   const { selector } = key;
   const record = await recordOf(host, target, { domain, selector });
   const byHand = !ours || target.settings.dns.provider === 'none';
   if (record !== null && !byHand) {
     await removeValues(host, target, [{ name: record.name, type: 'TXT', value: record.value }]);
   }
-  const keys = await keysOf(host, target, domain);
-  const left = keys.filter((one) => one.selector !== selector);
-  await setKeys(host, target, { domain, keys: left });
+  const left = (await keysOf(host, target, run)).filter((one) => one.selector !== selector);
+  await setKeys(run, left);
   await host.files.remove(keyFile(target.paths, domain, selector));
   const rest = byHand ? `; take its record away: ${selector}._domainkey.${domain} TXT` : '';
   return `the old key ${selector} of ${domain} is removed${rest}`;
@@ -141,19 +106,9 @@ function requireSigning({ settings }: Appliance): void {
   });
 }
 
-/** A grace that begins in 1970 is over before it has begun. */
-function requireClock(host: Host): void {
-  const now = host.clock.now();
-  if (isPlausible(now)) return;
-  throw new MailctlError(
-    'CLOCK_UNSET',
-    `the clock says ${now.toISOString()}: no key is changed before it is right`,
-    { hint: 'date   (then set it, or wait for NTP)' },
-  );
-}
-
-async function requireIdle(host: Host, target: Appliance, domain: MailDomain): Promise<void> {
-  const retired = (await keysOf(host, target, domain)).find(({ use }) => use === 'retired');
+async function requireIdle(host: Host, target: Appliance, run: DomainRun): Promise<void> {
+  const { domain } = run;
+  const retired = (await keysOf(host, target, run)).find(({ use }) => use === 'retired');
   if (retired === undefined) return;
   const until = retired.removeAt?.slice(0, 10);
   throw new MailctlError(
@@ -166,10 +121,10 @@ async function requireIdle(host: Host, target: Appliance, domain: MailDomain): P
 async function reportOf(
   host: Host,
   target: Appliance,
-  { domain, done }: { domain: MailDomain; done: readonly string[] },
+  { run, done }: { run: DomainRun; done: readonly string[] },
 ): Promise<RotationReport> {
-  const [signing] = await keysOf(host, target, domain);
-  return { domain, signing: signing?.selector ?? '', done };
+  const [signing] = await keysOf(host, target, run);
+  return { domain: run.domain, signing: signing?.selector ?? '', done };
 }
 
 /**
@@ -182,27 +137,28 @@ export async function rotate(
   domain: MailDomain,
 ): Promise<RotationReport> {
   requireSigning(target);
-  requireClock(host);
-  await requireIdle(host, target, domain);
-  await addWaiting(host, target, domain);
-  const done = await bringIntoUse(host, target, domain);
-  return reportOf(host, target, { domain, done });
+  // a grace that begins in 1970 is over before it has begun
+  requireClock(host.clock);
+  const run = { domain, state: await openState(host, target.paths, DKIM_STATE) };
+  await requireIdle(host, target, run);
+  await addWaiting(host, target, run);
+  const done = await bringIntoUse(host, target, run);
+  return reportOf(host, target, { run, done });
 }
 
 /** One domain's steps. That of a revoked key waits for no clock. */
 async function stepsOf(
   host: Host,
   target: Appliance,
-  { domain, ours }: { domain: MailDomain; ours: boolean },
+  { run, ours }: { run: DomainRun; ours: boolean },
 ): Promise<string[]> {
   const now = host.clock.now();
-  const [signing] = await keysOf(host, target, domain);
+  const [signing] = await keysOf(host, target, run);
   const revoked = signing?.revoked ?? false;
-  if (ours && revoked) await addWaiting(host, target, domain);
-  const done =
-    ours && (revoked || isPlausible(now)) ? await bringIntoUse(host, target, domain) : [];
-  for (const key of expired(await keysOf(host, target, domain), now)) {
-    done.push(await removeKey(host, target, { domain, key, ours }));
+  if (ours && revoked) await addWaiting(host, target, run);
+  const done = ours && (revoked || isPlausible(now)) ? await bringIntoUse(host, target, run) : [];
+  for (const key of expired(await keysOf(host, target, run), now)) {
+    done.push(await removeKey(host, target, { run, key, ours }));
   }
   return done;
 }
@@ -211,13 +167,15 @@ async function stepsOf(
 export async function takeSteps(host: Host, target: Appliance): Promise<RotationReport[]> {
   const { directory } = await readDirectory(host, target);
   // a run that was cut short may have left OpenDKIM with a key that is about to go
-  await followDomains(host, target);
+  const state = await openState(host, target.paths, DKIM_STATE);
+  await followDomains(host, target, state.current);
   const reports: RotationReport[] = [];
   let failure: unknown = null;
-  for (const domain of Object.keys(await readDkimState(host, target.paths)) as MailDomain[]) {
+  for (const domain of Object.keys(state.current) as MailDomain[]) {
+    const run = { domain, state };
     try {
-      const done = await stepsOf(host, target, { domain, ours: directory.domains.has(domain) });
-      if (done.length > 0) reports.push(await reportOf(host, target, { domain, done }));
+      const done = await stepsOf(host, target, { run, ours: directory.domains.has(domain) });
+      if (done.length > 0) reports.push(await reportOf(host, target, { run, done }));
     } catch (error) {
       if (!(error instanceof MailctlError)) throw error;
       failure ??= error;
@@ -235,9 +193,11 @@ export async function takeSteps(host: Host, target: Appliance): Promise<Rotation
 export async function revocable(
   host: Host,
   target: Appliance,
-  { domain, selector }: { domain: MailDomain; selector: Selector | null },
+  wanted: { domain: MailDomain; selector: Selector | null; state?: DkimState },
 ): Promise<DomainKey> {
-  const keys = await keysOf(host, target, domain);
+  const { domain, selector } = wanted;
+  const state = wanted.state ?? (await readDkimState(host, target.paths));
+  const keys = await domainKeys(host, target, { state, domain });
   const found =
     selector === null
       ? (keys.find(({ revoked }) => revoked) ?? keys[0])
@@ -259,16 +219,17 @@ export async function revoke(
   { domain, selector }: { domain: MailDomain; selector: Selector | null },
 ): Promise<RotationReport> {
   requireSigning(target);
-  const key = await revocable(host, target, { domain, selector });
+  const state = await openState(host, target.paths, DKIM_STATE);
+  const run = { domain, state };
+  const key = await revocable(host, target, { domain, selector, state: state.current });
   if (key.use === 'waiting') {
-    const done = [await removeKey(host, target, { domain, key })];
-    return reportOf(host, target, { domain, done });
+    const done = [await removeKey(host, target, { run, key })];
+    return reportOf(host, target, { run, done });
   }
-  const keys = withRevoked(await keysOf(host, target, domain), key.selector);
-  await setKeys(host, target, { domain, keys });
-  await followDomains(host, target);
-  const done = await stepsOf(host, target, { domain, ours: true });
-  return reportOf(host, target, { domain, done });
+  await setKeys(run, withRevoked(await keysOf(host, target, run), key.selector));
+  await followDomains(host, target, state.current);
+  const done = await stepsOf(host, target, { run, ours: true });
+  return reportOf(host, target, { run, done });
 }
 
 /** For the scheduler: when `takeSteps` has something to do; null when never. */

@@ -3,10 +3,23 @@
 // that was never rotated has no entry, and its only key signs.
 
 import { join } from 'node:path';
-import { MailctlError } from '../../errors.ts';
+import {
+  array,
+  boolean,
+  check,
+  nullable,
+  object,
+  picklist,
+  pipe,
+  record,
+  regex,
+  string,
+  transform,
+} from 'valibot';
 import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
+import { moment, readState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
 import { DEFAULT_SELECTOR, type Selector } from './record.ts';
 
@@ -27,46 +40,36 @@ export interface DomainKey {
 /** Every domain that was ever rotated; exactly one key of each signs. */
 export type DkimState = Readonly<Record<string, readonly DomainKey[]>>;
 
-const stateFile = (paths: Paths): string => join(paths.dkim, 'keys.json');
-
 export const keyFile = (paths: Paths, domain: string, selector: Selector): string =>
   join(paths.dkim, domain, `${selector}.private`);
 
-function isState(found: unknown): found is { domains: DkimState } {
-  const domains = (found as { domains?: unknown } | null)?.domains;
-  if (typeof domains !== 'object' || domains === null) return false;
-  return Object.values(domains).every(
-    (keys) =>
-      Array.isArray(keys) &&
-      keys.filter((key: Partial<DomainKey>) => key.use === 'signing').length === 1 &&
-      keys.every((key: Partial<DomainKey>) => /^[a-z0-9-]{1,63}$/.test(key.selector ?? '')),
-  );
-}
+const key = object({
+  selector: pipe(string(), regex(/^[a-z0-9-]{1,63}$/)),
+  use: picklist(['waiting', 'signing', 'retired']),
+  since: nullable(moment),
+  removeAt: nullable(moment),
+  revoked: boolean(),
+});
 
-/** Throws DKIM_KEY_INVALID that names the file. */
-export async function readDkimState(host: Host, paths: Paths): Promise<DkimState> {
-  const path = stateFile(paths);
-  const text = await host.files.read(path);
-  if (text === null) return {};
-  let found: unknown;
-  let cause: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch (error) {
-    cause = error;
-  }
-  if (isState(found)) return found.domains;
-  throw new MailctlError('DKIM_KEY_INVALID', `${path} is damaged`, {
-    hint: `restore it from a backup; or rm ${path}   (then the first key of each domain signs)`,
-    cause,
-  });
-}
+const keys = pipe(
+  array(key),
+  check((all) => all.filter(({ use }) => use === 'signing').length === 1),
+);
 
-export async function writeDkimState(host: Host, paths: Paths, domains: DkimState): Promise<void> {
-  const path = stateFile(paths);
-  const text = `${JSON.stringify({ v: 1, domains }, null, 1)}\n`;
-  if ((await host.files.read(path)) === text) return;
-  await host.files.replace(path, text, { mode: 0o600 });
+export const DKIM_STATE: StateFile<DkimState> = {
+  path: (paths) => join(paths.dkim, 'keys.json'),
+  schema: pipe(
+    object({ domains: record(string(), keys) }),
+    transform(({ domains }) => domains),
+  ),
+  encode: (domains) => ({ v: 1, domains }),
+  empty: {},
+  // the first key of a domain may be one that was revoked
+  whenDamaged: { withoutIt: 'the first key of each domain signs then, also one that was revoked' },
+};
+
+export function readDkimState(host: Host, paths: Paths): Promise<DkimState> {
+  return readState(host, paths, DKIM_STATE);
 }
 
 /** The key of a domain that was never rotated: the one that is there, else the one that UCI names. */

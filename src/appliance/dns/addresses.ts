@@ -4,10 +4,11 @@
 import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { openState } from '../container/state-file.ts';
 import { type Addresses, followEntries, isOwnAddress } from './moved.ts';
 import { readProvider, requireOwnZone } from './publish/provider.ts';
 import { publish } from './publish/publish.ts';
-import { readDnsState, withoutValues, withValues, writeDnsState } from './publish/state.ts';
+import { DNS_STATE, readDnsState, withoutValues, withValues } from './publish/state.ts';
 import { addressRecords } from './records.ts';
 import { adopted, journalEntries, planFrom, type SetupPlan } from './setup.ts';
 import { findZones, readZones, zoneOfName } from './zones.ts';
@@ -43,12 +44,13 @@ export async function publishAddresses(
   { plan, timeout }: { plan: SetupPlan; timeout: number },
 ): Promise<void> {
   const { settings, paths } = target;
-  const before = await readDnsState(host, paths);
+  const memory = await openState(host, paths, DNS_STATE);
+  const before = memory.current;
   const values = withValues(before, adopted(plan));
   const changes = journalEntries(plan.routes);
   const entries = followEntries(before.last?.entries ?? [], changes);
   const last = before.last === null ? null : { ...before.last, entries };
-  await writeDnsState(host, paths, { ...values, last, moving: true });
+  await memory.write({ ...values, last, moving: true });
   if (plan.routes.length > 0) {
     await publish(host, await readProvider(host, settings), { routes: plan.routes, timeout });
   }
@@ -56,5 +58,5 @@ export async function publishAddresses(
   const { hostname } = settings.main;
   const old = values.values.filter((own) => isOwnAddress(own, hostname) && !wanted.has(own.value));
   const { moving: _, ...rest } = withoutValues(values, old);
-  await writeDnsState(host, paths, { ...rest, last });
+  await memory.write({ ...rest, last });
 }

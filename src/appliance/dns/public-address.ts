@@ -2,8 +2,8 @@
 // interface has. No web service is asked.
 
 import { MailctlError } from '../../errors.ts';
-import { canonicalIpv6 } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
+import { bareAddress, canonicalIpv6 } from '../../host/ip.ts';
 import { ANY_STATUS } from '../../host/programs.ts';
 import type { Settings } from '../settings/settings.ts';
 import { privateReason } from './publish/names.ts';
@@ -57,8 +57,8 @@ export function requirePublic(addresses: PublicAddresses): PublicAddresses {
 
 /** The container is reached by IPv6 only where it has an address of its own, or the host forwards one. */
 function containerIpv6(settings: Settings, ofInterface: readonly string[]): readonly string[] {
-  const own = settings.network.address6?.split('/')[0];
-  if (own === undefined) return [];
+  if (settings.network.address6 === null) return [];
+  const own = bareAddress(settings.network.address6);
   return privateReason(own) === null ? [own] : ofInterface;
 }
 

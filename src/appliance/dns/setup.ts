@@ -8,7 +8,8 @@ import { mailDomains } from '../accounts/accounts.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Change } from '../apply/changes.ts';
-import { noteKeysPublished } from '../tls/keys.ts';
+import { openState } from '../container/state-file.ts';
+import { NOTICES, withPublished } from '../tls/notices.ts';
 import { readRecordFacts } from './facts.ts';
 import { type Knowledge, planRecords } from './plan.ts';
 import { requirePublic } from './public-address.ts';
@@ -18,6 +19,7 @@ import { hasValue, setKey } from './publish/present.ts';
 import { type Provider, readProvider, requireOwnZone } from './publish/provider.ts';
 import { publish, type Route, routeChanges, type ZoneChange } from './publish/publish.ts';
 import {
+  DNS_STATE,
   type DnsState,
   type JournalEntry,
   joinJournals,
@@ -25,7 +27,6 @@ import {
   readDnsState,
   withoutValues,
   withValues,
-  writeDnsState,
 } from './publish/state.ts';
 import { wantedRecords } from './records.ts';
 import { isSpf } from './spf.ts';
@@ -170,7 +171,8 @@ export async function applySetup(
   { plan, timeout }: { plan: SetupPlan; timeout: number },
 ): Promise<void> {
   const { settings, paths } = target;
-  const before = await readDnsState(host, paths);
+  const memory = await openState(host, paths, DNS_STATE);
+  const before = memory.current;
   const removed = plan.routes.flatMap(({ change }) =>
     change.remove.map((value) => ({ name: change.name, type: change.type, value })),
   );
@@ -178,26 +180,29 @@ export async function applySetup(
   const isIdle = plan.routes.length === 0;
   if (isIdle && (before.last === null || before.last.finished)) {
     // only what was found: written when it is news, so that a second run changes nothing at all
-    if (JSON.stringify(values) !== JSON.stringify(before)) await writeDnsState(host, paths, values);
+    if (JSON.stringify(values) !== JSON.stringify(before)) await memory.write(values);
     return;
   }
   const entries = joinJournals(before.last, journalEntries(plan.routes));
   const last = { at: host.clock.now().toISOString(), finished: false, entries };
-  await writeDnsState(host, paths, { ...values, last });
+  await memory.write({ ...values, last });
   if (!isIdle) {
     await publish(host, await readProvider(host, settings), { routes: plan.routes, timeout });
   }
   await noteTlsa(host, target, plan.routes);
   const state = withoutValues(values, removed);
-  await writeDnsState(host, paths, { ...state, last: { ...last, finished: true } });
+  await memory.write({ ...state, last: { ...last, finished: true } });
 }
 
 /** A new key may serve only some time after its record has been published. */
 async function noteTlsa(host: Host, { paths }: Appliance, routes: readonly Route[]): Promise<void> {
-  for (const { change } of routes) {
-    if (change.type !== 'TLSA') continue;
+  const keys = routes.filter(({ change }) => change.type === 'TLSA' && change.add.length > 0);
+  if (keys.length === 0) return;
+  const notices = await openState(host, paths, NOTICES);
+  for (const { change } of keys) {
     const digests = change.add.map((value) => value.slice(value.lastIndexOf(' ') + 1));
-    await noteKeysPublished(host, paths, { digests, first: change.before.length === 0 });
+    const published = { digests, first: change.before.length === 0 };
+    await notices.write(withPublished(notices.current, published, host.clock.now()));
   }
 }
 

@@ -5,10 +5,11 @@ import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { openState } from '../container/state-file.ts';
 import { hasValue, readSet } from './publish/present.ts';
 import { readProvider } from './publish/provider.ts';
 import { publish, routeChanges, type ZoneChange } from './publish/publish.ts';
-import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './publish/state.ts';
+import { DNS_STATE, type JournalEntry, readDnsState, withoutValues } from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
 
 async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneChange | null> {
@@ -51,10 +52,11 @@ export async function applyUndo(
   if (routes.length > 0) {
     await publish(host, await readProvider(host, settings), { routes, timeout });
   }
-  const state = await readDnsState(host, paths);
+  const memory = await openState(host, paths, DNS_STATE);
+  const state = memory.current;
   if (state.last === null) throw new MailctlError('DATA_INVALID', 'the last setup is not known');
   const removed = state.last.entries.flatMap(({ name, type, added }) =>
     added.map((value) => ({ name, type, value })),
   );
-  await writeDnsState(host, paths, { ...withoutValues(state, removed), last: null });
+  await memory.write({ ...withoutValues(state, removed), last: null });
 }

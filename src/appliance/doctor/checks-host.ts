@@ -11,6 +11,7 @@ import { ensureDataDirectories } from '../container/data-folders.ts';
 import { currentImage } from '../container/image.ts';
 import type { Paths } from '../paths.ts';
 import { queryScheduling } from '../schedule/query.ts';
+import { formatBytes } from '../settings/bytes.ts';
 import type { Check, Report } from './context.ts';
 import { wrongFiles } from './file-modes.ts';
 import type { Finding } from './finding.ts';
@@ -46,7 +47,7 @@ const disk: Check = {
     if (space === null) return notYet(report, paths);
     const { free, total } = space;
     const share = free / total;
-    const text = `${Math.round(free / MEGABYTE)} MB of ${Math.round(total / MEGABYTE)} MB are free in ${paths.data}`;
+    const text = `${formatBytes(free)} of ${formatBytes(total)} are free in ${paths.data}`;
     const fix = 'mailctl user list --sizes   (who has the most mail), or a larger disk';
     if (free < 50 * MEGABYTE) return report('error', `${text}: mail is turned away`, { fix });
     if (share < 0.05 || free < 200 * MEGABYTE) return report('warning', text, { fix });
@@ -107,7 +108,7 @@ const memory: Check = {
       '';
     const kills = Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0);
     const { memory: limit } = settings.main;
-    const text = `${Math.round((used ?? 0) / MEGABYTE)} MB of ${Math.round(limit / MEGABYTE)} MB are used, files in memory included`;
+    const text = `${formatBytes(used ?? 0)} of ${formatBytes(limit)} are used, files in memory included`;
     const fix = `uci set mailserver.main.memory=${Math.round((limit * 1.5) / 2 ** 20)}M; uci commit mailserver; mailctl apply`;
     if (kills > 0) {
       return report(

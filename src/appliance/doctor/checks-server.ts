@@ -1,6 +1,7 @@
 // Checks of the running server: container, daemons, ports, a login and a message, the queue, open relay.
 
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import { bareAddress } from '../../host/ip.ts';
 import { queryInside, runInside } from '../../host/lxc.ts';
 import { presentable } from '../../host/programs.ts';
 import { converge, requireInstalled } from '../apply/converge.ts';
@@ -8,7 +9,6 @@ import { readGeneration } from '../apply/generation.ts';
 import { containerRef } from '../container/container.ts';
 import { restartDaemon } from '../container/daemons.ts';
 import { currentImage } from '../container/image.ts';
-import { bareAddress } from '../container/network.ts';
 import { BANNED, parseJails } from '../mail/fail2ban.ts';
 import { listQueue } from '../mail/queue.ts';
 import { probeAppliance } from '../probe/probe.ts';

@@ -1,6 +1,7 @@
 // What every check is given, and how a check is run: within its time, and never in the way of the others.
 
 import { MailctlError } from '../../errors.ts';
+import { withinTime } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
@@ -38,19 +39,6 @@ function reporter({ id, measured }: Check): Report {
   });
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new MailctlError('TIMED_OUT', `it took longer than ${TIME_LIMIT_MS / 1000} s`);
-    timer = setTimeout(() => reject(error), TIME_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Whatever happens to one check, the others say what they found. */
 export async function runCheck(context: Context, check: Check): Promise<readonly Finding[]> {
   const report = reporter(check);
@@ -58,7 +46,7 @@ export async function runCheck(context: Context, check: Check): Promise<readonly
     return [report('unknown', 'could not tell, because the container does not run')];
   }
   try {
-    return [await inTime(check.run(context, report))].flat();
+    return [await withinTime(context.host.clock, TIME_LIMIT_MS, check.run(context, report))].flat();
   } catch (error) {
     const known = error instanceof MailctlError;
     const why = known

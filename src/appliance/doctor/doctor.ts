@@ -10,6 +10,7 @@ import { checkUciFile } from '../settings/uci-file.ts';
 import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
+import { STATE_CHECKS } from './checks-state.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';
 import { type Check, type Context, runCheck } from './context.ts';
 import { bySeverity, type Finding, isProblem } from './finding.ts';
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   ...SERVER_CHECKS,
   ...HOST_CHECKS,
   ...CONFINEMENT_CHECKS,
+  ...STATE_CHECKS,
   ...TRUST_CHECKS,
 ];
 

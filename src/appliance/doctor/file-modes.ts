@@ -1,11 +1,11 @@
 // Owner and mode of what must not be everybody's: the data folders and every private key.
 
 import { join } from 'node:path';
+import type { WriteOptions } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
-import { shiftedOwner } from '../container/container.ts';
 import { dataDirectories } from '../container/data-folders.ts';
-import { ids } from '../ids.ts';
+import { dkimKeyMode, SECRET_FILE, SECRET_FOLDER, tlsKeyMode } from '../container/modes.ts';
 
 /** A file or folder, and how it should be. */
 export interface Wanted {
@@ -15,22 +15,23 @@ export interface Wanted {
 }
 
 async function secretFiles(host: Host, { settings, paths }: Appliance): Promise<Wanted[]> {
-  const root = shiftedOwner(settings, ids.root.uid).uid;
-  const dkim = shiftedOwner(settings, ids.opendkim.uid).uid;
-  const wanted: Wanted[] = [
-    { path: join(paths.ssl, 'current', 'privkey.pem'), mode: 0o600, uid: root },
-  ];
+  const as = (path: string, { mode, owner }: Required<WriteOptions>): Wanted => ({
+    ...{ path, mode },
+    uid: owner.uid,
+  });
+  const wanted = [as(join(paths.ssl, 'current', 'privkey.pem'), tlsKeyMode(settings))];
   for (const domain of await host.files.list(paths.dkim).catch(() => [])) {
     if ((await host.files.stat(join(paths.dkim, domain)))?.kind !== 'directory') continue;
     for (const name of await host.files.list(join(paths.dkim, domain))) {
       if (name.startsWith('.') || !name.endsWith('.private')) continue;
-      wanted.push({ path: join(paths.dkim, domain, name), mode: 0o400, uid: dkim });
+      wanted.push(as(join(paths.dkim, domain, name), dkimKeyMode(settings)));
     }
   }
   if ((await host.files.stat(paths.acme)) !== null) {
-    wanted.push({ path: paths.acme, mode: 0o700, uid: 0 });
+    wanted.push({ path: paths.acme, mode: SECRET_FOLDER, uid: 0 });
     for (const name of await host.files.list(paths.acme)) {
-      if (!name.startsWith('.')) wanted.push({ path: join(paths.acme, name), mode: 0o600, uid: 0 });
+      if (!name.startsWith('.'))
+        wanted.push({ path: join(paths.acme, name), mode: SECRET_FILE, uid: 0 });
     }
   }
   return wanted;

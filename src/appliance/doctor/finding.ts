@@ -1,7 +1,9 @@
 // What doctor found out about one thing, and how.
 
 /** `unknown`: it could not be told, and the message says why. */
-export type Severity = 'ok' | 'note' | 'warning' | 'error' | 'unknown';
+export const SEVERITIES = ['ok', 'note', 'warning', 'error', 'unknown'] as const;
+
+export type Severity = (typeof SEVERITIES)[number];
 
 export interface Finding {
   /** Stable, for scripts: `daemons.up`, `tls.certificate`, … */

@@ -1,7 +1,7 @@
 // Whether a stranger can send through this server: the classic forms of a foreign recipient, tried at port 25
 // from outside of the container, up to RCPT.
 
-import { type Dialogue, withDialogue } from '../../host/connect.ts';
+import type { Dialogue } from '../../host/connect.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import { smtpCommand, smtpReply } from '../mail/protocols.ts';
 import type { Context } from './context.ts';
@@ -60,7 +60,7 @@ export async function tryRelay(context: Context, address: string): Promise<Relay
   const all = attempts(domain).filter(({ looksLocal }) => !looksLocal || !catchAll);
   while (all.length > 0) {
     const few = all.splice(0, FORMS_PER_SESSION);
-    await withDialogue({ address, port, timeout: 10_000 }, async (dialogue) => {
+    await host.sockets.dialogue({ address, port, timeout: 10_000 }, async (dialogue) => {
       await smtpReply(dialogue, 220);
       await smtpCommand(dialogue, 'EHLO stranger.example.net', 250);
       for (const { sender, recipient } of few) {

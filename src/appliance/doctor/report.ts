@@ -5,25 +5,15 @@ import type { Host } from '../../host/host.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import type { Address } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
+import { openState, readState } from '../container/state-file.ts';
 import { type Message, submitOwn } from '../mail/test-message.ts';
+import { formatBytes } from '../settings/bytes.ts';
 import { measureStorage } from '../status/storage.ts';
 import { validUntil } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
 import { checkConfig, examine } from './doctor.ts';
-import { countText, type Finding, isProblem } from './finding.ts';
-
-/** What a report is made of, and what the next one is compared with. */
-export interface Situation {
-  /** RFC 3339. */
-  readonly at: string;
-  readonly problems: readonly Pick<Finding, 'id' | 'severity' | 'message' | 'fix'>[];
-  readonly summary: string;
-  readonly mailboxes: number;
-  readonly domains: readonly string[];
-  /** RFC 3339; null without a certificate. */
-  readonly certificateUntil: string | null;
-  readonly storageBytes: number;
-}
+import { countText, isProblem } from './finding.ts';
+import { LAST_REPORT, type Situation } from './report-state.ts';
 
 export interface Difference {
   readonly worse: readonly Situation['problems'][number][];
@@ -35,7 +25,7 @@ export interface Difference {
 
 /** Changes every day without being news: numbers, and what only cost time. */
 function gist({ id, message }: Situation['problems'][number]): string {
-  return `${id} ${message.replace(/\d+/g, '#')}`;
+  return `${id} ${message.replace(/\d+(?:\.\d+)?[BKMGT]?\b/g, '#')}`;
 }
 
 /** Null: there was no report before. Pure. */
@@ -96,22 +86,11 @@ export function formatReport(hostname: string, now: Situation, difference: Diffe
     ),
     ...part('As before:', old.flatMap(describe)),
     `In all: ${now.summary}`,
-    `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${Math.round(now.storageBytes / 1e6)} MB`,
+    `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${formatBytes(now.storageBytes)}`,
     `Certificate: ${now.certificateUntil === null ? 'none' : `valid until ${now.certificateUntil.slice(0, 10)}`}`,
     '',
     'More: mailctl doctor    To stop these reports: mailctl report disable',
   ];
-}
-
-async function readLast(host: Host, path: string): Promise<Situation | null> {
-  const text = await host.files.read(path);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as Situation;
-  } catch {
-    // without it the next report tells everything, as the first one did
-    return null;
-  }
 }
 
 const STORAGE_LIMIT_MS = 20_000;
@@ -144,11 +123,16 @@ export interface Report {
   readonly lines: readonly string[];
 }
 
-export async function makeReport(host: Host, target: Appliance): Promise<Report> {
+async function reportAfter(host: Host, target: Appliance, last: Situation | null): Promise<Report> {
   const situation = await situationOf(host, target);
-  const difference = differenceOf(await readLast(host, target.paths.report), situation);
+  const difference = differenceOf(last, situation);
   const lines = formatReport(target.settings.main.hostname, situation, difference);
   return { situation, difference, lines };
+}
+
+/** Writes nothing. */
+export async function makeReport(host: Host, target: Appliance): Promise<Report> {
+  return reportAfter(host, target, await readState(host, target.paths, LAST_REPORT));
 }
 
 function recipientOf({ settings }: Appliance): Address {
@@ -173,7 +157,8 @@ export async function sendReport(
   target: Appliance,
   { always }: { always: boolean },
 ): Promise<Report & { readonly sentTo: Address | null }> {
-  const report = await makeReport(host, target);
+  const last = await openState(host, target.paths, LAST_REPORT);
+  const report = await reportAfter(host, target, last.current);
   const { situation, difference, lines } = report;
   if (!always && !isNews(difference)) return { ...report, sentTo: null };
   const to = recipientOf(target);
@@ -185,7 +170,6 @@ export async function sendReport(
       hint: 'mailctl logs 20 --daemon postfix',
     });
   }
-  const text = `${JSON.stringify(situation, null, 1)}\n`;
-  await host.files.replace(target.paths.report, text, { mode: 0o600 });
+  await last.write(situation);
   return { ...report, sentTo: to };
 }

@@ -1,12 +1,12 @@
 // A message of our own, signed like every other, and checked by another program against what is published.
 
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import { randomHex } from '../../host/keys.ts';
 import { runInside } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import { readGeneration } from '../apply/generation.ts';
 import { containerRef } from '../container/container.ts';
-import { bareAddress } from '../container/network.ts';
 import { sendTestMessage } from '../mail/test-message.ts';
 import { takeProbe } from '../probe/mail.ts';
 import { readProbePassword } from '../probe/secret.ts';

@@ -2,11 +2,11 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { parseIp } from '../../host/ip.ts';
 import { queryInside, runInside } from '../../host/lxc.ts';
 import { quoted } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import { parseIp } from '../settings/networks.ts';
 
 export interface Ban {
   readonly address: string;

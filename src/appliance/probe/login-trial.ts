@@ -2,10 +2,10 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
 import { readHostPart } from '../container/host-part.ts';
-import { bareAddress } from '../container/network.ts';
 import { firstOf, probeLogin } from './mail.ts';
 import { readProbePassword } from './secret.ts';
 

@@ -2,7 +2,7 @@
 // a login, a message sent and found. All as the internal probe account.
 
 import { MailctlError } from '../../errors.ts';
-import { type Dialogue, type PeerCertificate, withDialogue } from '../../host/connect.ts';
+import type { Dialogue, PeerCertificate } from '../../host/connect.ts';
 import type { Host } from '../../host/host.ts';
 import {
   imapCommand,
@@ -62,7 +62,7 @@ async function withService<T>(
   const { hostname } = settings.main;
   const timeout = Math.min(context.attempt ?? ATTEMPT_MS, timeLeft(context));
   const target = { address, port, tls, serverName: hostname, timeout };
-  return withDialogue(target, async (dialogue, immediate) => {
+  return context.host.sockets.dialogue(target, async (dialogue, immediate) => {
     const greeting = await protocol.greet(dialogue, hostname);
     if (immediate === null) await protocol.askForTls(dialogue);
     const certificate = immediate ?? (await dialogue.startTls());

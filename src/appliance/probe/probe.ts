@@ -4,9 +4,10 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import { randomHex } from '../../host/keys.ts';
 import { presentable } from '../../host/programs.ts';
-import { bareAddress, type NetworkPlan } from '../container/network.ts';
+import type { NetworkPlan } from '../container/network.ts';
 import { PROTOCOLS, type Service } from '../mail/protocols.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';

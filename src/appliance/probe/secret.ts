@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import { generateSecret } from '../../host/keys.ts';
+import { SECRET_FILE } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 
 // no character that any configuration file would have to quote
@@ -27,10 +28,10 @@ export async function ensureProbePassword(
   const path = secretPath(target.paths);
   const present = await host.files.stat(path);
   const text = (await host.files.read(path))?.trim() ?? '';
-  const kept = present?.kind === 'file' && present.mode === 0o600 && present.uid === 0;
+  const kept = present?.kind === 'file' && present.mode === SECRET_FILE && present.uid === 0;
   if (kept && FORM.test(text)) return { changed: false };
   const password = FORM.test(text) ? text : generateSecret();
   const owner = { uid: 0, gid: 0 };
-  await host.files.replace(path, `${password}\n`, { mode: 0o600, owner });
+  await host.files.replace(path, `${password}\n`, { mode: SECRET_FILE, owner });
   return { changed: true };
 }

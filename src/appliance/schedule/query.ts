@@ -15,7 +15,7 @@ export interface SchedulingStatus {
 }
 
 export async function queryScheduling(host: Host, target: Appliance): Promise<SchedulingStatus> {
-  const { schedule } = await readSchedule(host, target.paths);
+  const schedule = await readSchedule(host, target.paths);
   return {
     server: queryServer(host, target.paths),
     running: (await queryRunningJob(host, target.paths))?.job ?? null,

@@ -3,10 +3,9 @@
 
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import { processStart } from '../../host/own-program.ts';
-import { killTree } from '../../host/process-tree.ts';
 import { ANY_STATUS, presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
+import { SECRET_FILE } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 import type { Job } from './jobs.ts';
 import type { JobResult } from './plan.ts';
@@ -23,13 +22,15 @@ export interface RunningJob {
 export async function queryRunningJob(host: Host, paths: Paths): Promise<RunningJob | null> {
   const [job, pid, started] = ((await host.files.read(paths.serveJob)) ?? '').trim().split(' ');
   if (job === undefined || started === undefined) return null;
-  return processStart(Number(pid)) === started ? { job, pid: Number(pid), started } : null;
+  return host.processes.started(Number(pid)) === started
+    ? { job, pid: Number(pid), started }
+    : null;
 }
 
 /** Ends what a serve that was killed has left running. Every command may be ended anywhere and run again. */
 export async function endLeftJob(host: Host, paths: Paths): Promise<string | null> {
   const left = await queryRunningJob(host, paths);
-  if (left !== null) killTree(left.pid);
+  if (left !== null) host.processes.killTree(left.pid);
   await host.files.remove(paths.serveJob);
   return left?.job ?? null;
 }
@@ -48,8 +49,8 @@ export async function runJob(
   const command = [...program, '--config', target.paths.uciFile, '--no-color', ...job.words];
   let noted: Promise<void> = Promise.resolve();
   const onStart = (pid: number) => {
-    const text = `${job.name} ${pid} ${processStart(pid)}\n`;
-    noted = host.files.replace(target.paths.serveJob, text, { mode: 0o600 });
+    const text = `${job.name} ${pid} ${host.processes.started(pid)}\n`;
+    noted = host.files.replace(target.paths.serveJob, text, { mode: SECRET_FILE });
   };
   try {
     const options = { accept: ANY_STATUS, timeout: job.timeout, signal, onStart };

@@ -4,13 +4,13 @@
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import { releaseMemory } from '../../host/own-program.ts';
 import type { Appliance } from '../appliance.ts';
+import { type OpenState, openState } from '../container/state-file.ts';
 import type { Bell } from './bell.ts';
 import type { Job } from './jobs.ts';
 import { earliest, planJobs, recordResult } from './plan.ts';
 import { runJob } from './run.ts';
-import { readSchedule, type Schedule, setAside, writeSchedule } from './state.ts';
+import { SCHEDULE, type Schedule, writeSchedule } from './state.ts';
 
 export interface Serving {
   /** Reads and checks the UCI file anew. */
@@ -84,20 +84,18 @@ async function obstacle(host: Host, { settings, paths }: Appliance): Promise<str
   return null;
 }
 
-async function knownSchedule(host: Host, serving: Serving, memory: Memory): Promise<Schedule> {
-  if (memory.unwritten !== null) return memory.unwritten;
-  const { paths } = memory.target;
-  const { schedule, damaged } = await readSchedule(host, paths);
-  if (damaged) {
-    const aside = await setAside(host, paths);
-    serving.log(`${paths.schedule} was damaged: it is ${aside} now, and a new one is begun`);
-  }
-  return schedule;
+/** Read again for every look and after every job: what waits for hours does not own the file. */
+function openSchedule(host: Host, serving: Serving, memory: Memory): Promise<OpenState<Schedule>> {
+  return openState({ ...host, say: serving.log }, memory.target.paths, SCHEDULE);
 }
 
-async function remember(host: Host, serving: Serving, memory: Memory, schedule: Schedule) {
+async function remember(
+  host: Host,
+  { serving, memory, open }: { serving: Serving; memory: Memory; open: OpenState<Schedule> },
+  schedule: Schedule,
+): Promise<void> {
   try {
-    await writeSchedule(host, memory.target.paths, schedule);
+    await writeSchedule(host, memory.target.paths, { open, schedule });
     memory.unwritten = null;
     complain(serving, memory, 'write', null);
   } catch (error) {
@@ -113,7 +111,8 @@ async function perform(host: Host, serving: Serving, memory: Memory, job: Job): 
   const result = await runJob(host, memory.target, { job, program, signal: end });
   // it was we who ended it: that says nothing about it
   if (end.aborted) return;
-  const schedule = await knownSchedule(host, serving, memory);
+  const open = await openSchedule(host, serving, memory);
+  const schedule = memory.unwritten ?? open.current;
   const now = host.clock.now();
   const before = schedule.get(job.name) ?? null;
   const record = recordResult(before, result, { now, random: serving.random() });
@@ -121,8 +120,8 @@ async function perform(host: Host, serving: Serving, memory: Memory, job: Job): 
   const { outcome, notBefore } = record;
   const again = outcome === 'done' ? '' : `; again after ${notBefore.toISOString()}`;
   log(`${job.name} ended with status ${result.status}${again}`);
-  await remember(host, serving, memory, new Map([...schedule, [job.name, record]]));
-  releaseMemory();
+  await remember(host, { serving, memory, open }, new Map([...schedule, [job.name, record]]));
+  host.processes.releaseMemory();
 }
 
 /** Does at most one thing. Milliseconds that may be slept now. */
@@ -137,8 +136,9 @@ async function attend(host: Host, serving: Serving, memory: Memory): Promise<num
   const reason = await obstacle(host, target);
   complain(serving, memory, 'obstacle', reason);
   if (reason !== null) return LONGEST_SLEEP_MS;
-  const schedule = await knownSchedule(host, serving, memory);
-  if (memory.unwritten !== null) await remember(host, serving, memory, schedule);
+  const open = await openSchedule(host, serving, memory);
+  const schedule = memory.unwritten ?? open.current;
+  if (memory.unwritten !== null) await remember(host, { serving, memory, open }, schedule);
   const jobs = await planJobs(host, target, {
     ...{ schedule, changedAt: memory.changedAt, watching: true },
   });
@@ -175,7 +175,7 @@ export async function serve(host: Host, serving: Serving): Promise<void> {
     complaints: new Map(),
   };
   let heard = serving.bell.listen();
-  releaseMemory();
+  host.processes.releaseMemory();
   while (!serving.end.aborted) {
     if (heard.aborted) memory.changedAt = host.clock.now();
     heard = serving.bell.listen();

@@ -3,9 +3,8 @@
 import { MailctlError } from '../../errors.ts';
 import { pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
-import { queryLock, withLock } from '../../host/lock.ts';
-import { processCommand, signalProcess } from '../../host/own-program.ts';
 import type { Appliance } from '../appliance.ts';
+import { SECRET_FOLDER } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 import { endLeftJob } from './run.ts';
 
@@ -19,9 +18,9 @@ const BACKGROUND = 'mailctl serve --background';
 const SUPERVISED = 'mailctl serve';
 
 export function queryServer(host: Host, paths: Paths): Server | null {
-  const holder = queryLock(host, paths.serveLock);
+  const holder = host.locks.query(paths.serveLock);
   // its name is written a moment after the lock is taken: until then there is that of an older one
-  if (holder === null || !processCommand(holder.pid).includes('serve')) return null;
+  if (holder === null || !host.processes.command(holder.pid).includes('serve')) return null;
   return { pid: holder.pid, background: holder.command === BACKGROUND };
 }
 
@@ -33,7 +32,7 @@ export async function asOnlyServer(
 ): Promise<void> {
   const holder = background ? BACKGROUND : SUPERVISED;
   // whoever only asks holds the lock for a moment, too
-  await withLock(host, { path: paths.serveLock, holder, wait: 500 }, work);
+  await host.locks.hold({ path: paths.serveLock, holder, wait: 500 }, work);
 }
 
 /** Starts it in the background unless there is one already, which then looks at everything anew. */
@@ -43,7 +42,7 @@ export async function ensureServing(
   program: readonly string[],
 ): Promise<void> {
   if (wakeServer(host, paths)) return;
-  await host.files.makeDirectory(paths.scheduleLog, { mode: 0o700 });
+  await host.files.makeDirectory(paths.scheduleLog, { mode: SECRET_FOLDER });
   const log = host.files.path(`${paths.scheduleLog}/current`);
   const words = ['--config', paths.uciFile, 'serve', '--background'];
   await host.programs.launch([...program, ...words], log);
@@ -59,7 +58,7 @@ export async function ensureServing(
 /** Makes it look at everything anew; false when there is none. */
 export function wakeServer(host: Host, paths: Paths): boolean {
   const server = queryServer(host, paths);
-  return server !== null && signalProcess(server.pid, 'SIGHUP');
+  return server !== null && host.processes.signal(server.pid, 'SIGHUP');
 }
 
 async function waitGone(host: Host, paths: Paths, timeout: number): Promise<boolean> {
@@ -74,9 +73,9 @@ export async function endServer(
 ): Promise<'none' | 'ended' | 'supervised'> {
   const server = queryServer(host, paths);
   if (server?.background) {
-    signalProcess(server.pid, 'SIGTERM');
+    host.processes.signal(server.pid, 'SIGTERM');
     if (!(await waitGone(host, paths, 5000))) {
-      signalProcess(server.pid, 'SIGKILL');
+      host.processes.signal(server.pid, 'SIGKILL');
       await waitGone(host, paths, 5000);
     }
   }

@@ -1,8 +1,10 @@
 // What has been done when and how that went: <data>/schedule.json. It is written when something was done,
 // never while nothing happens.
 
+import { literal, number, object, picklist, pipe, record, string, transform } from 'valibot';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { moment, type OpenState, readState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
 import type { Outcome } from './times.ts';
 
@@ -19,59 +21,62 @@ export interface JobRecord {
 
 export type Schedule = ReadonlyMap<string, JobRecord>;
 
-function parseDate(value: unknown): Date {
-  const date = new Date(typeof value === 'string' ? value : Number.NaN);
-  if (Number.isNaN(date.getTime())) throw new TypeError('no date');
-  return date;
+const schema = pipe(
+  object({
+    v: literal(1),
+    jobs: record(
+      string(),
+      object({
+        last: moment,
+        outcome: picklist(['done', 'later', 'failed']),
+        status: number(),
+        said: string(),
+        failures: number(),
+        not_before: moment,
+      }),
+    ),
+  }),
+  transform(
+    ({ jobs }): Schedule =>
+      new Map(
+        Object.entries(jobs).map(([name, { last, not_before, ...rest }]) => [
+          name,
+          { ...rest, last: new Date(last), notBefore: new Date(not_before) },
+        ]),
+      ),
+  ),
+);
+
+const encodeRecord = ({ notBefore, ...rest }: JobRecord) => ({ ...rest, not_before: notBefore });
+
+export const SCHEDULE: StateFile<Schedule> = {
+  path: (paths) => paths.schedule,
+  schema,
+  encode: (schedule) => ({
+    v: 1,
+    jobs: Object.fromEntries([...schedule].map(([name, one]) => [name, encodeRecord(one)])),
+  }),
+  empty: new Map(),
+  whenDamaged: {
+    goOnWith: async () => new Map(),
+    lost: 'every job counts as never done, and pauses after failures are over',
+  },
+};
+
+export function readSchedule(host: Host, paths: Paths): Promise<Schedule> {
+  return readState(host, paths, SCHEDULE);
 }
 
-function parseRecord(value: unknown): JobRecord {
-  const record = value as Record<string, unknown>;
-  const { outcome, status, said, failures } = record;
-  if (outcome !== 'done' && outcome !== 'later' && outcome !== 'failed') throw new TypeError();
-  if (typeof status !== 'number' || typeof failures !== 'number') throw new TypeError();
-  if (typeof said !== 'string') throw new TypeError();
-  const last = parseDate(record.last);
-  return { last, outcome, status, said, failures, notBefore: parseDate(record.not_before) };
-}
-
-function parseSchedule(text: string): Schedule | null {
-  try {
-    const { v, jobs } = JSON.parse(text) as { v: unknown; jobs: unknown };
-    if (v !== 1 || typeof jobs !== 'object' || jobs === null) return null;
-    return new Map(Object.entries(jobs).map(([job, record]) => [job, parseRecord(record)]));
-  } catch {
-    return null;
-  }
-}
-
-/** `damaged`: there is a file, and it says nothing that can be understood. */
-export async function readSchedule(
+/** Throws NOT_INSTALLED without the data folder, which is not made here: its disk may not be mounted yet. */
+export async function writeSchedule(
   host: Host,
   paths: Paths,
-): Promise<{ schedule: Schedule; damaged: boolean }> {
-  const text = await host.files.read(paths.schedule);
-  const schedule = text === null ? new Map<string, JobRecord>() : parseSchedule(text);
-  return { schedule: schedule ?? new Map<string, JobRecord>(), damaged: schedule === null };
-}
-
-/** Keeps a damaged file for whoever wants to know; answers with its new name. */
-export async function setAside(host: Host, paths: Paths): Promise<string> {
-  const aside = `${paths.schedule}.damaged`;
-  await host.files.rename(paths.schedule, aside);
-  return aside;
-}
-
-export async function writeSchedule(host: Host, paths: Paths, schedule: Schedule): Promise<void> {
+  { open, schedule }: { open: OpenState<Schedule>; schedule: Schedule },
+): Promise<void> {
   if ((await host.files.stat(paths.data)) === null) {
     throw new MailctlError('NOT_INSTALLED', `the folder ${paths.data} is missing`, {
       hint: 'mailctl status',
     });
   }
-  const jobs = [...schedule].map(([job, { notBefore, ...record }]) => [
-    job,
-    { ...record, not_before: notBefore },
-  ]);
-  const text = `${JSON.stringify({ v: 1, jobs: Object.fromEntries(jobs) }, null, 1)}\n`;
-  await host.files.replace(paths.schedule, text, { mode: 0o600 });
+  await open.write(schedule);
 }

@@ -1,8 +1,8 @@
 // Options that are right one by one and wrong together.
 
+import { contains, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
 import { INNER_PORTS } from './inner-ports.ts';
 import { parseNexthop } from './names.ts';
-import { contains, parseIp, parseNetwork } from './networks.ts';
 import type { Settings } from './settings.ts';
 
 export interface Conflict {
@@ -79,7 +79,7 @@ function findGatewayConflicts(
   if (own === undefined) {
     return [{ options, message: `gateway${suffix} needs address${suffix} as well` }];
   }
-  if (router.value === own.value) {
+  if (isSameIp(own, router)) {
     return [{ options, message: `gateway${suffix} and address${suffix} are both ${gateway}` }];
   }
   // A link-local router is in every IPv6 network: RFC 4861 §6

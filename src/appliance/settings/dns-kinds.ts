@@ -1,6 +1,6 @@
 // Sorts of values that only the section `dns` has.
 
-import { parseIp } from './networks.ts';
+import { parseIp } from '../../host/ip.ts';
 import type { Kind } from './option.ts';
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';

@@ -1,5 +1,6 @@
 // Numbers, switches and words as UCI files write them.
 
+import { unitBytes } from './bytes.ts';
 import type { Kind } from './option.ts';
 
 const BOOLEANS = new Map([
@@ -29,14 +30,6 @@ export function port(): Kind<number> {
   return { ...integer(1, 65535), expected: 'a port (1–65535)' };
 }
 
-const BYTES = new Map([
-  ['', 1],
-  ['K', 2 ** 10],
-  ['M', 2 ** 20],
-  ['G', 2 ** 30],
-  ['T', 2 ** 40],
-]);
-
 /** In bytes; the units are powers of 1024, as for LXC and Dovecot. */
 export function size(min: string, max: string): Kind<number> {
   const [least, most] = [parseSize(min), parseSize(max)];
@@ -48,7 +41,7 @@ export function size(min: string, max: string): Kind<number> {
 
 function parseSize(text: string): number {
   const match = /^([1-9]\d{0,14})([KMGT]?)$/i.exec(text);
-  return Number(match?.[1]) * (BYTES.get(match?.[2]?.toUpperCase() ?? '') ?? NaN);
+  return Number(match?.[1]) * unitBytes(match?.[2]?.toUpperCase() ?? '');
 }
 
 const SECONDS = new Map([

@@ -1,8 +1,8 @@
 // Names, paths and addresses: what passes here is safe in a configuration file, a map and a path.
 
 import { MailctlError } from '../../errors.ts';
+import { parseIp } from '../../host/ip.ts';
 import { parseDomain, parseTarget } from '../address.ts';
-import { parseIp } from './networks.ts';
 import type { Kind } from './option.ts';
 
 /** In A-labels, lower case. */

@@ -1,11 +1,12 @@
 // The state of the appliance, found out in one go: container, daemons, ports, accounts, room, image.
 
 import type { Host } from '../../host/host.ts';
+import { bareAddress } from '../../host/ip.ts';
 import { queryInitPid } from '../../host/lxc.ts';
 import { readDirectory } from '../accounts/accounts.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import { bareAddress, DEFAULT_ADDRESS } from '../container/network.ts';
+import { DEFAULT_ADDRESS } from '../container/network.ts';
 import { type LogLine, readLog } from '../mail/logs.ts';
 import { describeTrial, LOGIN_LIMIT_MS, type LoginTrial, tryLogin } from '../probe/login-trial.ts';
 import { type DaemonStatus, queryDaemons } from './daemons.ts';

@@ -1,5 +1,4 @@
-// The keys that TLSA records name: the one that is served, and the one that waits to be. A key serves
-// only when no resolver can still hold a TLSA set without it.
+// The keys that TLSA records name: the one that is served, and the one that waits to be.
 
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
@@ -8,12 +7,12 @@ import type { Host } from '../../host/host.ts';
 import { generateEcKey, generateRsaKey } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
 import { ensureAcmeFolder } from '../container/data-folders.ts';
+import { SECRET_FILE } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseKey } from './certificate.ts';
 
 const waitingKeyFile = (paths: Paths): string => join(paths.acme, 'next-key.pem');
-const noticesFile = (paths: Paths): string => join(paths.acme, 'tlsa.json');
 
 /** SHA-256 of the SubjectPublicKeyInfo, hex, as TLSA `3 1 1` has it (RFC 6698 2.1). */
 export function keyDigest(key: KeyObject): string {
@@ -22,7 +21,7 @@ export function keyDigest(key: KeyObject): string {
 }
 
 /** The key in waiting, or null. Throws CERTIFICATE_INVALID that names the file. */
-async function readWaitingKey(host: Host, paths: Paths): Promise<KeyObject | null> {
+export async function readWaitingKey(host: Host, paths: Paths): Promise<KeyObject | null> {
   const path = waitingKeyFile(paths);
   const text = await host.files.read(path);
   return text === null ? null : parseKey(text, path);
@@ -40,7 +39,7 @@ export async function ensureWaitingKey(host: Host, target: Appliance): Promise<K
   await ensureAcmeFolder(host, target.paths);
   const key = keyType === 'rsa' ? await generateRsaKey() : await generateEcKey();
   const text = key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  await host.files.replace(waitingKeyFile(target.paths), text, { mode: 0o600 });
+  await host.files.replace(waitingKeyFile(target.paths), text, { mode: SECRET_FILE });
   return key;
 }
 
@@ -65,65 +64,4 @@ export async function publishedKeyDigests(host: Host, paths: Paths): Promise<str
   const waiting = await readWaitingKey(host, paths);
   const digests = [...(served === null ? [] : [served]), ...(waiting ? [keyDigest(waiting)] : [])];
   return [...new Set(digests)];
-}
-
-interface Notice {
-  readonly since: string;
-  /** Published when there was no TLSA set, so no resolver holds one without it. */
-  readonly first: boolean;
-  /** Names whose TLSA sets were taken away for the change, where no two values can stand together. */
-  readonly withdrawn?: readonly string[];
-}
-
-type Notices = Readonly<Record<string, Notice>>;
-
-async function readNotices(host: Host, paths: Paths): Promise<Notices> {
-  const text = await host.files.read(noticesFile(paths));
-  if (text === null) return {};
-  try {
-    return JSON.parse(text) as Notices;
-  } catch {
-    // without it every key waits for two TTLs from now on, which is safe
-    return {};
-  }
-}
-
-/** To be called when every authoritative server shows these digests, or shows no TLSA any more. */
-export async function noteKeysPublished(
-  host: Host,
-  paths: Paths,
-  published: { digests: readonly string[]; first: boolean; withdrawn?: readonly string[] },
-): Promise<void> {
-  if (published.digests.length === 0) return;
-  const since = host.clock.now().toISOString();
-  const { first, withdrawn = [] } = published;
-  const known = await readNotices(host, paths);
-  // several names show one key: the last of them to show it counts
-  const fresh = published.digests.map((digest) => {
-    const both = first && (known[digest]?.first ?? true);
-    return [digest, { since, first: both, withdrawn }] as const;
-  });
-  await ensureAcmeFolder(host, paths);
-  const text = `${JSON.stringify({ ...known, ...Object.fromEntries(fresh) }, null, 1)}\n`;
-  await host.files.replace(noticesFile(paths), text, { mode: 0o600 });
-}
-
-/** Where the TLSA records of this key must be published when it serves. */
-export async function withdrawnNames(host: Host, paths: Paths, digest: string): Promise<string[]> {
-  return [...((await readNotices(host, paths))[digest]?.withdrawn ?? [])];
-}
-
-/**
- * When a published key may serve: two TTLs (seconds) after it was seen to be published. Null when it is
- * not known since when it is.
- */
-export async function readyAt(
-  host: Host,
-  paths: Paths,
-  { digest, ttl }: { digest: string; ttl: number },
-): Promise<Date | null> {
-  const notice = (await readNotices(host, paths))[digest];
-  if (notice === undefined) return null;
-  const since = Date.parse(notice.since);
-  return new Date(notice.first ? since : since + 2 * ttl * 1000);
 }

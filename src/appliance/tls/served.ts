@@ -2,7 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 import { pollUntil } from '../../host/clock.ts';
-import { type PeerCertificate, withDialogue } from '../../host/connect.ts';
+import type { PeerCertificate } from '../../host/connect.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
@@ -24,6 +24,7 @@ const SETTLE_MS = 20_000;
 const RETRY_MS = 250;
 
 async function certificateOn(
+  host: Host,
   service: Service,
   where: { address: string; port: number; hostname: string },
 ): Promise<PeerCertificate | null> {
@@ -31,7 +32,7 @@ async function certificateOn(
   const protocol = PROTOCOLS[service];
   const tls = protocol.implicitTls;
   const dialogue = { address, port, tls, serverName: hostname, timeout: DIALOGUE_TIMEOUT_MS };
-  return withDialogue(dialogue, async (talk, certificate) => {
+  return host.sockets.dialogue(dialogue, async (talk, certificate) => {
     if (tls) return certificate;
     await protocol.greet(talk, hostname);
     await protocol.askForTls(talk);
@@ -40,12 +41,13 @@ async function certificateOn(
 }
 
 async function look(
+  host: Host,
   service: Service,
   where: { address: string; port: number; hostname: string },
 ): Promise<ServedPort> {
   const port = { name: service, port: where.port };
   try {
-    const certificate = await certificateOn(service, where);
+    const certificate = await certificateOn(host, service, where);
     return { ...port, fingerprint: certificate?.fingerprint ?? null, problem: null };
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
@@ -67,7 +69,7 @@ export async function servedCertificates(
   });
   const { hostname } = settings.main;
   return Promise.all(
-    services.map(({ service, port }) => look(service, { address, port, hostname })),
+    services.map(({ service, port }) => look(host, service, { address, port, hostname })),
   );
 }
 

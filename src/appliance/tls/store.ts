@@ -7,8 +7,7 @@ import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
-import { shiftedOwner } from '../container/container.ts';
-import { ids } from '../ids.ts';
+import { tlsChainMode, tlsKeyMode } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 import { type CertificatePair, type PairTexts, parseChain, parseKey } from './certificate.ts';
 
@@ -16,7 +15,7 @@ const CURRENT = 'current';
 const PAIR_PREFIX = 'pair-';
 const KEY_FILE = 'privkey.pem';
 const CHAIN_FILE = 'fullchain.pem';
-const MODES: Readonly<Record<string, number>> = { [KEY_FILE]: 0o600, [CHAIN_FILE]: 0o644 };
+const NAMES = [KEY_FILE, CHAIN_FILE];
 
 async function readTexts(host: Host, folder: string): Promise<PairTexts | null> {
   const fullchain = await host.files.read(join(folder, CHAIN_FILE));
@@ -48,8 +47,11 @@ export async function isInstalled(
   const present = await readTexts(host, ssl);
   if (present?.fullchain !== texts.fullchain || present.privkey !== texts.privkey) return false;
   if (!(await areLinked(host, ssl))) return false;
-  const owner = shiftedOwner(target.settings, ids.root.uid);
-  for (const [name, mode] of Object.entries(MODES)) {
+  const wanted = {
+    [KEY_FILE]: tlsKeyMode(target.settings),
+    [CHAIN_FILE]: tlsChainMode(target.settings),
+  };
+  for (const [name, { mode, owner }] of Object.entries(wanted)) {
     const stat = await host.files.stat(join(ssl, CURRENT, name));
     if (stat?.kind !== 'file' || stat.mode !== mode || stat.uid !== owner.uid) return false;
   }
@@ -59,16 +61,19 @@ export async function isInstalled(
 async function writePair(host: Host, target: Appliance, texts: PairTexts): Promise<string> {
   const name = `${PAIR_PREFIX}${digestText(`${texts.fullchain}${texts.privkey}`).slice(0, 16)}`;
   const folder = join(target.paths.ssl, name);
-  const owner = shiftedOwner(target.settings, ids.root.uid);
-  const { [KEY_FILE]: keyMode = 0o600, [CHAIN_FILE]: chainMode = 0o644 } = MODES;
-  await host.files.makeDirectory(folder, { mode: 0o755, owner });
-  await host.files.replace(join(folder, KEY_FILE), texts.privkey, { mode: keyMode, owner });
-  await host.files.replace(join(folder, CHAIN_FILE), texts.fullchain, { mode: chainMode, owner });
+  const key = tlsKeyMode(target.settings);
+  await host.files.makeDirectory(folder, { mode: 0o755, owner: key.owner });
+  await host.files.replace(join(folder, KEY_FILE), texts.privkey, key);
+  await host.files.replace(
+    join(folder, CHAIN_FILE),
+    texts.fullchain,
+    tlsChainMode(target.settings),
+  );
   return name;
 }
 
 async function areLinked(host: Host, ssl: string): Promise<boolean> {
-  for (const name of Object.keys(MODES)) {
+  for (const name of NAMES) {
     const path = join(ssl, name);
     if ((await host.files.stat(path))?.kind !== 'link') return false;
     if ((await host.files.readLink(path)) !== join(CURRENT, name)) return false;
@@ -77,7 +82,7 @@ async function areLinked(host: Host, ssl: string): Promise<boolean> {
 }
 
 async function linkNames(host: Host, ssl: string): Promise<void> {
-  for (const name of Object.keys(MODES)) {
+  for (const name of NAMES) {
     await host.files.link(join(CURRENT, name), join(ssl, name));
   }
 }

@@ -20,8 +20,8 @@ import {
 import { checkGivenPair, readGivenPair } from './given.ts';
 import { installPair, isInstalled, readInstalledPair } from './store.ts';
 
-/** A self-signed certificate is made anew this long before it ends. */
-const RENEW_DAYS = 30;
+/** A self-signed certificate is made anew this many days before it ends. */
+export const SELF_SIGNED_RENEW_DAYS = 30;
 
 /** The names under which clients reach the server; the first is its hostname. */
 export function certificateNames(settings: Settings): [string, ...string[]] {
@@ -31,7 +31,7 @@ export function certificateNames(settings: Settings): [string, ...string[]] {
 /** True when the pair still serves as the self-signed one of this server. */
 function fits({ chain: [leaf] }: CertificatePair, settings: Settings, now: Date): boolean {
   const named = certificateNames(settings).every((name) => coversName(leaf, name));
-  return named && dateProblem(leaf, now, RENEW_DAYS) === null;
+  return named && dateProblem(leaf, now, SELF_SIGNED_RENEW_DAYS) === null;
 }
 
 /** A new self-signed pair; the key stays where there is one, and with it a published TLSA record. */

@@ -3,21 +3,25 @@
 
 import type { Buffer } from 'node:buffer';
 import * as packet from 'dns-packet';
+import { canonicalIpv6 } from '../ip.ts';
 
-export type RecordType =
-  | 'A'
-  | 'AAAA'
-  | 'CAA'
-  | 'CNAME'
-  | 'DNSKEY'
-  | 'DS'
-  | 'MX'
-  | 'NS'
-  | 'PTR'
-  | 'SOA'
-  | 'SRV'
-  | 'TLSA'
-  | 'TXT';
+export const RECORD_TYPES = [
+  'A',
+  'AAAA',
+  'CAA',
+  'CNAME',
+  'DNSKEY',
+  'DS',
+  'MX',
+  'NS',
+  'PTR',
+  'SOA',
+  'SRV',
+  'TLSA',
+  'TXT',
+] as const;
+
+export type RecordType = (typeof RECORD_TYPES)[number];
 
 export interface Question {
   readonly name: string;
@@ -171,11 +175,6 @@ function formatOther(answer: { readonly type: string; readonly data: unknown }):
     return `${flags} 3 ${algorithm} ${key.toString('base64')}`;
   }
   return JSON.stringify(answer.data);
-}
-
-/** RFC 5952. @param text any valid form */
-export function canonicalIpv6(text: string): string {
-  return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
 /** Seconds for which a resolver may remember that a name is not there (RFC 2308 §5). */

@@ -1,7 +1,11 @@
 // mailctl alias: addresses that lead to others, catch-alls, and whole domains that lead to others.
 
 import type { Command } from 'commander';
-import { changeDirectory, readDirectory } from '../../appliance/accounts/accounts.ts';
+import {
+  changeDirectory,
+  readDirectory,
+  settleAccounts,
+} from '../../appliance/accounts/accounts.ts';
 import { addAlias, listAliases, removeAlias } from '../../appliance/accounts/aliases.ts';
 import type { AliasName } from '../../appliance/accounts/model.ts';
 import { parseAliasName } from '../../appliance/address.ts';
@@ -64,6 +68,7 @@ export async function runDel(app: App, text: string, texts: string[]): Promise<E
 export async function runList(app: App, text: string | undefined): Promise<ExitStatus> {
   const name = text === undefined ? null : parseAliasName(text);
   const target = await app.appliance();
+  await settleAccounts(app.host, target);
   const { directory, problems } = await readDirectory(app.host, target);
   const aliases = listAliases(directory, name);
   const status = warnOfProblems(app, target, problems);

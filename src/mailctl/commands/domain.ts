@@ -5,6 +5,7 @@ import {
   accountDefaults,
   changeDirectory,
   readDirectory,
+  settleAccounts,
 } from '../../appliance/accounts/accounts.ts';
 import { addDomain, listDomains, removeDomain } from '../../appliance/accounts/domains.ts';
 import { parseDomain } from '../../appliance/address.ts';
@@ -53,6 +54,7 @@ export async function runDel(app: App, text: string): Promise<ExitStatus> {
 export async function runList(app: App): Promise<ExitStatus> {
   const { host, output } = app;
   const target = await app.appliance();
+  await settleAccounts(host, target);
   const { directory, problems } = await readDirectory(host, target);
   const domains = listDomains(directory);
   const status = warnOfProblems(app, target, problems);

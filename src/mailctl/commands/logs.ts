@@ -35,10 +35,9 @@ function summarize({ time, daemon, text }: LogLine): object {
 }
 
 /** Ctrl-C is how following ends: no word about it. */
-function endQuietly(): void {
+function endQuietly({ host }: App): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => process.exit(STATUS.INTERRUPTED));
+    host.processes.onSignal(signal, () => process.exit(STATUS.INTERRUPTED));
   }
 }
 
@@ -49,7 +48,7 @@ async function follow(
   later: AsyncIterable<readonly LogLine[]>,
 ) {
   const show = (line: LogLine) => app.output.result(describe(line), summarize(line));
-  endQuietly();
+  endQuietly(app);
   for (const line of lines) show(line);
   for await (const more of later) for (const line of more) show(line);
 }

@@ -11,10 +11,10 @@ import {
   type QueueId,
   showMessage,
 } from '../../appliance/mail/queue.ts';
+import { formatBytes } from '../../appliance/settings/bytes.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
-import { formatBytes } from '../figures.ts';
 import { requireRootToLook } from '../root.ts';
 import type { Ending } from '../statuses.ts';
 

@@ -9,7 +9,7 @@ import { serve } from '../../appliance/schedule/serve.ts';
 import { asOnlyServer } from '../../appliance/schedule/server.ts';
 import { readSchedule } from '../../appliance/schedule/state.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
-import { appendLog } from '../../host/log-writer.ts';
+import type { Host } from '../../host/host.ts';
 import { becomeLean, ownProgram } from '../../host/own-program.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -21,14 +21,12 @@ interface ServeOptions {
   readonly background?: boolean;
 }
 
-/** From here on a signal is a wish, not the end of whatever is being done. */
-function listenToSignals(ring: () => void): AbortSignal {
+function listenToSignals({ processes }: Host, ring: () => void): AbortSignal {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.removeAllListeners(signal);
-    process.on(signal, () => end.abort());
+    processes.onSignal(signal, () => end.abort());
   }
-  process.on('SIGHUP', ring);
+  processes.onSignal('SIGHUP', ring);
   return end.signal;
 }
 
@@ -38,7 +36,7 @@ function describe({ job, at, problem }: DueJob): string {
 }
 
 async function planDue({ host }: App, target: Appliance): Promise<Planned> {
-  const { schedule } = await readSchedule(host, target.paths);
+  const schedule = await readSchedule(host, target.paths);
   const due = await planJobs(host, target, { schedule, changedAt: null });
   return {
     would: ['wait, and do what is due when it is due'],
@@ -50,10 +48,10 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
 async function serveUntilEnd(app: App, target: Appliance, background: boolean): Promise<void> {
   const { host, output } = app;
   const bell = createBell();
-  const end = listenToSignals(() => bell.ring());
+  const end = listenToSignals(host, () => bell.ring());
   const readTarget = () => app.appliance();
   const log = (text: string) => {
-    const written = appendLog(host, target.paths.scheduleLog, [`serve: ${text}`]);
+    const written = host.logs.append(target.paths.scheduleLog, [`serve: ${text}`]);
     // in the background this is the same file
     if (!background || !written) output.note(text);
   };

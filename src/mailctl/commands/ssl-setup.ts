@@ -3,10 +3,11 @@
 import type { Command } from 'commander';
 import { provableNames } from '../../appliance/acme/names.ts';
 import { rehearse } from '../../appliance/acme/obtain.ts';
-import { requireClock, setUp } from '../../appliance/acme/renew.ts';
+import { setUp } from '../../appliance/acme/renew.ts';
 import { readOutlook } from '../../appliance/acme/renewal.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import { requireClock } from '../../host/clock.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import type { Planned } from '../output.ts';
@@ -59,7 +60,7 @@ async function runRehearsal(app: App): Promise<ExitStatus> {
     plan: (target) => planSetup(app, target, true),
     apply: async (target) => {
       requireCa(target);
-      requireClock(app.host);
+      requireClock(app.host.clock);
       const outlook = await readOutlook(app.host, target);
       return rehearse(app.host, target, { outlook, directory: stagingOf(target) });
     },

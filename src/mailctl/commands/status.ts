@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import { queryScheduling, type SchedulingStatus } from '../../appliance/schedule/query.ts';
+import { formatBytes } from '../../appliance/settings/bytes.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
 import { type ApplianceStatus, queryStatus, type Trouble } from '../../appliance/status/status.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { describeScheduling, summarizeDue, summarizeScheduler } from '../due-text.ts';
-import { formatBytes, formatSpan } from '../figures.ts';
+import { formatSpan } from '../figures.ts';
 import type { Output } from '../output.ts';
 import { requireRootToLook } from '../root.ts';
 

@@ -1,7 +1,7 @@
 // mailctl user list, show, export: what mailboxes there are.
 
 import type { Command } from 'commander';
-import { readDirectory } from '../../appliance/accounts/accounts.ts';
+import { readDirectory, settleAccounts } from '../../appliance/accounts/accounts.ts';
 import { exportMailboxes, formatCsv } from '../../appliance/accounts/export.ts';
 import type { Problem } from '../../appliance/accounts/lines.ts';
 import {
@@ -13,6 +13,7 @@ import {
 import { formatQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress, parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { formatBytes } from '../../appliance/settings/bytes.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -31,16 +32,6 @@ export function warnOfProblems(
   }
   if (problems.length > MAX_WARNINGS) app.output.warn(`and ${problems.length - MAX_WARNINGS} more`);
   return STATUS.PARTIAL;
-}
-
-function bytesText(bytes: number): string {
-  const step = [
-    [2 ** 30, 'G'],
-    [2 ** 20, 'M'],
-    [2 ** 10, 'K'],
-  ] as const;
-  const [size, unit] = step.find(([limit]) => bytes >= limit) ?? [1, 'B'];
-  return `${(bytes / size).toFixed(size === 1 ? 0 : 1)}${unit}`;
 }
 
 function listData({ mailbox, size }: ListedMailbox): object {
@@ -64,7 +55,7 @@ function listLines(list: readonly ListedMailbox[], terminal: boolean): string[] 
       formatQuota(mailbox.quotaBytes).padStart(9),
       ...(size === null
         ? []
-        : [bytesText(size.usedBytes).padStart(8), `${size.messages} messages`.padStart(16)]),
+        : [formatBytes(size.usedBytes).padStart(8), `${size.messages} messages`.padStart(16)]),
     ];
     return columns.join('  ').trimEnd();
   });
@@ -82,6 +73,7 @@ export async function runList(
   const { host, output } = app;
   const domain = text === undefined ? null : parseDomain(text);
   const target = await app.appliance();
+  await settleAccounts(host, target);
   const { list, problems } = await listMailboxes(host, target, { domain, sizes });
   const status = warnOfProblems(app, target, problems);
   if (output.options.json) output.result([], { mailboxes: list.map(listData) });
@@ -115,7 +107,7 @@ function detailLines({
     row('address', mailbox.address),
     row('state', mailbox.active ? 'active' : 'suspended: mail is received, logins are refused'),
     row('quota', formatQuota(mailbox.quotaBytes)),
-    row('used', `${bytesText(size.usedBytes)} in ${size.messages} messages`),
+    row('used', `${formatBytes(size.usedBytes)} in ${size.messages} messages`),
     row('password', scheme),
     row('aliases', aliases.join(', ') || 'none'),
     row('sends as', sendsAs.join(', ') || 'nothing'),

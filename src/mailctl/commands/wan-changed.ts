@@ -12,7 +12,7 @@ import { planAddresses, publishAddresses } from '../../appliance/dns/addresses.t
 import type { Addresses } from '../../appliance/dns/moved.ts';
 import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
-import { isPlausible } from '../../host/clock.ts';
+import { requireClock } from '../../host/clock.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
@@ -86,13 +86,6 @@ async function findIdle(app: App, options: WanOptions): Promise<Outcome | null> 
   return look.changed ? null : unchanged(look);
 }
 
-function requireClock({ host }: App): void {
-  if (isPlausible(host.clock.now())) return;
-  throw new MailctlError('CLOCK_UNSET', 'nothing is published before the clock is set', {
-    hint: 'date   (mailctl serve does it as soon as the clock is right)',
-  });
-}
-
 export async function run(app: App, options: WanOptions): Promise<ExitStatus> {
   requireRootToLook(app);
   waitOf(options);
@@ -104,7 +97,7 @@ export async function run(app: App, options: WanOptions): Promise<ExitStatus> {
     output.unchanged(idle.text, data);
     return STATUS.OK;
   }
-  requireClock(app);
+  requireClock(app.host.clock);
   return app.change({
     word: 'wan-changed',
     plan: async (target) => {

@@ -94,11 +94,10 @@ test('an address with HTTPS that redirects to plain HTTP is not followed', async
   });
   asked = [];
   const script = `
-    import { download } from '${join(import.meta.dir, '../../../src/host/download.ts')}';
     import { createHost } from '${join(import.meta.dir, '../../../src/host/host.ts')}';
     const host = createHost({ root: '${root}', env: {}, say: () => undefined });
     const to = { to: '/image', limit: 100 };
-    await download(host, 'https://localhost:${secure.port}/x', to).catch((error) => console.log(error.message));`;
+    await host.downloads.fetch('https://localhost:${secure.port}/x', to).catch((error) => console.log(error.message));`;
   // a server certificate of this test's own: only this process is told to take it
   const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' };
   const child = Bun.spawn([process.execPath, '-e', script], {

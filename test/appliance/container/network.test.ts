@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
 import {
   type BridgePresent,
-  ipv4Network,
   planNetwork,
   renderTable,
   tableName,
 } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import { ipv4Network } from '../../../src/host/ip.ts';
 
 const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
 const ABSENT: BridgePresent = {

@@ -5,12 +5,8 @@ import {
   type Finding,
   isProblem,
 } from '../../../src/appliance/doctor/finding.ts';
-import {
-  differenceOf,
-  formatReport,
-  isNews,
-  type Situation,
-} from '../../../src/appliance/doctor/report.ts';
+import { differenceOf, formatReport, isNews } from '../../../src/appliance/doctor/report.ts';
+import type { Situation } from '../../../src/appliance/doctor/report-state.ts';
 
 const full = {
   id: 'disk.free',
@@ -76,7 +72,7 @@ describe('the text', () => {
       '  warning: 180 MB are free [disk.free]',
       '',
       'In all: 1 warnings, 20 in order',
-      'Mailboxes: 3; mail domains: 1; 12 MB',
+      'Mailboxes: 3; mail domains: 1; 11.4M',
       'Certificate: valid until 2027-01-01',
       '',
       'More: mailctl doctor    To stop these reports: mailctl report disable',

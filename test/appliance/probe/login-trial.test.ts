@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { planNetwork } from '../../../src/appliance/container/network.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
 import { describeTrial, tryLogin } from '../../../src/appliance/probe/login-trial.ts';
 import { ensureProbePassword, readProbePassword } from '../../../src/appliance/probe/secret.ts';
@@ -30,7 +31,10 @@ beforeEach(() => {
   sockets = [];
   const generation = join(root, 'rendered/g1');
   mkdirSync(generation, { recursive: true });
-  writeFileSync(join(generation, 'host.json'), '{"network":{"address":"127.0.0.1/8"}}');
+  const present = { ...{ exists: false, ours: false, mtu: null }, addresses: [], addresses6: [] };
+  const network = { ...planNetwork(defaultSettings(), present, 'host'), address: '127.0.0.1/8' };
+  const part = { network, lxcConfig: '', seccomp: '', image: '', inputs: {} };
+  writeFileSync(join(generation, 'host.json'), JSON.stringify(part));
   symlinkSync('g1', join(root, 'rendered/current'));
 });
 

@@ -10,7 +10,6 @@ import { ensureProbePassword, readProbePassword } from '../../../src/appliance/p
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 import type { Settings } from '../../../src/appliance/settings/settings.ts';
 import { ensureCertificate } from '../../../src/appliance/tls/tls.ts';
-import { withDialogue } from '../../../src/host/connect.ts';
 import { createHost } from '../../../src/host/host.ts';
 import { type Script, serve } from './server.ts';
 
@@ -288,7 +287,7 @@ describe('a dialogue', () => {
       socket.on('error', () => socket.destroy());
       socket.write('x\r\n'.repeat(500_000));
     });
-    const endless = withDialogue(
+    const endless = host.sockets.dialogue(
       { address: '127.0.0.1', port, timeout: 5000 },
       async (dialogue) => {
         for (;;) await dialogue.readLine();
@@ -299,7 +298,7 @@ describe('a dialogue', () => {
 
   test('ends in time with a server that does not speak TLS', async () => {
     const port = await startRaw((socket) => socket.on('error', () => socket.destroy()));
-    const silent = withDialogue(
+    const silent = host.sockets.dialogue(
       { address: '127.0.0.1', port, timeout: 200, tls: true },
       async () => undefined,
     );

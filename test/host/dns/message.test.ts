@@ -1,11 +1,7 @@
 import { expect, test } from 'bun:test';
 import * as packet from 'dns-packet';
-import {
-  canonicalIpv6,
-  decodeAnswer,
-  encodeQuery,
-  negativeTtl,
-} from '../../../src/host/dns/message.ts';
+import { decodeAnswer, encodeQuery, negativeTtl } from '../../../src/host/dns/message.ts';
+import { canonicalIpv6 } from '../../../src/host/ip.ts';
 
 const QUESTION = { name: 'example.com', type: 'TXT' } as const;
 

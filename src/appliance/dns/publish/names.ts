@@ -1,6 +1,12 @@
 // Names of the DNS and the addresses behind them. Pure.
 
-import { contains, type Network, parseIp, parseNetwork } from '../../settings/networks.ts';
+import {
+  contains,
+  type Network,
+  parseIp,
+  parseNetwork,
+  reverseLabels as reverseIpLabels,
+} from '../../../host/ip.ts';
 
 export function isAtOrBelow(name: string, zone: string): boolean {
   return name === zone || zone === '.' || name.endsWith(`.${zone}`);
@@ -27,8 +33,7 @@ export function wildcardsOf(name: string, zone: string): string[] {
 export function reverseLabels(address: string): string {
   const ip = parseIp(address);
   if (ip === undefined) throw new Error(`${address} is no IP address`);
-  if (ip.version === 4) return address.split('.').reverse().join('.');
-  return [...ip.value.toString(16).padStart(32, '0')].reverse().join('.');
+  return reverseIpLabels(ip);
 }
 
 export function reverseName(address: string): string {

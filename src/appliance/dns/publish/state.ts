@@ -2,8 +2,10 @@
 // the last setup, and can finish one that was interrupted: <data>/dns/state.json, for root alone.
 
 import { join } from 'node:path';
-import { MailctlError } from '../../../errors.ts';
+import { array, boolean, exactOptional, nullable, number, object, picklist, string } from 'valibot';
+import { RECORD_TYPES } from '../../../host/dns.ts';
 import type { Host } from '../../../host/host.ts';
+import { moment, readState, type StateFile } from '../../container/state-file.ts';
 import type { Paths } from '../../paths.ts';
 import type { SetName } from './present.ts';
 
@@ -37,38 +39,41 @@ export interface DnsState {
   readonly moving?: boolean;
 }
 
-const EMPTY: DnsState = { values: [], last: null };
+const setName = { name: string(), type: picklist(RECORD_TYPES) };
 
-function stateFile(paths: Paths): string {
-  return join(paths.data, 'dns', 'state.json');
-}
+const schema = object({
+  values: array(
+    object({ ...setName, value: string(), made: boolean(), held: exactOptional(boolean()) }),
+  ),
+  last: nullable(
+    object({
+      at: moment,
+      finished: boolean(),
+      entries: array(
+        object({
+          ...setName,
+          ...{ zone: string(), ttl: number(), added: array(string()), removed: array(string()) },
+        }),
+      ),
+    }),
+  ),
+  moving: exactOptional(boolean()),
+});
 
-export async function readDnsState(host: Host, paths: Paths): Promise<DnsState> {
-  const text = await host.files.read(stateFile(paths));
-  if (text === null) return EMPTY;
-  try {
-    const { values, last, moving } = JSON.parse(text) as DnsState & { v: number };
-    if (Array.isArray(values) && (last === null || Array.isArray(last.entries))) {
-      return { values, last, ...(moving === true ? { moving } : {}) };
-    }
-  } catch (cause) {
-    throw damaged(paths, cause);
-  }
-  throw damaged(paths);
-}
+export const DNS_STATE: StateFile<DnsState> = {
+  path: (paths) => join(paths.data, 'dns', 'state.json'),
+  schema,
+  empty: { values: [], last: null },
+  ownFolder: true,
+  // a record that is not known as ours is never removed: an old address would stay beside the new one
+  whenDamaged: {
+    withoutIt:
+      'only records that equal the wanted ones count as ours then, and the last setup cannot be taken back',
+  },
+};
 
-function damaged(paths: Paths, cause?: unknown): MailctlError {
-  const file = stateFile(paths);
-  return new MailctlError('DATA_INVALID', `${file} is damaged`, {
-    hint: `rm ${file}   (then only the records that equal the wanted ones count as ours)`,
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-export async function writeDnsState(host: Host, paths: Paths, state: DnsState): Promise<void> {
-  await host.files.makeDirectory(join(paths.data, 'dns'), { mode: 0o700 });
-  const text = `${JSON.stringify({ v: 1, ...state }, null, 1)}\n`;
-  await host.files.replace(stateFile(paths), text, { mode: 0o600 });
+export function readDnsState(host: Host, paths: Paths): Promise<DnsState> {
+  return readState(host, paths, DNS_STATE);
 }
 
 const same = (a: OwnValue, b: SetName & { value: string }) =>

@@ -11,11 +11,12 @@ import {
 } from '../../../host/dns.ts';
 import type { Host } from '../../../host/host.ts';
 import type { Appliance } from '../../appliance.ts';
+import { type OpenState, openState } from '../../container/state-file.ts';
 import { requireNoObstacle } from './change.ts';
 import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
 import { readProvider, requireOwnZone } from './provider.ts';
 import { publish, routeChanges, type ZoneChange } from './publish.ts';
-import { readDnsState, withoutValues, withValues, writeDnsState } from './state.ts';
+import { DNS_STATE, type DnsState, withoutValues, withValues } from './state.ts';
 import { waitVisible } from './visible.ts';
 
 export interface PublishedValue {
@@ -30,6 +31,8 @@ export interface ValueOptions {
   readonly timeout?: number;
   /** Seconds that resolvers may keep it; one minute unless told. */
   readonly ttl?: number;
+  /** As the operation has read it; read here unless told. */
+  readonly dns?: OpenState<DnsState>;
 }
 
 const TIMEOUT_MS = 300_000;
@@ -119,8 +122,9 @@ export async function publishValues(
   host: Host,
   target: Appliance,
   values: readonly PublishedValue[],
-  { timeout = TIMEOUT_MS, ttl = TTL }: ValueOptions = {},
+  { timeout = TIMEOUT_MS, ttl = TTL, dns }: ValueOptions = {},
 ): Promise<void> {
+  const memory = dns ?? (await openState(host, target.paths, DNS_STATE));
   const located: Located[] = [];
   for (const wanted of values) {
     located.push({ wanted, ...(await locate(host, target, { wanted, timeout })) });
@@ -130,8 +134,7 @@ export async function publishValues(
   const missing = located.filter((one) => !there.includes(one));
   if (missing.length > 0) {
     // remembered first: whatever happens now, it is known to be ours
-    const state = await readDnsState(host, target.paths);
-    await writeDnsState(host, target.paths, withValues(state, missing.map(own)));
+    await memory.write(withValues(memory.current, missing.map(own)));
     const planned = missing.map((one) =>
       plannedChange(one, { add: [one.wanted.value], remove: [], ttl, purpose: 'for a while' }),
     );
@@ -147,8 +150,7 @@ export async function publishValues(
     lacks.map((lack) => `${setKey(expectation)}: ${lack}`),
   );
   if (lacking.length > 0) throw new MailctlError('DNS_NOT_VISIBLE', lacking.join('; '));
-  const state = await readDnsState(host, target.paths);
-  await writeDnsState(host, target.paths, withValues(state, there.map(own)));
+  await memory.write(withValues(memory.current, there.map(own)));
 }
 
 /**
@@ -159,8 +161,9 @@ export async function removeValues(
   host: Host,
   target: Appliance,
   values: readonly PublishedValue[],
-  { timeout = TIMEOUT_MS }: ValueOptions = {},
+  { timeout = TIMEOUT_MS, dns }: ValueOptions = {},
 ): Promise<void> {
+  const memory = dns ?? (await openState(host, target.paths, DNS_STATE));
   const planned: ZoneChange[] = [];
   for (const wanted of values) {
     const located = { wanted, ...(await locate(host, target, { wanted, timeout })) };
@@ -171,6 +174,5 @@ export async function removeValues(
     );
   }
   await change(host, target, { planned, timeout });
-  const state = await readDnsState(host, target.paths);
-  await writeDnsState(host, target.paths, withoutValues(state, values));
+  await memory.write(withoutValues(memory.current, values));
 }

@@ -4,11 +4,11 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bridgeInUse } from '../../src/appliance/container/bridge.ts';
-import { planNetwork } from '../../src/appliance/container/network.ts';
-import { appliancePaths } from '../../src/appliance/paths.ts';
-import { defaultSettings } from '../../src/appliance/settings/check-settings.ts';
-import { createHost, type Host } from '../../src/host/host.ts';
+import { bridgeInUse } from '../../../src/appliance/container/bridge.ts';
+import { planNetwork } from '../../../src/appliance/container/network.ts';
+import { appliancePaths } from '../../../src/appliance/paths.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+import { createHost, type Host } from '../../../src/host/host.ts';
 
 const settings = defaultSettings();
 const target = { settings, paths: appliancePaths(settings) };
@@ -24,9 +24,10 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 /** A generation that runs with this network. */
 function inUse(network: object): void {
+  const part = { network, lxcConfig: '', seccomp: '', image: '', inputs: {} };
   const folder = join(root, target.paths.rendered);
   mkdirSync(join(folder, 'g1'), { recursive: true });
-  writeFileSync(join(folder, 'g1/host.json'), JSON.stringify({ network }));
+  writeFileSync(join(folder, 'g1/host.json'), JSON.stringify(part));
   symlinkSync('g1', join(folder, 'current'));
 }
 

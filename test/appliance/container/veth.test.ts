@@ -1,10 +1,10 @@
 // The container's line to the bridge: what stays the same, what differs, and what may pass.
 
 import { describe, expect, test } from 'bun:test';
-import { type BridgePresent, planNetwork } from '../../src/appliance/container/network.ts';
-import { linkLocal, planVeth } from '../../src/appliance/container/veth.ts';
-import { renderFilter } from '../../src/appliance/container/veth-filter.ts';
-import { defaultSettings } from '../../src/appliance/settings/check-settings.ts';
+import { type BridgePresent, planNetwork } from '../../../src/appliance/container/network.ts';
+import { linkLocal, planVeth } from '../../../src/appliance/container/veth.ts';
+import { renderFilter } from '../../../src/appliance/container/veth-filter.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 
 const LAN: BridgePresent = {
   ...{ exists: true, ours: false, addresses: ['192.168.1.1/24'], addresses6: ['fd00:1::1/64'] },

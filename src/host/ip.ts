@@ -1,0 +1,88 @@
+// IP addresses and networks: what counts as one is for node:net to say, the arithmetic is that of ipaddr.js. Pure.
+
+import { isIP } from 'node:net';
+import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
+
+export interface Ip {
+  readonly version: 4 | 6;
+  readonly address: IPv4 | IPv6;
+}
+
+export interface Network extends Ip {
+  readonly prefix: number;
+}
+
+/** RFC 4291 2.5.5.1; ipaddr.js would read it as ::ffff:a.b.c.d, which is another address. */
+function parseCompatible(text: string): IPv6 | undefined {
+  if (!text.startsWith('::') || isIP(text.slice(2)) !== 4) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(text.slice(2)).octets;
+  return ipaddr.IPv6.parse(`::${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`);
+}
+
+/** Of dotted-quad and RFC 4291 2.2 texts alone: ipaddr.js takes 0x7f.1, `1:2:3:4:5:6:7:8:` and zones as well. */
+export function parseIp(text: string): Ip | undefined {
+  const version = text.includes('%') ? 0 : isIP(text);
+  if (version === 4) return { version, address: ipaddr.IPv4.parse(text) };
+  if (version !== 6) return undefined;
+  return { version, address: parseCompatible(text) ?? ipaddr.IPv6.parse(text) };
+}
+
+/** RFC 5952. @param text any valid form */
+export function canonicalIpv6(text: string): string {
+  return (parseCompatible(text) ?? ipaddr.IPv6.parse(text)).toRFC5952String();
+}
+
+/** `address/prefix`; what stands behind the prefix is kept, not cleared. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = '', length = ''] = /^([^/]*)\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
+  const ip = parseIp(address);
+  const prefix = Number(length);
+  return ip && length !== '' && prefix <= bits(ip) ? { ...ip, prefix } : undefined;
+}
+
+export function contains(network: Network, ip: Ip): boolean {
+  return network.version === ip.version && ip.address.match(network.address, network.prefix);
+}
+
+export function isSameIp(one: Ip, other: Ip): boolean {
+  return contains({ ...one, prefix: bits(one) }, other);
+}
+
+/** The first address of a network names it and the last one of IPv4 is its broadcast (RFC 919). */
+export function isHostAddress({ version, address, prefix }: Network): boolean {
+  if (prefix > (version === 4 ? 30 : 126)) return true;
+  const kind = version === 4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  const cidr = `${address}/${prefix}`;
+  const taken = [kind.networkAddressFromCIDR(cidr)];
+  if (version === 4) taken.push(kind.broadcastAddressFromCIDR(cidr));
+  return taken.every((one) => one.toString() !== address.toString());
+}
+
+function bits({ version }: Ip): number {
+  return version === 4 ? 32 : 128;
+}
+
+/** The address of a CIDR without its prefix length. */
+export function bareAddress(cidr: string): string {
+  return cidr.split('/')[0] ?? cidr;
+}
+
+/** 192.0.2.77/24 → 192.0.2.0/24 */
+export function ipv4Network(cidr: string): string {
+  const [address, prefix = '32'] = cidr.split('/');
+  return `${ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`)}/${prefix}`;
+}
+
+/** The first address of a host in the network of `cidr`. */
+export function firstIpv4Host(cidr: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.networkAddressFromCIDR(cidr).octets;
+  return new ipaddr.IPv4([a, b, c, d | 1]).toString();
+}
+
+/** The labels below in-addr.arpa and ip6.arpa, or before a blocklist's zone (RFC 1035 3.5, RFC 3596 2.5). */
+export function reverseLabels({ version, address }: Ip): string {
+  const bytes = address.toByteArray();
+  if (version === 4) return bytes.reverse().join('.');
+  const digits = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [...digits].reverse().join('.');
+}

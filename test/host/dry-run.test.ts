@@ -1,0 +1,67 @@
+// A dry run changes nothing: every verb of the Host is known as one that looks or as one that changes, and
+// those that change are replaced.
+
+import { expect, test } from 'bun:test';
+import { createHost, dryRun, type Host } from '../../src/host/host.ts';
+
+type Verbs = Readonly<Record<string, readonly string[]>>;
+
+const LOOKS: Verbs = {
+  files: ['path', 'realPath', 'read', 'readBytes', 'list', 'stat', 'readLink', 'space'],
+  fileSets: ['read', 'isPending'],
+  databases: ['readLabel'],
+  untrusted: ['walk', 'exists'],
+  programs: ['query', 'exists', 'find'],
+  // signals to this process and its own memory change nothing that stays
+  processes: ['started', 'command', 'onSignal', 'releaseMemory'],
+  // what a dialogue may send is decided by its caller: probes look, and `test` says so itself
+  sockets: ['dialogue'],
+  // a dry run waits for a command that is changing what it reads
+  locks: ['hold', 'query'],
+  clock: ['now', 'sleep'],
+};
+
+const CHANGES: Verbs = {
+  files: [
+    ...['replace', 'link', 'rename', 'remove', 'removeTree'],
+    ...['makeDirectory', 'setOwner', 'copy'],
+  ],
+  fileSets: ['replace', 'settle', 'finish'],
+  databases: ['write'],
+  untrusted: ['remove'],
+  programs: ['run', 'launch'],
+  processes: ['signal', 'killTree'],
+  downloads: ['fetch'],
+  logs: ['append'],
+};
+
+/** `say` is how the others tell. */
+const SAYS = ['say'];
+
+const host = createHost({ root: '/nowhere', env: {}, say: () => undefined });
+const parts = (of: Host) => of as unknown as Record<string, Record<string, unknown>>;
+
+test('every verb of the Host is listed once, as one that looks or as one that changes', () => {
+  const present = Object.entries(host)
+    .filter(([part]) => !SAYS.includes(part))
+    .flatMap(([part, verbs]) => Object.keys(verbs).map((verb) => `${part}.${verb}`));
+  const listed = [LOOKS, CHANGES].flatMap((verbs) =>
+    Object.entries(verbs).flatMap(([part, names]) => names.map((name) => `${part}.${name}`)),
+  );
+
+  expect(listed.sort()).toEqual(present.sort());
+});
+
+test('a dry run replaces every verb that changes, and no other', () => {
+  const dry = parts(dryRun(host, []));
+  const real = parts(host);
+  const same = (verbs: Verbs, expected: boolean) =>
+    Object.entries(verbs).flatMap(([part, names]) =>
+      names
+        .filter((name) => (dry[part]?.[name] === real[part]?.[name]) !== expected)
+        .map((name) => `${part}.${name}`),
+    );
+
+  expect(same(CHANGES, false)).toEqual([]);
+  expect(same(LOOKS, true)).toEqual([]);
+});
