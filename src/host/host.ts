@@ -8,6 +8,7 @@ import { createFileSets, type FileSets } from './file-set.ts';
 import { createFiles, type Files } from './files.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { createUntrustedTrees, type UntrustedTrees } from './untrusted-tree.ts';
+import { createWeb, type Web } from './web.ts';
 
 export interface Host {
   readonly files: Files;
@@ -16,6 +17,7 @@ export interface Host {
   /** For folders that a container may write to. */
   readonly untrusted: UntrustedTrees;
   readonly programs: Programs;
+  readonly web: Web;
   readonly clock: Clock;
   /** Tells the operator what is being done; never part of the result. */
   readonly say: (message: string) => void;
@@ -36,6 +38,7 @@ export function createHost(options: HostOptions): Host {
     databases: createDatabases(files.path),
     untrusted: createUntrustedTrees(files.path),
     programs: createPrograms(options.env),
+    web: createWeb(),
     clock: systemClock,
     say: options.say,
   };
@@ -84,6 +87,13 @@ export function dryRun(host: Host): Host {
         return { stdout: '', stderr: '', status: 0 };
       },
       launch: (command) => would(`start ${command.join(' ')}`),
+    },
+    web: {
+      ...host.web,
+      send: async ({ method, url }) => {
+        await would(`${method} ${url}`);
+        return { status: 200, data: null, retryAfter: null };
+      },
     },
   };
 }

@@ -5,9 +5,10 @@ import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
-import { hasValue, readSet } from './publish/present.ts';
+import { hasValue, readSet, setKey } from './publish/present.ts';
 import { readProvider } from './publish/provider.ts';
-import { publish, routeChanges, type ZoneChange } from './publish/publish.ts';
+import { publish } from './publish/publish.ts';
+import { routeChanges, type ZoneChange } from './publish/route.ts';
 import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
 
@@ -37,10 +38,13 @@ export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan
     if (planned !== null) changes.push(planned);
   }
   const { routes, obstacles } = routeChanges(provider, changes);
-  return { routes, obstacles, notes: [], zones: [] };
+  return { routes, obstacles: [], byHand: obstacles, notes: [], zones: [] };
 }
 
-/** Throws as `publish` does; then the journal stays, and the undo can be repeated. */
+/**
+ * Throws as `publish` does; then the journal stays, and the undo can be repeated. What is left to be done by
+ * hand stays in the journal, too.
+ */
 export async function applyUndo(
   host: Host,
   target: Appliance,
@@ -53,8 +57,11 @@ export async function applyUndo(
   }
   const state = await readDnsState(host, paths);
   if (state.last === null) throw new MailctlError('DATA_INVALID', 'the last setup is not known');
-  const removed = state.last.entries.flatMap(({ name, type, added }) =>
-    added.map((value) => ({ name, type, value })),
-  );
-  await writeDnsState(host, paths, { ...withoutValues(state, removed), last: null });
+  const isLeft = (entry: JournalEntry) => plan.byHand.some((one) => setKey(one) === setKey(entry));
+  const left = state.last.entries.filter(isLeft);
+  const removed = state.last.entries
+    .filter((entry) => !isLeft(entry))
+    .flatMap(({ name, type, added }) => added.map((value) => ({ name, type, value })));
+  const last = left.length === 0 ? null : { ...state.last, entries: left };
+  await writeDnsState(host, paths, { ...withoutValues(state, removed), last });
 }

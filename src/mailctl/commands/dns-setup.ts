@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
-import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
+import { formatObstacles, requireNoObstacle } from '../../appliance/dns/publish/change.ts';
 import type { SetupPlan } from '../../appliance/dns/setup.ts';
 import { MailctlError } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -49,6 +49,7 @@ async function printZone(app: App, names: readonly string[]): Promise<void> {
 async function show(app: App, plan: SetupPlan): Promise<void> {
   const { formatRoutes } = await import('../../appliance/dns/setup.ts');
   for (const note of plan.notes) app.output.warn(note);
+  for (const line of formatObstacles(plan.byHand)) app.output.note(line);
   if (app.options.dryRun || plan.routes.length === 0) return;
   for (const line of formatRoutes(plan.routes)) app.output.note(line);
 }
@@ -76,13 +77,10 @@ async function takeBack(app: App, target: Appliance, options: SetupOptions): Pro
   const { applyUndo, planUndo } = await import('../../appliance/dns/undo.ts');
   const plan = await planUndo(app.host, target);
   if (plan === null) {
-    const none = { routes: [], obstacles: [], notes: [], zones: [] };
+    const none = { routes: [], obstacles: [], byHand: [], notes: [], zones: [] };
     return { plan: none, published: false };
   }
   await show(app, plan);
-  if (!options.partial) {
-    requireNoObstacle(plan, 'mailctl dns-setup --undo --partial   (takes back the rest)');
-  }
   if (app.options.dryRun) return { plan, published: false };
   await app.confirm(`Take back ${plan.routes.length} record sets?`);
   await applyUndo(app.host, target, { plan, timeout: waitOf(options) });
@@ -93,24 +91,21 @@ async function report(app: App, { plan, published }: Outcome, undo: boolean): Pr
   const { describeRoutes, formatRoutes } = await import('../../appliance/dns/setup.ts');
   const { summarizeChanges } = await import('../changes-text.ts');
   const changes = describeRoutes(plan.routes);
-  const byHand = plan.obstacles.map(({ name, type, reason, byHand: lines }) => ({
+  const left = [...plan.obstacles, ...plan.byHand];
+  const byHand = left.map(({ name, type, reason, byHand: lines }) => ({
     ...{ name, type, reason },
     by_hand: lines,
   }));
   const done = `${undo ? 'took back' : 'published'} ${changes.length} record sets; every authoritative server shows them`;
   const lines = published ? [done] : formatRoutes(plan.routes);
-  const rest = plan.obstacles.flatMap(({ reason, byHand: steps }) => [
-    `${reason}; by hand:`,
-    ...steps.map((step) => `  ${step}`),
-  ]);
-  app.output.result([...lines, ...rest], {
+  app.output.result([...lines, ...formatObstacles(left)], {
     changes: summarizeChanges(changes),
     published,
     by_hand: byHand,
     notes: plan.notes,
   });
   if (published && !undo) app.output.note('to undo: mailctl dns-setup --undo');
-  if (plan.obstacles.length > 0) process.exitCode = 1;
+  if (left.length > 0) process.exitCode = 1;
 }
 
 export function registerDnsSetup(program: Command, app: AppSource): void {
@@ -119,7 +114,7 @@ export function registerDnsSetup(program: Command, app: AppSource): void {
     .description('publish the records of the mail domains, and prove it')
     .option('--zone', 'print them as part of a BIND zone file, publish nothing')
     .option('--undo', 'take back the last dns-setup')
-    .option('--partial', 'publish what can be, leave the rest to be done by hand')
+    .option('--partial', 'do not stop for what must be done by hand first: publish the rest')
     .option('--wait <seconds>', 'how long to wait until all servers show the records', '300')
     .action(async (names: string[], options: SetupOptions) => {
       waitOf(options);
@@ -132,12 +127,12 @@ export function registerDnsSetup(program: Command, app: AppSource): void {
   describeWord(command, {
     examples: ['mailctl dns-setup --dry-run', 'mailctl dns-setup example.com --yes'],
     statuses: [
-      '1   something must be done by hand; it is printed, and without --partial nothing was touched',
+      '1   something must be done by hand; it is printed. Where it must be done first, nothing was touched',
       '64  a wrong option, or not confirmed',
-      '65  a zone is not registered, or not in the hands of dnsctl',
+      '65  a zone is not registered, or not one of the account',
       '67  no such mail domain',
-      '69  dnsctl or nsupdate is missing, or no public address is known',
-      '75  not visible at every server yet, or the servers do not agree: repeat it later',
+      '69  the provider refused, a program or credentials are missing, or no public address is known',
+      '75  not visible at every server yet, the servers do not agree, or the provider is busy: repeat it later',
       '77  not root',
       '78  the UCI file is wrong',
     ],

@@ -44,7 +44,7 @@ async function publish(app: App, target: Appliance, options: WanOptions): Promis
   const look = await lookAtAddresses(app.host, target);
   if (!look.changed) return unchanged(look);
   const plan = await planAddresses(app.host, target, look.wanted);
-  requireNoObstacle(plan, 'mailctl dns-check');
+  requireNoObstacle({ obstacles: [...plan.obstacles, ...plan.byHand] }, 'mailctl dns-check');
   const text = `${target.settings.main.hostname} is ${listed(look.wanted)} now`;
   if (app.options.dryRun) return { published: false, text: `would publish: ${text}`, look };
   await publishAddresses(app.host, target, { plan, timeout: waitOf(options) });

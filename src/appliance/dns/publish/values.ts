@@ -14,7 +14,8 @@ import type { Appliance } from '../../appliance.ts';
 import { requireNoObstacle } from './change.ts';
 import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
 import { readProvider, requireOwnZone } from './provider.ts';
-import { publish, routeChanges, type ZoneChange } from './publish.ts';
+import { publish } from './publish.ts';
+import { routeChanges, type ZoneChange } from './route.ts';
 import { readDnsState, withoutValues, withValues, writeDnsState } from './state.ts';
 import { waitVisible } from './visible.ts';
 
