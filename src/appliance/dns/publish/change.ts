@@ -25,10 +25,14 @@ export function formatRecord(set: SetName, value: string, ttl: number): string {
   return `${set.name}. ${ttl} IN ${set.type} ${formatRdata(set.type, value)}`;
 }
 
+/** Each reason once, with all that it is the reason for. */
 export function formatObstacles(obstacles: readonly Obstacle[]): string[] {
-  return obstacles.flatMap(({ reason, byHand }) => [
+  const reasons = new Set(obstacles.map(({ reason }) => reason));
+  return [...reasons].flatMap((reason) => [
     `${reason}; by hand:`,
-    ...byHand.map((line) => `  ${line}`),
+    ...obstacles
+      .filter((one) => one.reason === reason)
+      .flatMap(({ byHand }) => byHand.map((line) => `  ${line}`)),
   ]);
 }
 
