@@ -59,11 +59,12 @@ function endOfObject(text: string, start: number): number {
 }
 
 /** The JSON objects in a text that has other words as well; broken ones are passed over. */
-function jsonObjects(text: string): unknown[] {
+function jsonObjects(output: string): unknown[] {
+  const text = output.slice(0, MAX_TEXT);
   const objects: unknown[] = [];
   let misses = 0;
   let start = text.indexOf('{');
-  while (start >= 0 && start < MAX_TEXT && misses < MAX_MISSES) {
+  while (start >= 0 && misses < MAX_MISSES) {
     const end = endOfObject(text, start);
     let next = start + 1;
     try {

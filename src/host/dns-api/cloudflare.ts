@@ -25,7 +25,10 @@ const DENIED_CODES = [6003, 6111, 9106, 9109, 10000, 10001];
 
 function errorsOf(data: unknown): readonly { code: number; message: string }[] {
   return listOf(fieldOf(data, 'errors')).flatMap((error) => {
-    const own = { code: Number(fieldOf(error, 'code')), message: String(fieldOf(error, 'message')) };
+    const own = {
+      code: Number(fieldOf(error, 'code')),
+      message: String(fieldOf(error, 'message')),
+    };
     return [own, ...errorsOf({ errors: fieldOf(error, 'error_chain') })];
   });
 }

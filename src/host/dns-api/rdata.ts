@@ -7,7 +7,7 @@ export function quoteTxt(value: string): string {
   return pieces.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`).join(' ');
 }
 
-function unescape(text: string): string {
+function unescapeTxt(text: string): string {
   return text.replace(/\\(\d{3}|[\s\S])/g, (_, what: string) =>
     what.length === 3 ? String.fromCharCode(Number(what)) : what,
   );
@@ -17,7 +17,7 @@ function unescape(text: string): string {
 export function unquoteTxt(text: string): string {
   if (!text.startsWith('"')) return text;
   const strings = [...text.matchAll(/"((?:[^"\\]|\\[\s\S])*)"/g)];
-  return strings.map(([, inner = '']) => unescape(inner)).join('');
+  return strings.map(([, inner = '']) => unescapeTxt(inner)).join('');
 }
 
 /** Absolute, lower case, with the final dot. @param origin the zone that a name without one is in */

@@ -56,7 +56,9 @@ export function accountOf(name: ApiProvider, file: ProviderFile): Account | { mi
   }
   const endpoint = file.option(name, 'endpoint') ?? 'ovh-eu';
   if (OVH_ENDPOINTS[endpoint] === undefined) {
-    return { missing: `dns-provider.ovh.endpoint is none of ${Object.keys(OVH_ENDPOINTS).join(', ')}` };
+    return {
+      missing: `dns-provider.ovh.endpoint is none of ${Object.keys(OVH_ENDPOINTS).join(', ')}`,
+    };
   }
   return {
     ...{ provider: name, endpoint, appKey: given('app_key') },

@@ -37,9 +37,7 @@ export interface HostedProvider {
   readonly secrets: readonly string[];
 }
 
-export type Provider =
-  | HostedProvider
-  | { readonly kind: 'rfc2136'; readonly server: UpdateServer };
+export type Provider = HostedProvider | { readonly kind: 'rfc2136'; readonly server: UpdateServer };
 
 function updateServer({ dns }: Settings): UpdateServer {
   const { server, serverPort: port, tsigName, tsigAlgorithm, tsigSecret } = dns;
@@ -99,7 +97,8 @@ function hosted(host: Host, setting: Settings['dns']['provider'], file: Provider
     throw unfit('no DNS provider is configured: dns-provider.main.provider is not set');
   }
   // without a zone of its own, dnsctl does nothing for any zone
-  const isUsable = isAllowed && host.programs.exists('dnsctl') && (api === null || file.zone !== null);
+  const isUsable =
+    isAllowed && host.programs.exists('dnsctl') && (api === null || file.zone !== null);
   const secrets = secretsOf(file);
   const dnsctl = isUsable ? dnsctlOf(host, file, secrets) : null;
   return { kind: 'hosted', manners, dnsctl, api, secrets };

@@ -59,10 +59,7 @@ function mender(
   };
 }
 
-function explainPending(
-  pending: readonly Sight[],
-  words: ReadonlyMap<string, string>,
-): string {
+function explainPending(pending: readonly Sight[], words: ReadonlyMap<string, string>): string {
   const places = new Map<string, string[]>();
   for (const { expectation, lacks, showing, servers } of pending) {
     const where = `visible at ${showing} of ${servers} servers (${lacks.join('; ')})`;
@@ -126,7 +123,8 @@ export async function publish(
   const sent = await sendRoutes(host, provider, routes);
   requireAccepted(routes, sent);
   const words = new Map(sent.words);
-  const onRound = provider.kind === 'hosted' ? mender(host, provider, { routes, words }) : undefined;
+  const onRound =
+    provider.kind === 'hosted' ? mender(host, provider, { routes, words }) : undefined;
   const outcome = await waitVisible(host, routes.map(expectationOf), {
     timeout,
     ...(onRound === undefined ? {} : { onRound }),

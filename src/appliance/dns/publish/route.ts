@@ -1,8 +1,8 @@
 // Which way each change takes: dnsctl where it can say the change, the provider's API for the rest, a person
 // for what neither can. Pure.
 
-import type { ApiProvider } from '../../../host/dns-api/api.ts';
 import type { Authorities } from '../../../host/dns.ts';
+import type { ApiProvider } from '../../../host/dns-api/api.ts';
 import { formatRecord, type Obstacle, type SetChange } from './change.ts';
 import { dnsctlReaches, type HostedProvider, type Provider } from './provider.ts';
 import { type Step, type Steps, stepsFor } from './steps.ts';

@@ -81,7 +81,11 @@ async function sendByApi(provider: HostedProvider, { change }: Route): Promise<A
 }
 
 /** Sends a route once more by the way that looks first; done already, it does nothing. */
-export async function sendAgain(host: Host, provider: HostedProvider, route: Route): Promise<string> {
+export async function sendAgain(
+  host: Host,
+  provider: HostedProvider,
+  route: Route,
+): Promise<string> {
   if (provider.api !== null) {
     await (await sendByApi(provider, route)).finish();
     return '';

@@ -33,14 +33,20 @@ export function stepsFor(manners: Manners, change: SetChange, zone: string): Ste
   const others = change.before.filter((value) => !change.remove.includes(value));
   if (manners === 'gandi') return stepsForGandi(change, others);
   if (manners === 'unknown') return stepsForUnknown(change);
-  if (manners === 'cloudflare' && change.add.length > 0 && CLOUDFLARE_FIELDS.includes(change.type)) {
+  if (
+    manners === 'cloudflare' &&
+    change.add.length > 0 &&
+    CLOUDFLARE_FIELDS.includes(change.type)
+  ) {
     return cannot(`at cloudflare, dnsctl cannot publish ${change.type} records`);
   }
   if (change.remove.length === 0) return { steps: adding(change.add) };
   const obstacle = manners === 'ovh' ? ovhObstacle(change, others, zone) : null;
   if (obstacle !== null) return cannot(obstacle);
   if (manners === 'cloudflare' && others.length > 0) {
-    return cannot('at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one');
+    return cannot(
+      'at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one',
+    );
   }
   const [only, ...more] = change.add;
   if (change.before.length === 1 && only !== undefined && more.length === 0) {
@@ -57,7 +63,11 @@ function ovhObstacle(change: SetChange, others: readonly string[], zone: string)
     return 'at ovh, dnsctl rm deletes every record of this type and name, others’ too';
   }
   // OVH's web page makes SPF records of an own type, which dnsctl does not find: both would stay
-  if (change.type === 'TXT' && change.add.length > 0 && change.remove.some((value) => /^v=spf1(?: |$)/i.test(value))) {
+  if (
+    change.type === 'TXT' &&
+    change.add.length > 0 &&
+    change.remove.some((value) => /^v=spf1(?: |$)/i.test(value))
+  ) {
     return 'at ovh, dnsctl may not find the SPF record that is to be replaced';
   }
   return null;

@@ -1,7 +1,7 @@
 // Accounts at the stand-in providers: what a router has in /etc/config/dns-provider, and how they behave.
 
 import { createHash } from 'node:crypto';
-import { type ProviderName, PROVIDER_HOSTS } from './hosts.ts';
+import { PROVIDER_HOSTS, type ProviderName } from './hosts.ts';
 
 export { PROVIDER_HOSTS, type ProviderName };
 
@@ -39,6 +39,12 @@ export function formatAccount({ provider, credentials, zones }: ProviderAccount)
   const options = Object.entries(credentials).map(([name, value]) => `\toption ${name} '${value}'`);
   return [
     ...["config dns_provider 'main'", "\toption enabled '1'", `\toption provider '${provider}'`],
-    ...[`\toption zone '${zones[0] ?? ''}'`, '', `config ${provider} '${provider}'`, ...options, ''],
+    ...[
+      `\toption zone '${zones[0] ?? ''}'`,
+      '',
+      `config ${provider} '${provider}'`,
+      ...options,
+      '',
+    ],
   ].join('\n');
 }

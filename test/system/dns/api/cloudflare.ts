@@ -1,8 +1,16 @@
 // Cloudflare v4 as far as this program and dnsctl use it: pages, single records, fields demanded for MX, SRV,
 // TLSA and CAA, names below the zone whatever is asked for.
 
-import { type ProviderAccount, cloudflareZoneId } from './accounts.ts';
-import { type Edit, editZone, keyOf, quoted, readZone, rename, type StoredRecord } from './store.ts';
+import { cloudflareZoneId, type ProviderAccount } from './accounts.ts';
+import {
+  type Edit,
+  editZone,
+  keyOf,
+  quoted,
+  readZone,
+  rename,
+  type StoredRecord,
+} from './store.ts';
 
 /** Smaller than the real one, so that every list comes in pages. */
 const LARGEST_PAGE = 2;
@@ -109,7 +117,12 @@ async function change(method: string, body: string, place: { zone: string; recor
   const name = asked === zone || asked.endsWith(`.${zone}`) ? asked : `${asked}.${zone}`;
   const ttl = Number(fields.ttl ?? old?.ttl ?? 1);
   if (ttl !== 1 && (ttl < 60 || ttl > 86_400)) {
-    return fail(400, 1004, 'DNS Validation Error', 'ttl must be 1, or between 60 and 86400 seconds.');
+    return fail(
+      400,
+      1004,
+      'DNS Validation Error',
+      'ttl must be 1, or between 60 and 86400 seconds.',
+    );
   }
   const said = dataOf(type, fields);
   if ('problem' in said) return fail(400, 1004, 'DNS Validation Error', said.problem);
@@ -134,10 +147,17 @@ export async function answerCloudflare(
   const url = new URL(request.url);
   const [first, id, what, record = ''] = url.pathname.split('/').slice(3);
   if (first === 'user') return good({ status: 'active' });
-  const zones = account.zones.map((name) => ({ id: cloudflareZoneId(name), name, status: 'active' }));
+  const zones = account.zones.map((name) => ({
+    id: cloudflareZoneId(name),
+    name,
+    status: 'active',
+  }));
   if (id === undefined) {
     const name = url.searchParams.get('name');
-    return paged(url, zones.filter((zone) => name === null || zone.name === name));
+    return paged(
+      url,
+      zones.filter((zone) => name === null || zone.name === name),
+    );
   }
   const zone = zones.find((one) => one.id === id)?.name;
   if (zone === undefined || what !== 'dns_records') return fail(404, 7003, 'Could not route to it');

@@ -4,7 +4,10 @@ import type { ProviderAccount } from './accounts.ts';
 import { type Edit, editZone, quoted, readZone } from './store.ts';
 
 const error = (code: number, cause: string, message: string) =>
-  Response.json({ code, cause, message, object: `HTTP${cause.replace(' ', '')}` }, { status: code });
+  Response.json(
+    { code, cause, message, object: `HTTP${cause.replace(' ', '')}` },
+    { status: code },
+  );
 
 const invalid = (name: string, description: string) =>
   Response.json(
@@ -32,7 +35,7 @@ async function answerSet(request: Request, body: string, place: { zone: string; 
   const present = (await readZone(zone)).filter((one) => one.name === name && one.type === type);
   const [first] = present;
   if (request.method === 'GET') {
-    if (first === undefined) return error(404, 'Not Found', 'Can\'t find the DNS record');
+    if (first === undefined) return error(404, 'Not Found', "Can't find the DNS record");
     const values = present.map(({ data }) => data);
     return Response.json({
       ...{ rrset_name: sub, rrset_type: type, rrset_ttl: first.ttl, rrset_values: values },

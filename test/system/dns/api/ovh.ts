@@ -26,10 +26,13 @@ const fail = (status: number, errorCode: string, message: string) => {
 };
 
 async function records(zone: string): Promise<StoredRecord[]> {
-  return (staged.get(zone) ?? []).reduce((all, { action, ...edit }) => {
-    const rest = all.filter((one) => keyOf(one) !== keyOf(edit));
-    return action === 'delete' ? rest : [...rest, { ...edit, id: idOf(keyOf(edit)) }];
-  }, await readZone(zone));
+  return (staged.get(zone) ?? []).reduce(
+    (all, { action, ...edit }) => {
+      const rest = all.filter((one) => keyOf(one) !== keyOf(edit));
+      return action === 'delete' ? rest : [...rest, { ...edit, id: idOf(keyOf(edit)) }];
+    },
+    await readZone(zone),
+  );
 }
 
 const stage = (zone: string, ...edits: Edit[]) =>
@@ -97,7 +100,13 @@ function create(body: string, zone: string): Response {
     return fail(400, 'INVALID_TARGET', 'Invalid subfield found in CAA');
   }
   const data = fieldType === 'TXT' ? quoted(target) : target;
-  const edit = { action: 'add', name: absolute(subDomain, zone), type: fieldType, ttl, data } as const;
+  const edit = {
+    action: 'add',
+    name: absolute(subDomain, zone),
+    type: fieldType,
+    ttl,
+    data,
+  } as const;
   const id = idOf(keyOf(edit));
   plainTxt.add(id);
   stage(zone, edit);

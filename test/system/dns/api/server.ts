@@ -19,7 +19,10 @@ function troubleOf(account: ProviderAccount | undefined): Response | null {
   const fault = account?.fault ?? '';
   if (fault === 'down') return new Response('<html>maintenance</html>', { status: 503 });
   if (fault === 'overload') {
-    return Response.json({ message: 'slow down' }, { status: 429, headers: { 'Retry-After': '900' } });
+    return Response.json(
+      { message: 'slow down' },
+      { status: 429, headers: { 'Retry-After': '900' } },
+    );
   }
   if (!fault.startsWith('busy')) return null;
   const since = told.get(fault);
@@ -44,7 +47,10 @@ async function answer(request: Request): Promise<Response> {
   const trouble = troubleOf(own);
   const given = trouble ?? (await answers[provider](request, body, accounts));
   const { pathname, search } = new URL(request.url);
-  appendFileSync(log, `${given.status} ${request.method} ${provider} ${pathname}${search} ${body}\n`);
+  appendFileSync(
+    log,
+    `${given.status} ${request.method} ${provider} ${pathname}${search} ${body}\n`,
+  );
   return given;
 }
 
