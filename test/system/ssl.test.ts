@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Pebble, startPebble } from './dns/pebble.ts';
@@ -84,10 +84,11 @@ async function letTlsaAge(router: Router): Promise<void> {
 }
 
 const fakeClock = (time: string) => {
-  const [folder] = readdirSync('/usr/lib').flatMap((name) =>
-    name.endsWith('-linux-gnu') ? [`/usr/lib/${name}/faketime/libfaketime.so.1`] : [],
-  );
-  return { LD_PRELOAD: folder ?? '', FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  // a machine that also builds for others has several of these folders
+  const found = readdirSync('/usr/lib')
+    .map((name) => `/usr/lib/${name}/faketime/libfaketime.so.1`)
+    .find((path) => existsSync(path));
+  return { LD_PRELOAD: found ?? '', FAKETIME: `@${time}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
 };
 
 beforeAll(async () => {
