@@ -142,4 +142,13 @@ describe.each(WAYS)('at %s, %s', (provider, way) => {
     expect((await leaf()).publicKey.equals(old.publicKey)).toBe(false);
     expect(await tlsa()).toHaveLength(1);
   }, 120_000);
+
+  test('undo in the middle of a change of keys leaves no TLSA record that no key fits', async () => {
+    expect((await router.mailctl('ssl-renew --now --new-key')).status).toBe(75);
+    expect(await tlsa()).toHaveLength(2);
+    await succeed('dns-setup --undo --yes --wait 60');
+    expect(await tlsa()).toEqual([]);
+    const now = await zones();
+    expect(before.filter((line) => !now.includes(line))).toEqual([]);
+  }, 120_000);
 });

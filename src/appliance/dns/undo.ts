@@ -9,12 +9,30 @@ import { hasValue, readSet, setKey } from './publish/present.ts';
 import { readProvider } from './publish/provider.ts';
 import { publish } from './publish/publish.ts';
 import { routeChanges, type ZoneChange } from './publish/route.ts';
-import { type JournalEntry, readDnsState, withoutValues, writeDnsState } from './publish/state.ts';
+import {
+  type DnsState,
+  type JournalEntry,
+  readDnsState,
+  withoutValues,
+  writeDnsState,
+} from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
 
-async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneChange | null> {
+/** With the record of the serving key gone, one of a key in waiting would make senders refuse (RFC 7671 8.1). */
+function alsoTaken(entry: JournalEntry, state: DnsState): string[] {
+  if (entry.type !== 'TLSA') return [];
+  const own = state.values.filter((value) => value.made && setKey(value) === setKey(entry));
+  return own.map(({ value }) => value);
+}
+
+async function planEntry(
+  entry: JournalEntry,
+  state: DnsState,
+  change: ZoneChange,
+): Promise<ZoneChange | null> {
   const { set } = await readSet(change.authorities, entry);
-  const remove = entry.added.filter((value) => hasValue(set, value));
+  const taken = new Set([...entry.added, ...alsoTaken(entry, state)]);
+  const remove = [...taken].filter((value) => hasValue(set, value));
   const add = entry.removed.filter((value) => !hasValue(set, value));
   if (add.length + remove.length === 0) return null;
   return { ...change, before: set.values.map(({ value }) => value), add, remove };
@@ -23,7 +41,8 @@ async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneC
 /** null when there is no setup to take back. */
 export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan | null> {
   const { settings, paths } = target;
-  const { last } = await readDnsState(host, paths);
+  const state = await readDnsState(host, paths);
+  const { last } = state;
   if (last === null) return null;
   const provider = await readProvider(host, settings);
   const resolvers = await readResolvers(host, settings.dns.resolver);
@@ -34,7 +53,7 @@ export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan
     zones.set(entry.zone, authorities);
     const { name, type, ttl } = entry;
     const change = { ...{ name, type, ttl, authorities }, purpose: 'as before' };
-    const planned = await planEntry(entry, { ...change, before: [], add: [], remove: [] });
+    const planned = await planEntry(entry, state, { ...change, before: [], add: [], remove: [] });
     if (planned !== null) changes.push(planned);
   }
   const { routes, obstacles } = routeChanges(provider, changes);
@@ -62,6 +81,9 @@ export async function applyUndo(
   const removed = state.last.entries
     .filter((entry) => !isLeft(entry))
     .flatMap(({ name, type, added }) => added.map((value) => ({ name, type, value })));
+  const taken = routes.flatMap(({ change: { name, type, remove } }) =>
+    remove.map((value) => ({ name, type, value })),
+  );
   const last = left.length === 0 ? null : { ...state.last, entries: left };
-  await writeDnsState(host, paths, { ...withoutValues(state, removed), last });
+  await writeDnsState(host, paths, { ...withoutValues(state, [...removed, ...taken]), last });
 }

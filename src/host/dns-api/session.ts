@@ -101,7 +101,7 @@ export function createSession(host: Host, manner: ApiManner): ApiSession {
   return { call, patiently };
 }
 
-/** A field of an answer whose form nobody guarantees. */
+/** A field of an answer, whatever its form is. */
 export function fieldOf(data: unknown, name: string): unknown {
   if (typeof data !== 'object' || data === null) return undefined;
   return (data as Record<string, unknown>)[name];

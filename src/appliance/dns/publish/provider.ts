@@ -105,7 +105,7 @@ function hosted(host: Host, setting: Settings['dns']['provider'], file: Provider
 }
 
 /**
- * Nobody is asked yet. Throws DNS_PROVIDER_UNFIT for missing settings or credentials, PROGRAM_MISSING:
+ * No request is made. Throws DNS_PROVIDER_UNFIT for missing settings or credentials, PROGRAM_MISSING:
  * then nothing can be published from here.
  */
 export async function readProvider(host: Host, settings: Settings): Promise<Provider> {
