@@ -3,6 +3,16 @@
 
 export type ApiProvider = 'ovh' | 'gandi' | 'cloudflare';
 
+/** Seconds: the least and the most that each API accepts. */
+export const TTL_BOUNDS: Readonly<Record<ApiProvider, readonly [least: number, most: number]>> = {
+  // https://api.gandi.net/docs/livedns/
+  gandi: [300, 2_592_000],
+  // https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/
+  cloudflare: [60, 86_400],
+  // a TTL is a signed 32-bit number (RFC 2181 8)
+  ovh: [60, 2_147_483_647],
+};
+
 /** The credentials of /etc/config/dns-provider. */
 export type Account =
   | {

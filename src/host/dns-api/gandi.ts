@@ -2,7 +2,7 @@
 // our values is sent back in the very words in which it was read.
 
 import type { Host } from '../host.ts';
-import type { Account, ApiChange, ApiZone, DnsApi } from './api.ts';
+import { type Account, type ApiChange, type ApiZone, type DnsApi, TTL_BOUNDS } from './api.ts';
 import { formatRdata, parseRdata } from './rdata.ts';
 import { type ApiManner, type ApiSession, createSession, fieldOf, listOf } from './session.ts';
 
@@ -52,7 +52,8 @@ async function changeSet(session: ApiSession, place: Place, set: ApiChange): Pro
     await session.call({ method: 'DELETE', path, accept: [404] });
     return;
   }
-  const ttl = present.length > 0 ? Number(fieldOf(data, 'rrset_ttl')) : set.ttl;
+  const [least] = TTL_BOUNDS.gandi;
+  const ttl = present.length > 0 ? Math.max(Number(fieldOf(data, 'rrset_ttl')), least) : set.ttl;
   await session.call({
     ...{ method: 'PUT', path },
     body: { rrset_ttl: ttl, rrset_values: values },

@@ -2,7 +2,7 @@
 // for what neither can. Pure.
 
 import type { Authorities } from '../../../host/dns.ts';
-import type { ApiProvider } from '../../../host/dns-api/api.ts';
+import { TTL_BOUNDS } from '../../../host/dns-api/api.ts';
 import { formatRecord, type Obstacle, type SetChange } from './change.ts';
 import { dnsctlReaches, type HostedProvider, type Provider } from './provider.ts';
 import { type Step, type Steps, stepsFor } from './steps.ts';
@@ -17,15 +17,6 @@ export type Route = { readonly change: ZoneChange } & (
   /** RFC 2136 changes a whole zone at once. */
   | { readonly way: 'update' }
 );
-
-/** Seconds: what the providers' APIs accept. */
-const TTL_BOUNDS: Readonly<Record<ApiProvider, readonly [least: number, most: number]>> = {
-  // https://api.gandi.net/docs/livedns/
-  gandi: [300, 2_592_000],
-  // https://developers.cloudflare.com/dns/manage-dns-records/reference/ttl/
-  cloudflare: [60, 86_400],
-  ovh: [60, 2_147_483_647],
-};
 
 /** The TTL that records get, as near to the wanted one as the provider allows. */
 export function publishedTtl(provider: Provider, ttl: number): number {
