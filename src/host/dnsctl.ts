@@ -1,7 +1,8 @@
-// The router's own DNS program. Its exit status and its words prove nothing: whoever calls it asks the
-// zone's authoritative servers afterwards.
+// The router's own DNS program. Its exit status says nothing and a claim that it is done proves nothing: the
+// zone's authoritative servers are asked afterwards. Only a refusal in the provider's own words is believed.
 
 import { MailctlError } from '../errors.ts';
+import { fieldOf, listOf } from './dns-api/session.ts';
 import type { Host } from './host.ts';
 import { ANY_STATUS, presentable } from './programs.ts';
 import { withoutColours } from './terminal-text.ts';
@@ -15,9 +16,19 @@ export interface DnsctlCall {
   /** What `add` and `update` publish; a TXT record as one unquoted text. */
   readonly value?: string;
   readonly ttl?: number;
+  /** Text that must not be shown. */
+  readonly secrets?: readonly string[];
+}
+
+export interface DnsctlAnswer {
+  /** The last lines it printed, without colours. */
+  readonly words: string;
+  /** What the provider, or dnsctl before it asked, refused; null when there is no sign of it. */
+  readonly refusal: string | null;
 }
 
 const TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 20_000;
 const NAME = /^(?:@|[A-Za-z0-9_*][A-Za-z0-9_*.-]{0,252})$/;
 
 /** Why a value cannot be handed to dnsctl, or null. It passes through a shell's `eval` in single quotes. */
@@ -28,25 +39,96 @@ export function dnsctlProblem(value: string): string | null {
 
 function argumentsOf({ verb, zone, type, sub, value, ttl }: DnsctlCall): string[] {
   const words = ['dnsctl', '-z', zone, verb, type, sub];
-  return value === undefined ? words : [...words, value, ...(ttl === undefined ? [] : [`${ttl}`])];
+  if (value === undefined) return words;
+  // dnsctl puts the value into a JSON body as it is
+  const escaped = value.replace(/["\\]/g, '\\$&');
+  return [...words, escaped, ...(ttl === undefined ? [] : [`${ttl}`])];
 }
 
-/** The last lines it printed, without colours: perhaps a reason, never a proof. Throws TIMED_OUT. */
-export async function runDnsctl(host: Host, call: DnsctlCall): Promise<string> {
+const MAX_TEXT = 200_000;
+const MAX_MISSES = 50;
+
+/** The index after the brace that closes the one at `start`, or -1. */
+function endOfObject(text: string, start: number): number {
+  let depth = 0;
+  for (const { 0: token, index } of text.slice(start).matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') depth += 1;
+    if (token === '}') depth -= 1;
+    if (depth === 0) return start + index + 1;
+  }
+  return -1;
+}
+
+/** The JSON objects in a text that has other words as well; broken ones are passed over. */
+function jsonObjects(output: string): unknown[] {
+  const text = output.slice(0, MAX_TEXT);
+  const objects: unknown[] = [];
+  let misses = 0;
+  let start = text.indexOf('{');
+  while (start >= 0 && misses < MAX_MISSES) {
+    const end = endOfObject(text, start);
+    let next = start + 1;
+    try {
+      objects.push(JSON.parse(end < 0 ? '' : text.slice(start, end)));
+      next = end;
+    } catch {
+      // a brace of no object at all: the next one may begin one
+      misses += 1;
+    }
+    start = text.indexOf('{', next);
+  }
+  return objects;
+}
+
+function messagesIn(errors: unknown): string[] {
+  return listOf(errors).flatMap((error) => {
+    const text = fieldOf(error, 'message') ?? fieldOf(error, 'description');
+    return typeof text === 'string' ? [text, ...messagesIn(fieldOf(error, 'error_chain'))] : [];
+  });
+}
+
+function refusalIn(object: unknown): string | null {
+  const message = fieldOf(object, 'message');
+  const error = fieldOf(object, 'error');
+  const words = messagesIn(fieldOf(object, 'errors'));
+  const own = typeof message === 'string' ? message : typeof error === 'string' ? error : null;
+  const told = words.length > 0 ? words.join('; ') : own;
+  const isRefusal =
+    fieldOf(object, 'success') === false ||
+    fieldOf(object, 'status') === 'error' ||
+    Number(fieldOf(object, 'code') ?? 0) >= 400 ||
+    typeof fieldOf(object, 'errorCode') === 'string' ||
+    /^(?:Client|Server)::/.test(String(fieldOf(object, 'class') ?? '')) ||
+    typeof error === 'string';
+  return isRefusal ? (told ?? 'no reason given') : null;
+}
+
+/** The refusal in what dnsctl printed, or null. Pure. */
+export function dnsctlRefusal(output: string): string | null {
+  const text = withoutColours(output);
+  const said = jsonObjects(text).flatMap((object) => refusalIn(object) ?? []);
+  if (said.length > 0) return [...new Set(said)].join('; ');
+  return /^(?:\[ERROR\]|Usage: dnsctl).*/m.exec(text)?.[0] ?? null;
+}
+
+/** Throws TIMED_OUT. */
+export async function runDnsctl(host: Host, call: DnsctlCall): Promise<DnsctlAnswer> {
   const problem = call.value === undefined ? null : dnsctlProblem(call.value);
   // an argument in a wrong form would be run by the shell inside dnsctl
   if (problem !== null || !NAME.test(call.sub) || !NAME.test(call.zone)) {
-    throw new Error(`not for dnsctl: ${JSON.stringify(call)}`);
+    throw new Error(`not for dnsctl: ${call.verb} ${call.type} ${call.sub} in ${call.zone}`);
   }
   const { stdout, stderr } = await host.programs.run(argumentsOf(call), {
     timeout: TIMEOUT_MS,
     accept: ANY_STATUS,
   });
-  return lastWords(`${stdout}\n${stderr}`);
+  return answerOf(`${stdout}\n${stderr}`, call.secrets ?? []);
 }
 
-function lastWords(text: string): string {
-  return presentable(withoutColours(text), [], 3).slice(-300);
+function answerOf(output: string, secrets: readonly string[]): DnsctlAnswer {
+  const refusal = dnsctlRefusal(output);
+  const shown = (text: string) => presentable(withoutColours(text), secrets, 3).slice(-300);
+  return { words: shown(output), refusal: refusal === null ? null : shown(refusal) };
 }
 
 export function requireDnsctl(host: Host): void {
@@ -60,16 +142,29 @@ export function requireDnsctl(host: Host): void {
   );
 }
 
-/** Zones that dnsctl's account holds, as far as its words can be understood; empty when they cannot. */
-export async function listDnsctlZones(host: Host): Promise<string[]> {
-  const { stdout } = await host.programs.query(['dnsctl', 'domains'], {
-    timeout: TIMEOUT_MS,
+/** Asks dnsctl whether its credentials work. Throws DNS_DENIED with its words when they do not. */
+export async function testDnsctl(host: Host, secrets: readonly string[]): Promise<void> {
+  const { stdout, stderr } = await host.programs.query(['dnsctl', 'test'], {
+    timeout: TEST_TIMEOUT_MS,
     accept: ANY_STATUS,
   });
-  const words = withoutTags(stdout).match(/[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+/gi) ?? [];
-  return [...new Set(words.map((word) => word.toLowerCase()))];
+  const output = `${stdout}\n${stderr}`;
+  const { refusal, words } = answerOf(output, secrets);
+  const failed = /\bfailed: *(.*)/.exec(withoutColours(output));
+  if (refusal === null && failed === null) return;
+  throw new MailctlError(
+    'DNS_DENIED',
+    `dnsctl test: the provider does not accept the credentials: ${refusal ?? words}`,
+    { hint: 'correct /etc/config/dns-provider, then repeat the command' },
+  );
 }
 
-function withoutTags(text: string): string {
-  return withoutColours(text).replace(/https?:\/\/\S+/g, '');
+/** Zones of the account, lower case; empty where this provider's dnsctl cannot list them. */
+export async function listDnsctlZones(host: Host): Promise<string[]> {
+  const { stdout } = await host.programs.query(['dnsctl', 'domains'], {
+    timeout: TEST_TIMEOUT_MS,
+    accept: ANY_STATUS,
+  });
+  const names = jsonObjects(withoutColours(stdout)).map((object) => fieldOf(object, 'fqdn'));
+  return names.flatMap((name) => (typeof name === 'string' ? [name.toLowerCase()] : []));
 }

@@ -13,6 +13,7 @@ import { createLogs, type Logs } from './log-writer.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { createUntrustedTrees, type UntrustedTrees } from './untrusted-tree.ts';
+import { createWeb, type Web } from './web.ts';
 
 export interface Host {
   readonly files: Files;
@@ -24,6 +25,7 @@ export interface Host {
   readonly processes: Processes;
   readonly sockets: Sockets;
   readonly downloads: Downloads;
+  readonly web: Web;
   readonly locks: Locks;
   /** Our own logs; those of the container are read with src/host/log-folder.ts. */
   readonly logs: Logs;
@@ -50,6 +52,7 @@ export function createHost(options: HostOptions): Host {
     processes: createProcesses(),
     sockets: createSockets(),
     downloads: createDownloads(files),
+    web: createWeb(),
     locks: createLocks({ files, clock: systemClock }),
     logs: createLogs(files, systemClock),
     clock: systemClock,
@@ -120,6 +123,13 @@ export function dryRun(host: Host, would: string[]): Host {
       append: (folder) => {
         would.push(`add to the log in ${folder}`);
         return true;
+      },
+    },
+    web: {
+      ...host.web,
+      send: async ({ method, url }) => {
+        await record(`${method} ${url}`);
+        return { status: 200, data: null, retryAfter: null };
       },
     },
   };

@@ -9,7 +9,13 @@ import type { Ending } from './statuses.ts';
 export const RENEWAL_ENDS: readonly Ending[] = [
   ...(['NOT_SERVED', 'DNS_BY_HAND', 'CERTIFICATE_INVALID', 'DNS_ZONE_UNFIT'] as const),
   ...(['ACME_REFUSED', 'DNS_PROVIDER_UNFIT', 'ACME_UNREACHABLE', 'ACME_LIMITED'] as const),
-  ...(['DNS_NOT_VISIBLE', 'CERTIFICATE_WAITS', 'CLOCK_UNSET'] as const),
+  ...([
+    'DNS_NOT_VISIBLE',
+    'DNS_DENIED',
+    'DNS_REFUSED',
+    'CERTIFICATE_WAITS',
+    'CLOCK_UNSET',
+  ] as const),
 ];
 
 /** To the second, in UTC. */

@@ -63,6 +63,8 @@ const MEANING: Readonly<Record<Ending, string>> = {
   ADDRESS_UNKNOWN: 'no public address is known',
   DNS_PROVIDER_UNFIT: 'the DNS cannot be changed from here',
   ACME_REFUSED: 'the CA refuses',
+  DNS_DENIED: 'the DNS provider does not accept the credentials',
+  DNS_REFUSED: 'the DNS provider refuses a record',
   DNS_BY_HAND: 'something in the DNS must be done by hand; it is printed',
   PROBE_FAILED: 'it does not answer as it should; a last good configuration is back in force',
   CHANGES_PENDING: 'something has not been applied',

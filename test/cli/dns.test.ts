@@ -12,7 +12,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 let routers = 0;
 
-function createRouter({ dns = [] as string[], programs = {} as Record<string, string> }) {
+interface Given {
+  readonly dns?: readonly string[];
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Text of /etc/config/dns-provider. */
+  readonly provider?: string;
+}
+
+function createRouter({ dns = [], programs = {}, provider }: Given) {
   routers += 1;
   const root = join(folder, String(routers));
   const keys = join(root, 'srv/mailserver/dkim/example.com');
@@ -23,6 +30,7 @@ function createRouter({ dns = [] as string[], programs = {} as Record<string, st
   writeFileSync(join(keys, 'mail.private'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const uci = ["config mailserver 'main'", "config dns 'dns'", ...dns.map((line) => `\t${line}`)];
   writeFileSync(join(root, 'etc/config/mailserver'), `${uci.join('\n')}\n`);
+  if (provider !== undefined) writeFileSync(join(root, 'etc/config/dns-provider'), provider);
   for (const [name, text] of Object.entries(programs)) {
     writeFileSync(join(root, 'bin', name), text);
     chmodSync(join(root, 'bin', name), 0o755);
@@ -148,4 +156,51 @@ test.each([
 
   expect(result.status).toBe(status);
   expect(result.stderr).toContain(message);
+});
+
+const chosen = (name: string, ...lines: string[]) =>
+  `config dns_provider 'main'\n\toption provider '${name}'\n\toption zone 'example.com'\nconfig ${name} '${name}'\n${lines.join('\n')}\n`;
+
+test.each([
+  [
+    'auto',
+    chosen('ovh', "\toption app_key 'a'"),
+    'dns-provider.ovh.app_secret, dns-provider.ovh.consumer_key not set',
+  ],
+  ['auto', chosen('gandi'), 'dns-provider.gandi.api_key not set'],
+  [
+    'auto',
+    chosen('cloudflare', "\toption api_token ''"),
+    'dns-provider.cloudflare.api_token not set',
+  ],
+  ['cloudflare', chosen('ovh'), 'dns-provider.cloudflare.api_token not set'],
+  [
+    'ovh',
+    chosen(
+      'ovh',
+      ...['app_key', 'app_secret', 'consumer_key'].map((name) => `\toption ${name} 'x'`),
+      "\toption endpoint 'ovh-fr'",
+    ),
+    'dns-provider.ovh.endpoint is none of ovh-eu, ovh-ca, ovh-us',
+  ],
+])(
+  'with dns.provider %s, missing or wrong credentials are named at once',
+  (setting, provider, words) => {
+    const mailctl = createRouter({ dns: [...FIXED, `option provider '${setting}'`], provider });
+
+    const { status, stderr } = mailctl('dns-setup --yes');
+
+    expect(status).toBe(69);
+    expect(stderr).toContain(`error: ${words}`);
+    expect(stderr).toContain('hint: correct /etc/config/dns-provider');
+  },
+);
+
+test('dnsctl without a provider of its own is not even started', () => {
+  const programs = { dnsctl: '#!/bin/sh\necho "[ERROR] No DNS provider configured."\nexit 1\n' };
+
+  const { status, stderr } = createRouter({ dns: FIXED, programs })('dns-setup --yes');
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('no DNS provider is configured: dns-provider.main.provider is not set');
 });

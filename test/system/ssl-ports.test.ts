@@ -13,7 +13,6 @@ import { must, waitFor } from './lab/programs.ts';
 
 const CA = '203.0.113.14';
 const MAIL = 'mail.example.test';
-const WEB_NAMES = ['webmail', 'autoconfig', 'autodiscover'].map((label) => `${label}.example.test`);
 /** Beside the SMTP ports; what openssl calls the way to TLS. */
 const OTHER_PORTS = [
   [143, 'imap'],
@@ -140,18 +139,15 @@ test('ssl-setup puts a certificate on every port without a gap', async () => {
   expect(await lab.dns.lookup(`_acme-challenge.${MAIL}.`, 'TXT')).toEqual([]);
 }, 90_000);
 
-test('a client that asks for any of the names sees that name in what it gets', async () => {
+test('a client that asks for the hostname sees it in what it gets, and names that nothing serves are not there', async () => {
   const trust = ['-CAfile', roots, '-verify_return_error'];
-  for (const name of [MAIL, ...WEB_NAMES]) {
-    const asked = ['-servername', name, '-verify_hostname', name, ...trust];
-    expect(await handshake(993, asked)).toContain('Verification: OK');
-    expect(await handshake(465, asked)).toContain('Verification: OK');
-  }
+  const named = ['-servername', MAIL, '-verify_hostname', MAIL, ...trust];
+  expect(await handshake(465, named)).toContain('Verification: OK');
   for (const [port, way] of OTHER_PORTS) {
     const start = way === null ? [] : ['-starttls', way];
-    const asked = ['-servername', MAIL, '-verify_hostname', MAIL, ...trust, ...start];
-    expect(await handshake(port, asked)).toContain('Verification: OK');
+    expect(await handshake(port, [...named, ...start])).toContain('Verification: OK');
   }
+  expect((await status()).names).toEqual([MAIL]);
 }, 60_000);
 
 test('a renewal keeps the key, and with it every TLSA record', async () => {

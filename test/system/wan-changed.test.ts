@@ -39,7 +39,11 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-async function makeRouter(domain: string, provider: ProviderName): Promise<Moving> {
+async function makeRouter(
+  domain: string,
+  provider: ProviderName,
+  dns: readonly string[] = [],
+): Promise<Moving> {
   const bin = await mkdtemp(join(tmpdir(), 'mailctl-wan-'));
   const path = `${bin}:${join(import.meta.dir, '../stand-ins')}:${process.env.PATH}`;
   const router = await world.router({ domain, provider, env: { PATH: path } });
@@ -48,7 +52,8 @@ async function makeRouter(domain: string, provider: ProviderName): Promise<Movin
   const uci = [
     ...["config mailserver 'main'", "\toption enabled '1'", `\toption domain '${domain}'`],
     ...["config network 'network'", "\toption address6 'fd00:82::2/64'"],
-    ...["config dns 'dns'", `\tlist resolver '${RESOLVER}'`, ''],
+    ...["config dns 'dns'", `\tlist resolver '${RESOLVER}'`],
+    ...[...dns.map((line) => `\t${line}`), ''],
   ];
   await writeFile(join(router.root, 'etc/config/mailserver'), uci.join('\n'));
   return {
@@ -87,7 +92,7 @@ async function difference(zone: string, before: readonly string[]) {
 }
 
 test.each(PROVIDERS)(
-  'with dnsctl at %s the address moves and nothing else does',
+  'with dnsctl and the API of %s the address moves and nothing else does',
   async (provider) => {
     const domain = `${provider}-move.test`;
     const router = await makeRouter(domain, provider);
@@ -163,7 +168,7 @@ test('a family that comes is published, and one that has gone is taken back', as
 });
 
 test('a dnsctl that only says it did it is found out, and the next run does it', async () => {
-  const router = await makeRouter('lie.test', 'cloudflare');
+  const router = await makeRouter('lie.test', 'cloudflare', ["option provider 'dnsctl'"]);
   await router.wan('192.0.2.1');
   await router.settle();
   await router.wan('192.0.2.7');

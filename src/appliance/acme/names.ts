@@ -1,25 +1,24 @@
 // The names of the certificate: those under which clients find the server, as far as they can be proved.
 
 import { exitStatus, MailctlError, STATUS } from '../../errors.ts';
-import { findAuthorities, readResolvers } from '../../host/dns.ts';
+import { type Authorities, findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import { mailDomains } from '../accounts/accounts.ts';
 import type { Appliance } from '../appliance.ts';
-import { readSet } from '../dns/publish/present.ts';
+import { type PresentSet, readSet } from '../dns/publish/present.ts';
 import { type Provider, readProvider, requireOwnZone } from '../dns/publish/provider.ts';
+import { routeChanges } from '../dns/publish/route.ts';
 import type { Settings } from '../settings/settings.ts';
+import { webLabels } from '../settings/web-names.ts';
 
 /** Let's Encrypt's limit, which others share. */
 const MAX_NAMES = 100;
 
 /** The hostname first; the rest in the order of the domains. */
 export function namesFor(settings: Settings, domains: readonly string[]): [string, ...string[]] {
-  const { main, dns, webmail } = settings;
-  const labels = ['autoconfig', 'autodiscover', ...(dns.mtaSts === 'none' ? [] : ['mta-sts'])];
-  const names = [
-    ...(webmail.enabled ? [`webmail.${main.domain}`] : []),
-    ...domains.flatMap((domain) => labels.map((label) => `${label}.${domain}`)),
-  ];
+  const { main } = settings;
+  const labels = webLabels(settings).map(({ label }) => label);
+  const names = domains.flatMap((domain) => labels.map((label) => `${label}.${domain}`));
   const rest = new Set(names.filter((name) => name !== main.hostname));
   return [main.hostname, ...[...rest].slice(0, MAX_NAMES - 1)];
 }
@@ -35,6 +34,22 @@ export interface ProvableNames {
   readonly leftOut: readonly string[];
 }
 
+/** Throws DNS_BY_HAND where the provider's ways cannot publish a proof beside what is there. */
+function requireRoute(
+  provider: Provider,
+  { set, authorities }: { set: PresentSet; authorities: Authorities },
+): void {
+  const before = set.values.map(({ value }) => value);
+  const change = { add: ['a proof'], remove: [], ttl: 60, purpose: 'proof' };
+  const { name, type } = set;
+  const { obstacles } = routeChanges(provider, [{ name, type, authorities, before, ...change }]);
+  const [obstacle] = obstacles;
+  if (obstacle === undefined) return;
+  throw new MailctlError('DNS_BY_HAND', `no proof can be published: ${obstacle.reason}`, {
+    hint: "uci set mailserver.dns.provider='auto'   (the provider's API does what dnsctl cannot)",
+  });
+}
+
 /** Throws where no proof for this name can be published from here. */
 async function requireProvable(
   host: Host,
@@ -46,7 +61,7 @@ async function requireProvable(
   const authorities = await findAuthorities(resolvers, challenge);
   await requireOwnZone(host, provider, { zone: authorities.zone, name });
   const { set } = await readSet(authorities, { name: challenge, type: 'TXT' });
-  if (set.alias === null) return;
+  if (set.alias === null) return requireRoute(provider, { set, authorities });
   throw new MailctlError(
     'DNS_BY_HAND',
     `its proof is delegated: ${challenge} is an alias (CNAME) of ${set.alias}`,

@@ -4,6 +4,7 @@ import type { RecordType } from '../../host/dns.ts';
 import type { MailDomain } from '../address.ts';
 import type { DkimRecord } from '../dkim/record.ts';
 import type { Settings } from '../settings/settings.ts';
+import { webLabels } from '../settings/web-names.ts';
 import { mtaStsId } from './mta-sts.ts';
 import type { PublicAddresses } from './public-address.ts';
 
@@ -101,10 +102,10 @@ function domainRecords(facts: RecordFacts, domain: MailDomain): WantedRecord[] {
       rule: 'kept',
       purpose: 'DMARC',
     }),
-    ...['autoconfig', 'autodiscover']
-      .map((label) => `${label}.${domain}`)
-      .filter((name) => name !== settings.main.hostname)
-      .map((name) => record(name, 'CNAME', host, { rule: 'sole', purpose: 'client setup' })),
+    ...webLabels(settings)
+      .map(({ label, purpose }) => ({ name: `${label}.${domain}`, purpose }))
+      .filter(({ name }) => name !== settings.main.hostname)
+      .map(({ name, purpose }) => record(name, 'CNAME', host, { rule: 'sole', purpose })),
     ...serviceRecords(settings, domain),
     ...transportRecords(settings, domain),
   ];
@@ -122,6 +123,7 @@ function record(
 /** RFC 6186, RFC 8314; a service that is switched off has no record. */
 function serviceRecords(settings: Settings, domain: MailDomain): WantedRecord[] {
   const { imaps, imap, smtps, submission, pop3s } = settings.ports;
+  const isServed = (name: string) => webLabels(settings).some(({ label }) => label === name);
   // TLS from the start comes first, as RFC 8314 3 asks
   const services: [string, number | null, number][] = [
     ['_imaps', imaps, 0],
@@ -129,7 +131,8 @@ function serviceRecords(settings: Settings, domain: MailDomain): WantedRecord[] 
     ['_submissions', smtps, 0],
     ['_submission', submission, 10],
     ['_pop3s', pop3s, 20],
-    ['_autodiscover', 443, 0],
+    // SRV of Microsoft's Autodiscover
+    ['_autodiscover', isServed('autodiscover') ? 443 : null, 0],
   ];
   return services.flatMap(([service, port, priority]) => {
     if (port === null) return [];
@@ -145,8 +148,6 @@ function transportRecords(settings: Settings, domain: MailDomain): WantedRecord[
     const sole = { rule: 'sole', purpose: 'MTA-STS' } as const;
     const id = `v=STSv1; id=${mtaStsId(settings)}`;
     records.push(record(`_mta-sts.${domain}`, 'TXT', id, sole));
-    const host = `${settings.main.hostname}.`;
-    records.push(record(`mta-sts.${domain}`, 'CNAME', host, sole));
   }
   if (settings.dns.tlsRpt) {
     const value = `v=TLSRPTv1; rua=mailto:${reportAddress(settings, domain)}`;

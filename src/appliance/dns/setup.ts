@@ -17,7 +17,8 @@ import type { Obstacle, SetChange } from './publish/change.ts';
 import { formatRecord } from './publish/change.ts';
 import { hasValue, setKey } from './publish/present.ts';
 import { type Provider, readProvider, requireOwnZone } from './publish/provider.ts';
-import { publish, type Route, routeChanges, type ZoneChange } from './publish/publish.ts';
+import { publish } from './publish/publish.ts';
+import { type Route, routeChanges, type ZoneChange } from './publish/route.ts';
 import {
   DNS_STATE,
   type DnsState,
@@ -38,6 +39,8 @@ export interface SetupPlan {
   readonly routes: readonly Route[];
   /** What a person has to do first. */
   readonly obstacles: readonly Obstacle[];
+  /** What the provider's ways cannot do; the rest is published without it. */
+  readonly byHand: readonly Obstacle[];
   readonly notes: readonly string[];
   readonly zones: readonly ZoneView[];
 }
@@ -128,7 +131,8 @@ export function planFrom({ provider, state, zones }: Situation, ttl: number): Se
   const stale = routeChanges(provider, leftovers);
   return {
     routes: [...due.routes, ...stale.routes],
-    obstacles: [...plans.flatMap(({ plan }) => plan.obstacles), ...due.obstacles],
+    obstacles: plans.flatMap(({ plan }) => plan.obstacles),
+    byHand: due.obstacles,
     notes: [
       ...plans.flatMap(({ plan }) => plan.notes),
       ...zones.flatMap(({ problems }) => problems),

@@ -6,15 +6,34 @@ import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { openState } from '../container/state-file.ts';
-import { hasValue, readSet } from './publish/present.ts';
+import { hasValue, readSet, setKey } from './publish/present.ts';
 import { readProvider } from './publish/provider.ts';
-import { publish, routeChanges, type ZoneChange } from './publish/publish.ts';
-import { DNS_STATE, type JournalEntry, readDnsState, withoutValues } from './publish/state.ts';
+import { publish } from './publish/publish.ts';
+import { routeChanges, type ZoneChange } from './publish/route.ts';
+import {
+  DNS_STATE,
+  type DnsState,
+  type JournalEntry,
+  readDnsState,
+  withoutValues,
+} from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
 
-async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneChange | null> {
+/** With the record of the serving key gone, one of a key in waiting would make senders refuse (RFC 7671 8.1). */
+function alsoTaken(entry: JournalEntry, state: DnsState): string[] {
+  if (entry.type !== 'TLSA') return [];
+  const own = state.values.filter((value) => value.made && setKey(value) === setKey(entry));
+  return own.map(({ value }) => value);
+}
+
+async function planEntry(
+  entry: JournalEntry,
+  state: DnsState,
+  change: ZoneChange,
+): Promise<ZoneChange | null> {
   const { set } = await readSet(change.authorities, entry);
-  const remove = entry.added.filter((value) => hasValue(set, value));
+  const taken = new Set([...entry.added, ...alsoTaken(entry, state)]);
+  const remove = [...taken].filter((value) => hasValue(set, value));
   const add = entry.removed.filter((value) => !hasValue(set, value));
   if (add.length + remove.length === 0) return null;
   return { ...change, before: set.values.map(({ value }) => value), add, remove };
@@ -23,7 +42,8 @@ async function planEntry(entry: JournalEntry, change: ZoneChange): Promise<ZoneC
 /** null when there is no setup to take back. */
 export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan | null> {
   const { settings, paths } = target;
-  const { last } = await readDnsState(host, paths);
+  const state = await readDnsState(host, paths);
+  const { last } = state;
   if (last === null) return null;
   const provider = await readProvider(host, settings);
   const resolvers = await readResolvers(host, settings.dns.resolver);
@@ -34,14 +54,17 @@ export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan
     zones.set(entry.zone, authorities);
     const { name, type, ttl } = entry;
     const change = { ...{ name, type, ttl, authorities }, purpose: 'as before' };
-    const planned = await planEntry(entry, { ...change, before: [], add: [], remove: [] });
+    const planned = await planEntry(entry, state, { ...change, before: [], add: [], remove: [] });
     if (planned !== null) changes.push(planned);
   }
   const { routes, obstacles } = routeChanges(provider, changes);
-  return { routes, obstacles, notes: [], zones: [] };
+  return { routes, obstacles: [], byHand: obstacles, notes: [], zones: [] };
 }
 
-/** Throws as `publish` does; then the journal stays, and the undo can be repeated. */
+/**
+ * Throws as `publish` does; then the journal stays, and the undo can be repeated. What is left to be done by
+ * hand stays in the journal, too.
+ */
 export async function applyUndo(
   host: Host,
   target: Appliance,
@@ -55,8 +78,14 @@ export async function applyUndo(
   const memory = await openState(host, paths, DNS_STATE);
   const state = memory.current;
   if (state.last === null) throw new MailctlError('DATA_INVALID', 'the last setup is not known');
-  const removed = state.last.entries.flatMap(({ name, type, added }) =>
-    added.map((value) => ({ name, type, value })),
+  const isLeft = (entry: JournalEntry) => plan.byHand.some((one) => setKey(one) === setKey(entry));
+  const left = state.last.entries.filter(isLeft);
+  const removed = state.last.entries
+    .filter((entry) => !isLeft(entry))
+    .flatMap(({ name, type, added }) => added.map((value) => ({ name, type, value })));
+  const taken = routes.flatMap(({ change: { name, type, remove } }) =>
+    remove.map((value) => ({ name, type, value })),
   );
-  await memory.write({ ...withoutValues(state, removed), last: null });
+  const last = left.length === 0 ? null : { ...state.last, entries: left };
+  await memory.write({ ...withoutValues(state, [...removed, ...taken]), last });
 }

@@ -8,9 +8,9 @@ import { list, option, section } from './option.ts';
 
 export const dns = section('dns', 'The records that the world needs', {
   provider: option(
-    oneOf('dnsctl', 'rfc2136', 'none'),
-    'dnsctl',
-    'how records are published: by dnsctl, by updates of an own server (RFC 2136), or by hand',
+    oneOf('auto', 'dnsctl', 'ovh', 'gandi', 'cloudflare', 'rfc2136', 'none'),
+    'auto',
+    "how records are published: by dnsctl and, for what it cannot, by the provider's API (auto); by dnsctl alone; by the API of ovh, gandi or cloudflare alone; by updates of an own server (rfc2136); by hand (none)",
   ),
   server: option(
     optional(serverAddress()),

@@ -152,7 +152,14 @@ export async function runStep(app: App): Promise<ExitStatus> {
 const CHANGE_ENDS: readonly Ending[] = [
   ...(['DKIM_OFF', 'ADDRESS_INVALID', 'DOMAIN_UNKNOWN', 'DNS_BY_HAND'] as const),
   ...(['DKIM_KEY_INVALID', 'DATA_INVALID', 'DNS_ZONE_UNFIT', 'DNS_PROVIDER_UNFIT'] as const),
-  ...(['PROGRAM_MISSING', 'DNS_NOT_VISIBLE', 'DKIM_BUSY', 'CLOCK_UNSET'] as const),
+  ...([
+    'PROGRAM_MISSING',
+    'DNS_DENIED',
+    'DNS_REFUSED',
+    'DNS_NOT_VISIBLE',
+    'DKIM_BUSY',
+    'CLOCK_UNSET',
+  ] as const),
 ];
 
 export function registerDkim(dkim: Command, line: CommandLine): void {

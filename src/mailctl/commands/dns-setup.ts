@@ -5,7 +5,7 @@ import { parseDomain } from '../../appliance/address.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { readRecordFacts } from '../../appliance/dns/facts.ts';
 import { requirePublic } from '../../appliance/dns/public-address.ts';
-import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
+import { formatObstacles, requireNoObstacle } from '../../appliance/dns/publish/change.ts';
 import { wantedRecords } from '../../appliance/dns/records.ts';
 import {
   applySetup,
@@ -54,26 +54,28 @@ async function printZone(app: App, names: readonly string[]): Promise<ExitStatus
   return STATUS.OK;
 }
 
-const NOTHING: SetupPlan = { routes: [], obstacles: [], notes: [], zones: [] };
+const NOTHING: SetupPlan = { routes: [], obstacles: [], byHand: [], notes: [], zones: [] };
 
-/** What is to be published or taken back. Throws DNS_BY_HAND for what cannot be, without --partial. */
+/** What is to be published or taken back. Throws DNS_BY_HAND for what must be done by hand first, without --partial. */
 async function planFor(app: App, target: Appliance, order: Order): Promise<SetupPlan> {
   const { names, options } = order;
   const plan = options.undo
     ? ((await planUndo(app.host, target)) ?? NOTHING)
     : await planSetup(app.host, target, names.map(parseDomain));
   for (const note of plan.notes) app.output.warn(note);
-  if (options.partial) return plan;
-  const hint = options.undo
-    ? 'mailctl dns-setup --undo --partial   (takes back the rest)'
-    : 'mailctl dns-setup --partial   (publishes the rest and leaves this to you)';
-  requireNoObstacle(plan, hint);
+  if (!options.partial && !options.undo) {
+    requireNoObstacle(
+      plan,
+      'mailctl dns-setup --partial   (publishes the rest and leaves this to you)',
+    );
+  }
   return plan;
 }
 
 async function publish(app: App, target: Appliance, order: Order): Promise<SetupPlan> {
   const { options } = order;
   const plan = await planFor(app, target, order);
+  for (const line of formatObstacles(plan.byHand)) app.output.note(line);
   for (const line of plan.routes.length > 0 ? formatRoutes(plan.routes) : []) app.output.note(line);
   const work = { plan, timeout: waitOf(options) };
   const count = plan.routes.length;
@@ -88,15 +90,11 @@ async function publish(app: App, target: Appliance, order: Order): Promise<Setup
   return plan;
 }
 
-function byHandLines({ obstacles }: SetupPlan): string[] {
-  return obstacles.flatMap(({ reason, byHand: steps }) => [
-    `${reason}; by hand:`,
-    ...steps.map((step) => `  ${step}`),
-  ]);
-}
+/** What a person has to do: first, or beside what is published. */
+const leftOf = ({ obstacles, byHand }: SetupPlan) => [...obstacles, ...byHand];
 
 function planData(plan: SetupPlan, published: boolean): object {
-  const byHand = plan.obstacles.map(({ name, type, reason, byHand: lines }) => ({
+  const byHand = leftOf(plan).map(({ name, type, reason, byHand: lines }) => ({
     ...{ name, type, reason },
     by_hand: lines,
   }));
@@ -104,15 +102,15 @@ function planData(plan: SetupPlan, published: boolean): object {
   return { changes, published, by_hand: byHand, notes: plan.notes };
 }
 
-const statusOf = ({ obstacles }: SetupPlan): ExitStatus =>
-  obstacles.length > 0 ? STATUS.PARTIAL : STATUS.OK;
+const statusOf = (plan: SetupPlan): ExitStatus =>
+  leftOf(plan).length > 0 ? STATUS.PARTIAL : STATUS.OK;
 
 function report(app: App, plan: SetupPlan, undo: boolean): ExitStatus {
   const { routes } = plan;
   const published = routes.length > 0;
   const done = `${undo ? 'took back' : 'published'} ${routes.length} record sets; every authoritative server shows them`;
   const lines = published ? [done] : formatRoutes(routes);
-  app.output.result([...lines, ...byHandLines(plan)], planData(plan, published));
+  app.output.result([...lines, ...formatObstacles(leftOf(plan))], planData(plan, published));
   if (published && !undo) app.output.note('to undo: mailctl dns-setup --undo');
   return statusOf(plan);
 }
@@ -133,7 +131,10 @@ export async function run(
       const count = plan.routes.length;
       return {
         would: count === 0 ? [] : [`${undo ? 'take back' : 'publish'} ${count} record sets`],
-        details: [...(count === 0 ? [] : formatRoutes(plan.routes)), ...byHandLines(plan)],
+        details: [
+          ...(count === 0 ? [] : formatRoutes(plan.routes)),
+          ...formatObstacles(leftOf(plan)),
+        ],
         data: planData(plan, false),
         status: statusOf(plan),
       };
@@ -148,7 +149,7 @@ export function registerDnsSetup(command: Command, line: CommandLine): void {
     .argument('[domain...]')
     .option('--zone', 'print them as part of a BIND zone file, publish nothing')
     .option('--undo', 'take back the last dns-setup')
-    .option('--partial', 'publish what can be, leave the rest to be done by hand')
+    .option('--partial', 'do not stop for what must be done by hand first: publish the rest')
     .option('--wait <seconds>', 'how long to wait until all servers show the records', '300');
   defineWord(command, line, {
     kind: 'changes',
@@ -156,6 +157,7 @@ export function registerDnsSetup(command: Command, line: CommandLine): void {
     ends: [
       ...(['DNS_BY_HAND', 'USAGE', 'NOT_CONFIRMED', 'DNS_ZONE_UNFIT', 'DATA_INVALID'] as const),
       ...(['DOMAIN_UNKNOWN', 'PROGRAM_MISSING', 'ADDRESS_UNKNOWN', 'DNS_PROVIDER_UNFIT'] as const),
+      ...(['DNS_DENIED', 'DNS_REFUSED'] as const),
       ...(['DNS_NOT_VISIBLE', 'DNS_DISAGREES', 'DNS_UNREACHABLE'] as const),
     ],
     examples: ['mailctl dns-setup --dry-run', 'mailctl dns-setup example.com --yes'],

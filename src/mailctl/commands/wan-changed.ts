@@ -60,7 +60,7 @@ async function findMove(app: App, target: Appliance) {
   const look = await lookAtAddresses(app.host, target);
   if (!look.changed) return { look, text: unchanged(look).text, plan: null };
   const plan = await planAddresses(app.host, target, look.wanted);
-  requireNoObstacle(plan, 'mailctl dns-check');
+  requireNoObstacle({ obstacles: [...plan.obstacles, ...plan.byHand] }, 'mailctl dns-check');
   const text = `${target.settings.main.hostname} is ${listed(look.wanted)} now`;
   return { look, text, plan };
 }
@@ -123,7 +123,15 @@ export function registerWanChanged(command: Command, line: CommandLine): void {
   defineWord(command, line, {
     kind: 'changes',
     run,
-    ends: ['USAGE', 'DNS_BY_HAND', 'PROGRAM_MISSING', 'DNS_NOT_VISIBLE', 'CLOCK_UNSET'],
+    ends: [
+      'USAGE',
+      'DNS_BY_HAND',
+      'PROGRAM_MISSING',
+      'DNS_DENIED',
+      'DNS_REFUSED',
+      'DNS_NOT_VISIBLE',
+      'CLOCK_UNSET',
+    ],
     examples: ['mailctl wan-changed', 'mailctl wan-changed --interface wan --quiet'],
   });
 }

@@ -10,40 +10,28 @@ function settings(lines: string): Settings {
   return checked.settings;
 }
 
-const NO_WEBMAIL = "config webmail 'webmail'\n\toption enabled '0'\n";
+const MTA_STS = "config dns 'dns'\n\toption mta_sts 'testing'\n";
 
-test('the hostname comes first, then the names of each mail domain', () => {
-  expect(namesFor(settings(NO_WEBMAIL), ['example.com', 'example.net'])).toEqual([
-    'mail.example.com',
-    'autoconfig.example.com',
-    'autodiscover.example.com',
-    'autoconfig.example.net',
-    'autodiscover.example.net',
-  ]);
+test('a name that nothing serves is not certified', () => {
+  expect(namesFor(settings(''), ['example.com', 'example.net'])).toEqual(['mail.example.com']);
 });
 
-test('webmail and MTA-STS bring names of their own while they are on', () => {
-  const on = settings("config dns 'dns'\n\toption mta_sts 'testing'\n");
-  expect(namesFor(on, ['example.com'])).toEqual([
+test('MTA-STS brings a name for each mail domain, after the hostname', () => {
+  expect(namesFor(settings(MTA_STS), ['example.com', 'example.net'])).toEqual([
     'mail.example.com',
-    'webmail.example.com',
-    'autoconfig.example.com',
-    'autodiscover.example.com',
     'mta-sts.example.com',
+    'mta-sts.example.net',
   ]);
 });
 
 test('a hostname that is one of these names stands there once', () => {
-  const main = "\toption hostname 'autoconfig.example.com'\n";
-  expect(namesFor(settings(main + NO_WEBMAIL), ['example.com'])).toEqual([
-    'autoconfig.example.com',
-    'autodiscover.example.com',
-  ]);
+  const main = "\toption hostname 'mta-sts.example.com'\n";
+  expect(namesFor(settings(main + MTA_STS), ['example.com'])).toEqual(['mta-sts.example.com']);
 });
 
 test('there are never more than a hundred, and the hostname is among them', () => {
-  const domains = Array.from({ length: 80 }, (_, index) => `d${index}.example`);
-  const names = namesFor(settings(''), domains);
+  const domains = Array.from({ length: 120 }, (_, index) => `d${index}.example`);
+  const names = namesFor(settings(MTA_STS), domains);
   expect(names).toHaveLength(100);
   expect(names[0]).toBe('mail.example.com');
 });

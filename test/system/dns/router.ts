@@ -5,17 +5,23 @@ import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Finished, run } from '../lab/programs.ts';
-import { PRIMARY, RESOLVER, TSIG } from './servers.ts';
+import { formatAccount, makeAccount, type ProviderName } from './api/accounts.ts';
+import type { ProviderApis } from './api/start.ts';
+import { RESOLVER } from './servers.ts';
+
+export type { ProviderName };
 
 const PROJECT = join(import.meta.dir, '../../..');
-
-export type ProviderName = 'cloudflare' | 'ovh' | 'gandi';
 
 export interface RouterOptions {
   readonly provider?: ProviderName;
   readonly domain: string;
-  /** What dnsctl manages; the domain unless told. */
+  /** What dnsctl is set up for; the domain unless told. */
   readonly zone?: string;
+  /** What the account at the provider holds beside it. */
+  readonly zones?: readonly string[];
+  /** How the provider treats the account: see ProviderAccount. */
+  readonly fault?: string;
   /** Lines of the section `dns`, as `option value`. */
   readonly dns?: readonly string[];
   /** Whole lines of other sections. */
@@ -25,6 +31,10 @@ export interface RouterOptions {
 
 export interface Router {
   readonly root: string;
+  /** The provider's options, such as api_key. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Changes how the provider treats the account. */
+  setFault(fault: string): Promise<void>;
   /** Writes the section `dns` anew. */
   configure(lines: readonly string[]): Promise<void>;
   /** Killed after `timeout` milliseconds. */
@@ -36,7 +46,7 @@ export interface Router {
 }
 
 export async function makeRouter(
-  inside: (argv: string[]) => string[],
+  { inside, apis }: { inside: (argv: string[]) => string[]; apis: ProviderApis },
   root: string,
   options: RouterOptions,
 ): Promise<Router> {
@@ -59,24 +69,21 @@ export async function makeRouter(
     await writeFile(join(root, 'etc/config/mailserver'), `${uci.join('\n')}\n`);
   };
   await configure(options.dns ?? ["list public_address '192.0.2.25'"]);
-  await writeFile(
-    join(root, 'etc/config/dns-provider'),
-    `config dns-provider 'main'\n\toption provider '${provider}'\n\toption zone '${zone}'\n\toption zones '${zone}'\n`,
-  );
+  const account = makeAccount(provider, root, [zone, ...(options.zones ?? [])]);
+  const setFault = (fault: string) => apis.register({ ...account, fault });
+  await setFault(options.fault ?? '');
+  await writeFile(join(root, 'etc/config/dns-provider'), formatAccount(account));
   const log = join(root, 'dnsctl.log');
   const path = `${join(PROJECT, 'test/stand-ins')}:${process.env.PATH}`;
-  const key = `hmac-sha256:${TSIG.name} ${TSIG.secret}`;
   const base = {
     MAILCTL_ROOT: root,
     PATH: path,
-    DNSCTL_SERVER: PRIMARY,
-    DNSCTL_KEY: key,
+    NODE_EXTRA_CA_CERTS: apis.caFile,
     DNSCTL_LOG: log,
   };
   const program = [process.execPath, join(PROJECT, 'src/mailctl/main.ts')];
   return {
-    root,
-    configure,
+    ...{ root, configure, setFault, credentials: account.credentials },
     mailctl: (line, env = {}, timeout = 150_000) =>
       run(inside([...program, ...line.split(' ')]), {
         env: { ...base, ...options.env, ...env },

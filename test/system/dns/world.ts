@@ -1,10 +1,11 @@
 // A small world of its own for the DNS tests, in a network namespace: a root and two authoritative servers for
 // each zone (the second a secondary of the first), a validating resolver, and a router that runs mailctl.
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Finished, must, run, waitFor } from '../lab/programs.ts';
+import { API_HOSTS, startProviderApis } from './api/start.ts';
 import { makeRouter, type Router, type RouterOptions } from './router.ts';
 import {
   nic,
@@ -26,6 +27,8 @@ export interface DnsWorld {
   /** The argument vector that runs a program there. */
   command(argv: string[]): string[];
   folder: string;
+  /** The requests that the providers' APIs got so far: `STATUS METHOD PROVIDER PATH BODY`. */
+  requests(): Promise<string[]>;
   /** Stops and continues the second server. */
   signalSecondary(signal: NodeJS.Signals): void;
   down(): Promise<void>;
@@ -37,7 +40,11 @@ export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise
   const folder = await mkdtemp(join(tmpdir(), 'mailctl-dns-'));
   await run(['ip', 'netns', 'del', namespace]);
   await must(['ip', 'netns', 'add', namespace]);
-  const inside = (argv: string[]) => ['nsenter', `--net=/run/netns/${namespace}`, '--', ...argv];
+  // the names of the providers' APIs lead to the stand-in there, and nowhere else on this machine
+  const hosts = `/etc/netns/${namespace}`;
+  await mkdir(hosts, { recursive: true });
+  await writeFile(join(hosts, 'hosts'), API_HOSTS);
+  const inside = (argv: string[]) => ['ip', 'netns', 'exec', namespace, ...argv];
   await must(inside(['ip', 'link', 'set', 'lo', 'up']));
   const named = Object.entries(zones);
   const delegate = (parent: string) =>
@@ -98,12 +105,14 @@ export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise
     anchor = await ds('.');
   }
   const unbound = await startUnbound(inside, join(folder, 'unbound'), anchor);
+  const apis = await startProviderApis(inside, join(folder, 'apis'));
   let routers = 0;
   return {
     update,
     run: (argv) => run(inside(argv)),
     command: inside,
     folder,
+    requests: apis.requests,
     zone: async (name) => {
       const axfr = ['kdig', `@${PRIMARY}`, '-y', `hmac-sha256:${TSIG.name}:${TSIG.secret}`];
       const text = await must(inside([...axfr, '+noall', '+answer', name, 'AXFR']));
@@ -120,14 +129,15 @@ export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise
     signalSecondary: (signal) => second.child.kill(signal),
     router: (options) => {
       routers += 1;
-      return makeRouter(inside, join(folder, `router${routers}`), options);
+      return makeRouter({ inside, apis }, join(folder, `router${routers}`), options);
     },
     down: async () => {
       second.child.kill('SIGCONT');
       for (const child of [unbound, first.child, second.child]) child.kill('SIGKILL');
+      await apis.stop();
       await Promise.all([unbound.exited, first.child.exited, second.child.exited]);
       await run(['ip', 'netns', 'del', namespace]);
-      await rm(folder, { recursive: true, force: true });
+      for (const path of [folder, hosts]) await rm(path, { recursive: true, force: true });
     },
   };
 }

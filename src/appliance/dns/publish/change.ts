@@ -1,6 +1,7 @@
 // A change of one record set, as data: what is added, what goes, and what only a person can do. Pure but for the error.
 
 import { MailctlError } from '../../../errors.ts';
+import { formatRdata } from '../../../host/dns-api/rdata.ts';
 import type { SetName } from './present.ts';
 
 export interface SetChange extends SetName {
@@ -19,14 +20,20 @@ export interface Obstacle extends SetName {
   readonly byHand: readonly string[];
 }
 
-export function quoteTxt(value: string): string {
-  const pieces = value.match(/[\s\S]{1,255}/g) ?? [''];
-  return pieces.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`).join(' ');
-}
-
 /** The record as a line of a zone file. */
 export function formatRecord(set: SetName, value: string, ttl: number): string {
-  return `${set.name}. ${ttl} IN ${set.type} ${set.type === 'TXT' ? quoteTxt(value) : value}`;
+  return `${set.name}. ${ttl} IN ${set.type} ${formatRdata(set.type, value)}`;
+}
+
+/** Each reason once, with all that it is the reason for. */
+export function formatObstacles(obstacles: readonly Obstacle[]): string[] {
+  const reasons = new Set(obstacles.map(({ reason }) => reason));
+  return [...reasons].flatMap((reason) => [
+    `${reason}; by hand:`,
+    ...obstacles
+      .filter((one) => one.reason === reason)
+      .flatMap(({ byHand }) => byHand.map((line) => `  ${line}`)),
+  ]);
 }
 
 /** Throws DNS_BY_HAND with what a person has to do; nothing has been touched. */
@@ -35,10 +42,7 @@ export function requireNoObstacle(
   hint: string,
 ): void {
   if (plan.obstacles.length === 0) return;
-  const lines = plan.obstacles.flatMap(({ reason, byHand }) => [
-    `${reason}; by hand:`,
-    ...byHand.map((line) => `  ${line}`),
-  ]);
+  const lines = formatObstacles(plan.obstacles);
   throw new MailctlError(
     'DNS_BY_HAND',
     `nothing was changed, because this must be done by hand first:\n${lines.join('\n')}`,

@@ -1,34 +1,43 @@
 // By which way records are published here, and whether that way leads to a given zone.
 
 import { MailctlError } from '../../../errors.ts';
-import { listDnsctlZones, requireDnsctl } from '../../../host/dnsctl.ts';
+import type { Account, DnsApi } from '../../../host/dns-api/api.ts';
+import { createCloudflare } from '../../../host/dns-api/cloudflare.ts';
+import { createGandi } from '../../../host/dns-api/gandi.ts';
+import { createOvh } from '../../../host/dns-api/ovh.ts';
+import { listDnsctlZones, requireDnsctl, testDnsctl } from '../../../host/dnsctl.ts';
 import type { Host } from '../../../host/host.ts';
 import { requireNsupdate, type UpdateServer } from '../../../host/nsupdate.ts';
-import { parseUci } from '../../../uci/parse.ts';
 import type { Settings } from '../../settings/settings.ts';
+import {
+  chooseAccount,
+  isApiProvider,
+  PROVIDER_FILE,
+  type ProviderFile,
+  readProviderFile,
+  secretsOf,
+} from './credentials.ts';
 import type { Manners } from './steps.ts';
 
-export type Provider =
-  | {
-      readonly kind: 'dnsctl';
-      readonly manners: Manners;
-      /** The zone that dnsctl itself is set up for, or null. */
-      readonly zone: string | null;
-    }
-  | { readonly kind: 'rfc2136'; readonly server: UpdateServer };
-
-const PROVIDER_FILE = '/etc/config/dns-provider';
-
-function optionOf(text: string, option: string): string | null {
-  const { document } = parseUci(text);
-  const main = document.sections.find(({ name }) => name === 'main');
-  const entry = main?.entries.find((one) => one.name === option);
-  return entry === undefined ? null : entry.value.trim().toLowerCase();
+export interface HostedProvider {
+  readonly kind: 'hosted';
+  readonly manners: Manners;
+  /** null where dnsctl is not used. */
+  readonly dnsctl: {
+    /** The zone that dnsctl itself is set up for, or null. */
+    readonly zone: string | null;
+    /** At cloudflare, the id of the zone that it writes into. */
+    readonly zoneId: string | null;
+    /** Asks once whether its credentials work. Throws DNS_DENIED, TIMED_OUT. */
+    test(): Promise<void>;
+  } | null;
+  /** null where the provider's API is not used. */
+  readonly api: DnsApi | null;
+  /** Text that must not be shown. */
+  readonly secrets: readonly string[];
 }
 
-function mannersOf(name: string | null): Manners {
-  return name === 'cloudflare' || name === 'ovh' || name === 'gandi' ? name : 'unknown';
-}
+export type Provider = HostedProvider | { readonly kind: 'rfc2136'; readonly server: UpdateServer };
 
 function updateServer({ dns }: Settings): UpdateServer {
   const { server, serverPort: port, tsigName, tsigAlgorithm, tsigSecret } = dns;
@@ -40,37 +49,108 @@ function updateServer({ dns }: Settings): UpdateServer {
   return { address: server, port, key };
 }
 
-/** Throws DNS_PROVIDER_UNFIT, PROGRAM_MISSING: then nothing can be published from here. */
+function unfit(reason: string): MailctlError {
+  return new MailctlError('DNS_PROVIDER_UNFIT', reason, {
+    hint: `correct ${PROVIDER_FILE}, or mailctl dns-setup --zone   (records to publish by hand)`,
+  });
+}
+
+function createApi(host: Host, account: Account): DnsApi {
+  if (account.provider === 'ovh') return createOvh(host, account);
+  if (account.provider === 'gandi') return createGandi(host, account);
+  return createCloudflare(host, account);
+}
+
+/** Each zone is asked for once. */
+function remembering(api: DnsApi): DnsApi {
+  const zones = new Map<string, ReturnType<DnsApi['openZone']>>();
+  return {
+    ...api,
+    openZone: (zone) => {
+      const open = zones.get(zone) ?? api.openZone(zone);
+      zones.set(zone, open);
+      return open;
+    },
+  };
+}
+
+function dnsctlOf(host: Host, file: ProviderFile, secrets: readonly string[]) {
+  let tested: Promise<void> | null = null;
+  return {
+    zone: file.zone,
+    zoneId: file.option('cloudflare', 'zone_id'),
+    test: () => {
+      tested ??= testDnsctl(host, secrets);
+      return tested;
+    },
+  };
+}
+
+function hosted(host: Host, setting: Settings['dns']['provider'], file: ProviderFile): Provider {
+  const account = chooseAccount(setting, file);
+  if (account !== null && 'missing' in account) throw unfit(account.missing);
+  const api = account === null ? null : remembering(createApi(host, account));
+  const isAllowed = setting === 'auto' || setting === 'dnsctl';
+  const manners = account?.provider ?? (isApiProvider(file.provider) ? file.provider : 'unknown');
+  if (isAllowed && api === null) requireDnsctl(host);
+  if (isAllowed && api === null && file.provider === null) {
+    throw unfit('no DNS provider is configured: dns-provider.main.provider is not set');
+  }
+  // without a zone of its own, dnsctl does nothing for any zone
+  const isUsable =
+    isAllowed && host.programs.exists('dnsctl') && (api === null || file.zone !== null);
+  const secrets = secretsOf(file);
+  const dnsctl = isUsable ? dnsctlOf(host, file, secrets) : null;
+  return { kind: 'hosted', manners, dnsctl, api, secrets };
+}
+
+/**
+ * No request is made. Throws DNS_PROVIDER_UNFIT for missing settings or credentials, PROGRAM_MISSING:
+ * then nothing can be published from here.
+ */
 export async function readProvider(host: Host, settings: Settings): Promise<Provider> {
-  if (settings.dns.provider === 'none') {
+  const { provider } = settings.dns;
+  if (provider === 'none') {
     throw new MailctlError(
       'DNS_PROVIDER_UNFIT',
       "mailserver.dns.provider is 'none': records are published by hand",
       { hint: 'mailctl dns-setup --zone   (prints them)' },
     );
   }
-  if (settings.dns.provider === 'rfc2136') {
+  if (provider === 'rfc2136') {
     requireNsupdate(host);
     return { kind: 'rfc2136', server: updateServer(settings) };
   }
-  requireDnsctl(host);
-  const text = (await host.files.read(PROVIDER_FILE)) ?? '';
-  return {
-    kind: 'dnsctl',
-    manners: mannersOf(optionOf(text, 'provider')),
-    zone: optionOf(text, 'zone')?.replace(/\.$/, '') ?? null,
-  };
+  return hosted(host, provider, await readProviderFile(host));
 }
 
 /** False where a record set can only be replaced by a single value. */
 export async function holdsSeveralValues(host: Host, settings: Settings): Promise<boolean> {
-  if (settings.dns.provider !== 'dnsctl') return true;
-  const text = (await host.files.read(PROVIDER_FILE)) ?? '';
-  const manners = mannersOf(optionOf(text, 'provider'));
-  return manners === 'cloudflare' || manners === 'ovh';
+  const { provider } = settings.dns;
+  if (provider !== 'dnsctl' && provider !== 'auto') return true;
+  const file = await readProviderFile(host);
+  const account = provider === 'auto' ? chooseAccount(provider, file) : null;
+  if (account !== null && !('missing' in account)) return true;
+  return file.provider === 'cloudflare' || file.provider === 'ovh';
 }
 
-/** Throws DNS_ZONE_UNFIT when the zone is nobody's, or not in dnsctl's hands. */
+/** True when dnsctl can be used for the zone: at cloudflare it writes into one zone whatever it is told. */
+export function dnsctlReaches(
+  { dnsctl, manners }: Pick<HostedProvider, 'dnsctl' | 'manners'>,
+  zone: string,
+): boolean {
+  if (dnsctl === null) return false;
+  return manners !== 'cloudflare' || (dnsctl.zone === zone && dnsctl.zoneId !== null);
+}
+
+const ELSEWHERE = (zone: string) => ({
+  hint: `mailctl dns-setup --zone   (records to publish where ${zone} is managed)`,
+});
+
+/**
+ * Asks the provider once, so that wrong credentials and a zone of another account are known before anything
+ * is sent. Throws DNS_ZONE_UNFIT when the zone is nobody's or not ours, DNS_DENIED, DNS_UNREACHABLE.
+ */
 export async function requireOwnZone(
   host: Host,
   provider: Provider,
@@ -85,15 +165,43 @@ export async function requireOwnZone(
       },
     );
   }
-  if (provider.kind !== 'dnsctl' || provider.zone === zone) return;
-  const zones = await listDnsctlZones(host);
-  if (zones.includes(zone)) return;
-  // words that could not be understood prove nothing, so only a list without the zone counts
-  const known = zones.length > 0 ? zones : provider.zone === null ? [] : [provider.zone];
-  if (known.length === 0) return;
+  if (provider.kind !== 'hosted') return;
+  if (provider.api !== null) return requireApiZone(provider.api, provider, { zone, name });
+  await requireDnsctlZone(host, provider, { zone, name });
+}
+
+async function requireApiZone(
+  api: DnsApi,
+  { dnsctl, manners }: HostedProvider,
+  { zone, name }: { zone: string; name: string },
+): Promise<void> {
+  const found = await api.openZone(zone);
+  if (found !== null && dnsctl?.zone === zone && dnsctlReaches({ dnsctl, manners }, zone)) {
+    if (found.id === null || found.id === dnsctl.zoneId) return;
+    throw unfit(`dns-provider.cloudflare.zone_id is that of another zone than ${zone}`);
+  }
+  if (found !== null) return;
+  throw new MailctlError(
+    'DNS_ZONE_UNFIT',
+    `${name} is in the zone ${zone}, which the account at ${api.provider} does not hold`,
+    ELSEWHERE(zone),
+  );
+}
+
+async function requireDnsctlZone(
+  host: Host,
+  provider: HostedProvider,
+  { zone, name }: { zone: string; name: string },
+): Promise<void> {
+  await provider.dnsctl?.test();
+  const own = provider.dnsctl?.zone ?? null;
+  // others cannot list their zones; the answer to the first record tells
+  if (own === zone || provider.manners === 'ovh' || provider.manners === 'cloudflare') return;
+  const known = [...(await listDnsctlZones(host)), ...(own === null ? [] : [own])];
+  if (known.length === 0 || known.includes(zone)) return;
   throw new MailctlError(
     'DNS_ZONE_UNFIT',
     `${name} is in the zone ${zone}, which dnsctl does not manage (it has ${known.slice(0, 5).join(', ')})`,
-    { hint: `mailctl dns-setup --zone   (records to publish where ${zone} is managed)` },
+    ELSEWHERE(zone),
   );
 }

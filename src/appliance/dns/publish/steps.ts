@@ -1,12 +1,12 @@
-// How a change of one record set is told to each provider, without harm to the records that are not ours.
-// What dnsctl's add, update and rm do differs by provider; where that cannot keep others' records, there
-// are no steps but a reason. Pure.
+// What dnsctl's add, update and rm do differs by provider; where they cannot say a change, or would touch
+// others' records, there are no steps but a reason. Pure.
 
+import type { ApiProvider } from '../../../host/dns-api/api.ts';
 import { dnsctlProblem } from '../../../host/dnsctl.ts';
 import type { SetChange } from './change.ts';
 
 /** The manners of dnsctl; `unknown` is treated as if it had the worst of all. */
-export type Manners = 'cloudflare' | 'ovh' | 'gandi' | 'unknown';
+export type Manners = ApiProvider | 'unknown';
 
 export interface Step {
   readonly verb: 'add' | 'update' | 'rm';
@@ -23,18 +23,29 @@ const cannot = (reason: string): Steps => ({ steps: null, reason });
 const adding = (values: readonly string[]): Step[] =>
   values.map((value) => ({ verb: 'add', value }));
 
-export function stepsFor(manners: Manners, change: SetChange): Steps {
+/** These need fields in the API that dnsctl does not send. */
+const CLOUDFLARE_FIELDS = ['MX', 'SRV', 'TLSA', 'CAA'];
+
+/** @param zone the zone that the change is in */
+export function stepsFor(manners: Manners, change: SetChange, zone: string): Steps {
   const unsendable = change.add.map(dnsctlProblem).find((problem) => problem !== null);
   if (unsendable !== undefined) return cannot(unsendable);
   const others = change.before.filter((value) => !change.remove.includes(value));
   if (manners === 'gandi') return stepsForGandi(change, others);
   if (manners === 'unknown') return stepsForUnknown(change);
+  if (
+    manners === 'cloudflare' &&
+    change.add.length > 0 &&
+    CLOUDFLARE_FIELDS.includes(change.type)
+  ) {
+    return cannot(`at cloudflare, dnsctl cannot publish ${change.type} records`);
+  }
   if (change.remove.length === 0) return { steps: adding(change.add) };
-  if (others.length > 0) {
+  const obstacle = manners === 'ovh' ? ovhObstacle(change, others, zone) : null;
+  if (obstacle !== null) return cannot(obstacle);
+  if (manners === 'cloudflare' && others.length > 0) {
     return cannot(
-      manners === 'ovh'
-        ? 'at ovh, dnsctl rm deletes every record of this type and name, others’ too'
-        : 'at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one',
+      'at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one',
     );
   }
   const [only, ...more] = change.add;
@@ -44,6 +55,22 @@ export function stepsFor(manners: Manners, change: SetChange): Steps {
   const times = manners === 'ovh' ? 1 : change.before.length;
   const removing = Array.from({ length: times }, (): Step => ({ verb: 'rm' }));
   return { steps: [...removing, ...adding(change.add)] };
+}
+
+function ovhObstacle(change: SetChange, others: readonly string[], zone: string): string | null {
+  if (change.name === zone) return 'at ovh, dnsctl finds no record at the apex of a zone';
+  if (others.length > 0) {
+    return 'at ovh, dnsctl rm deletes every record of this type and name, others’ too';
+  }
+  // OVH's web page makes SPF records of an own type, which dnsctl does not find: both would stay
+  if (
+    change.type === 'TXT' &&
+    change.add.length > 0 &&
+    change.remove.some((value) => /^v=spf1(?: |$)/i.test(value))
+  ) {
+    return 'at ovh, dnsctl may not find the SPF record that is to be replaced';
+  }
+  return null;
 }
 
 function stepsForGandi(change: SetChange, others: readonly string[]): Steps {

@@ -15,7 +15,8 @@ import { type OpenState, openState } from '../../container/state-file.ts';
 import { requireNoObstacle } from './change.ts';
 import { hasValue, type PresentSet, readSet, setKey } from './present.ts';
 import { readProvider, requireOwnZone } from './provider.ts';
-import { publish, routeChanges, type ZoneChange } from './publish.ts';
+import { publish } from './publish.ts';
+import { routeChanges, type ZoneChange } from './route.ts';
 import { DNS_STATE, type DnsState, withoutValues, withValues } from './state.ts';
 import { waitVisible } from './visible.ts';
 

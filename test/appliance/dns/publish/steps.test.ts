@@ -19,6 +19,9 @@ const BEHAVIOUR: Record<Exclude<Manners, 'unknown'>, (set: string[], step: Step)
   },
 };
 
+/** The zone that the changed name is below. */
+const ZONE = 'com';
+
 function subsets(values: readonly string[]): string[][] {
   const [first, ...rest] = values;
   if (first === undefined) return [[]];
@@ -49,7 +52,7 @@ const CHANGES = subsets(['a', 'b', 'c']).flatMap((before) =>
 describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
   test('whatever is done keeps the records of others and ends as planned, in any order', () => {
     for (const one of CHANGES) {
-      const way = stepsFor(manners, one);
+      const way = stepsFor(manners, one, ZONE);
       if (way.steps === null) continue;
       const kept = one.before.filter((value) => !one.remove.includes(value));
       for (const order of permutations(one.before)) {
@@ -64,35 +67,35 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
   });
 
   test('a record at an empty name, and one of ours replaced alone, are always possible', () => {
-    expect(stepsFor(manners, change([], [], ['x']))).toEqual({
+    expect(stepsFor(manners, change([], [], ['x']), ZONE)).toEqual({
       steps: [{ verb: 'add', value: 'x' }],
     });
-    expect(stepsFor(manners, change(['a'], ['a'], ['x']))).toEqual({
+    expect(stepsFor(manners, change(['a'], ['a'], ['x']), ZONE)).toEqual({
       steps: [{ verb: 'update', value: 'x' }],
     });
-    expect(stepsFor(manners, change(['a'], ['a'], []))).toEqual({ steps: [{ verb: 'rm' }] });
+    expect(stepsFor(manners, change(['a'], ['a'], []), ZONE)).toEqual({ steps: [{ verb: 'rm' }] });
   });
 
   test('nothing of ours is removed beside something of others', () => {
-    expect(stepsFor(manners, change(['a', 'b'], ['a'], [])).steps).toBeNull();
-    expect(stepsFor(manners, change(['a', 'b'], ['a'], ['x'])).steps).toBeNull();
+    expect(stepsFor(manners, change(['a', 'b'], ['a'], []), ZONE).steps).toBeNull();
+    expect(stepsFor(manners, change(['a', 'b'], ['a'], ['x']), ZONE).steps).toBeNull();
   });
 
   test.each(["it's", 'two\nlines', 'grün'])('the value %p is not sent', (value) => {
-    expect(stepsFor(manners, change([], [], [value])).steps).toBeNull();
+    expect(stepsFor(manners, change([], [], [value]), ZONE).steps).toBeNull();
   });
 });
 
 test('beside a foreign record one is added at cloudflare and ovh, and not at gandi', () => {
   const beside = change(['a'], [], ['x']);
 
-  expect(stepsFor('cloudflare', beside).steps).toEqual([{ verb: 'add', value: 'x' }]);
-  expect(stepsFor('ovh', beside).steps).toEqual([{ verb: 'add', value: 'x' }]);
-  expect(stepsFor('gandi', beside).steps).toBeNull();
+  expect(stepsFor('cloudflare', beside, ZONE).steps).toEqual([{ verb: 'add', value: 'x' }]);
+  expect(stepsFor('ovh', beside, ZONE).steps).toEqual([{ verb: 'add', value: 'x' }]);
+  expect(stepsFor('gandi', beside, ZONE).steps).toBeNull();
 });
 
 test('with an unknown provider only an empty name is used', () => {
-  const possible = CHANGES.filter((one) => stepsFor('unknown', one).steps !== null);
+  const possible = CHANGES.filter((one) => stepsFor('unknown', one, ZONE).steps !== null);
 
   expect(possible).toEqual([change([], [], ['x']), change([], [], ['y'])]);
 });

@@ -1,0 +1,71 @@
+// With dnsctl alone: which zones it reaches, and which values it is never given.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { type DnsWorld, startDnsWorld } from './dns/world.ts';
+
+const SETUP = 'dns-setup --yes --wait 30';
+const DNS = ["list public_address '192.0.2.25'", "option provider 'dnsctl'"];
+
+let world: DnsWorld;
+
+beforeAll(async () => {
+  const empty = { records: [] };
+  world = await startDnsWorld({
+    ...{ 'ovh-other.test.': empty, 'gandi-other.test.': empty, 'cloudflare-other.test.': empty },
+    ...{ 'stranger.test.': empty },
+    'quote.test.': { records: [`@ 300 TXT "v=spf1 exists:it's.test -all"`] },
+  });
+}, 60_000);
+
+afterAll(() => world.down());
+
+test('at ovh and gandi every zone of the account can be used, and the list of none is a zone', async () => {
+  for (const provider of ['ovh', 'gandi'] as const) {
+    const domain = `${provider}-other.test`;
+    const account = { zone: 'first.test', zones: [domain], dns: DNS };
+    const router = await world.router({ domain, provider, ...account });
+
+    expect((await router.mailctl(SETUP)).status).toBe(0);
+  }
+});
+
+test('at cloudflare a second zone is listed to be entered by hand, and nothing is sent for it', async () => {
+  const domain = 'cloudflare-other.test';
+  const zones = [domain];
+  const router = await world.router({
+    domain,
+    zone: 'first.test',
+    provider: 'cloudflare',
+    dns: DNS,
+    zones,
+  });
+
+  const { status, stdout } = await router.mailctl(SETUP);
+
+  expect(status).toBe(1);
+  expect(stdout).toContain('at cloudflare, dnsctl reaches one zone alone (first.test); by hand:');
+  expect((await router.calls()).map(([verb]) => verb)).toEqual(['test']);
+});
+
+test('at gandi a zone that the account does not hold is refused before anything is sent', async () => {
+  const given = { domain: 'stranger.test', zone: 'first.test', dns: DNS };
+  const router = await world.router({ ...given, provider: 'gandi' });
+
+  const { status, stderr } = await router.mailctl(SETUP);
+
+  expect(status).toBe(65);
+  expect(stderr).toContain(
+    'stranger.test is in the zone stranger.test, which dnsctl does not manage',
+  );
+  expect((await router.calls()).map(([verb]) => verb)).toEqual(['test', 'domains']);
+});
+
+test('a single quote, which would end the shell’s own, is not sent', async () => {
+  const router = await world.router({ domain: 'quote.test', provider: 'gandi', dns: DNS });
+
+  const { status, stdout } = await router.mailctl(SETUP);
+
+  expect(status).toBe(1);
+  expect(stdout).toContain('dnsctl cannot send a value with a single quote; by hand:');
+  expect((await router.calls()).filter((words) => words.join(' ').includes("'"))).toEqual([]);
+});
