@@ -18,6 +18,7 @@ const LOOKS: Verbs = {
   sockets: ['dialogue'],
   // a dry run waits for a command that is changing what it reads
   locks: ['hold', 'query'],
+  web: ['query'],
   clock: ['now', 'sleep'],
 };
 
@@ -32,6 +33,7 @@ const CHANGES: Verbs = {
   programs: ['run', 'launch'],
   processes: ['signal', 'killTree'],
   downloads: ['fetch'],
+  web: ['send'],
   logs: ['append'],
 };
 
