@@ -13,8 +13,11 @@ const ALICE = 'alice@example.test';
 const BOB = 'bob@example.test';
 const STRANGER = 'stranger@outside.test';
 const FRIEND = 'friend@outside.test';
-/** below the 25 MB that the server announces, with room for what it adds itself */
+/** Below what the filter reads of a text, and below the 25 MB that the server announces. */
 const SIZES = [1_900_000, 24_000_000];
+/** HOSTILE=all sends the large ones as a user, too: the same filter reads them, and Postfix takes minutes for some. */
+const sizesFor = (sender: string) =>
+  sender === 'a stranger' || process.env.HOSTILE === 'all' ? SIZES : SIZES.slice(0, 1);
 const SLOWEST_MS = 5000;
 /** for the hostile one: Postfix completes each address that a user wrote, a million of them in two minutes */
 const PATIENCE_MS = 280_000;
@@ -114,7 +117,7 @@ test.each(kinds)(
   'too many or too long %s from %s: ordinary mail flows in and out in seconds',
   async (kind, sender) => {
     const way = ATTACKS[sender] as Way;
-    for (const size of SIZES) {
+    for (const size of sizesFor(sender)) {
       const message = HOSTILE[kind]?.(size, headerOf(way)) ?? '';
       let over = false;
       const ordinary = Promise.all(ORDINARY.map((each) => measure(each, () => over)));

@@ -45,7 +45,10 @@ async function makeRouter(
   dns: readonly string[] = [],
 ): Promise<Moving> {
   const bin = await mkdtemp(join(tmpdir(), 'mailctl-wan-'));
-  const path = `${bin}:${join(import.meta.dir, '../stand-ins')}:${process.env.PATH}`;
+  const programs = ['../stand-ins', '../../node_modules/.bin'].map((path) =>
+    join(import.meta.dir, path),
+  );
+  const path = [bin, ...programs, process.env.PATH].join(':');
   const router = await world.router({ domain, provider, env: { PATH: path } });
   folders.push(bin);
   const state = join(router.root, 'srv/mailserver/dns/state.json');

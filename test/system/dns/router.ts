@@ -74,7 +74,12 @@ export async function makeRouter(
   await setFault(options.fault ?? '');
   await writeFile(join(root, 'etc/config/dns-provider'), formatAccount(account));
   const log = join(root, 'dnsctl.log');
-  const path = `${join(PROJECT, 'test/stand-ins')}:${process.env.PATH}`;
+  // the stand-in runs under this repository's Bun
+  const path = [
+    join(PROJECT, 'test/stand-ins'),
+    join(PROJECT, 'node_modules/.bin'),
+    process.env.PATH,
+  ].join(':');
   const base = {
     MAILCTL_ROOT: root,
     PATH: path,
