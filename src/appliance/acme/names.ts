@@ -68,7 +68,7 @@ async function requireProvable(
   if (set.alias === null) return requireRoute(provider, { set, authorities });
   throw new MailctlError(
     'DNS_BY_HAND',
-    `the challenge is delegated: ${challenge} is a CNAME of ${set.alias}`,
+    `the challenge is delegated: ${challenge} is an alias (CNAME) of ${set.alias}`,
     { hint: `remove the CNAME record of ${challenge}, then repeat the command` },
   );
 }
