@@ -232,7 +232,7 @@ describe('apply', () => {
     const { status, stderr } = await box.mailctl(['install', '--image', image]);
 
     expect(status).toBe(1);
-    expect(stderr).toContain('went back');
+    expect(stderr).toContain('rolled back');
     const after = await box.json<{ state: string; image: { sha256: string } }>('status');
     expect(after).toMatchObject({ state: 'running', image: { sha256: before } });
   }, 120_000);

@@ -133,7 +133,8 @@ const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED
 
 /**
  * Finishes an interrupted change, for commands that may write but hold no lock. No-op when another process
- * holds the lock (it finishes the change itself), when a file is invalid or when the disk is full.
+ * holds the lock (it finishes the change itself), when a file is invalid or when the disk is full; the next
+ * call retries.
  */
 export async function settleAccounts(host: Host, target: Appliance): Promise<void> {
   if (!(await host.fileSets.isPending(target.paths.accounts))) return;

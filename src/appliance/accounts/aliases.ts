@@ -44,9 +44,13 @@ function refuseHiddenMailboxes(draft: Draft, name: AliasName, targets: readonly 
   const domain = domainOf(name);
   const mailbox = [...draft.mailboxes.keys()].find((address) => domainOf(address) === domain);
   if (mailbox === undefined) return;
-  throw new MailctlError('DOMAIN_IN_USE', `${domain} has mailboxes of its own: ${mailbox}`, {
-    hint: `mailctl user del ${mailbox}`,
-  });
+  throw new MailctlError(
+    'DOMAIN_IN_USE',
+    `${domain} has mailboxes of its own, for example ${mailbox}`,
+    {
+      hint: `mailctl user del ${mailbox}`,
+    },
+  );
 }
 
 /** Removes the given targets; without targets, the whole alias. */

@@ -26,7 +26,7 @@ export async function removeChallenges(
     if (!(error instanceof MailctlError)) throw error;
     const names = [...new Set(left.map(({ name }) => name))].join(', ');
     host.say(
-      `the challenge records at ${names} are still published; the next ssl-renew removes them:`,
+      `the challenge records at ${names} are still published (the next ssl-renew removes them):`,
     );
     host.say(error.message);
   }

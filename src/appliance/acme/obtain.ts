@@ -104,7 +104,7 @@ async function install(
 
 const WEEK_MS = 7 * 86_400_000;
 
-/** The names of the served certificate; none in its last week, when renewal matters more than one name. */
+/** The names of the served certificate; none in its last week, when losing a name is better than expiry. */
 function namesToKeep({ pair }: Outlook, now: Date): string[] {
   if (pair === null) return [];
   const left = validUntil(pair.chain[0]).getTime() - now.getTime();

@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const REFUSALS_AN_HOUR = 3;
 const FIRST_PAUSE_MS = 20 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 6 * HOUR_MS;
-/** Upper bound for Retry-After, so that one wrong answer of a CA does not stop renewal for months. */
+/** Upper bound for Retry-After, so that an operator who has fixed the cause is not locked out for longer. */
 const LONGEST_CA_PAUSE_MS = 7 * DAY_MS;
 
 export interface Schedule {

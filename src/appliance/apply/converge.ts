@@ -59,7 +59,7 @@ async function takeUp(
   return started;
 }
 
-// Rspamd starts slowly on a router, and Postfix defers all mail until it is up
+// Rspamd starts slowly on a router, and Postfix does not answer clients until it is up
 const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
 
 async function requireProbes(

@@ -28,7 +28,7 @@ const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   clamav: restart('clamav'),
 };
 
-/** Makes a running daemon read its files again; most keep their open connections. */
+/** Makes a running daemon read its files again without losing its work in progress. */
 export async function reloadDaemon(host: Host, target: Appliance, daemon: Daemon): Promise<void> {
   await runInside(host, containerRef(target), RELOAD[daemon]);
 }

@@ -102,7 +102,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
   ];
 }
 
-/** Listeners of this host on the ports to publish, which DNAT would hide. */
+/** Listeners of this host on the ports to publish, which conflict with the container's. */
 function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
   if (!network.makeBridge || network.publish.length === 0) return [];
   return listeners

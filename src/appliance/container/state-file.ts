@@ -16,7 +16,7 @@ export interface StateFile<T> {
   /** The state without a file. */
   readonly empty: T;
   readonly whenDamaged: GoOn<T> | Stop;
-  /** True to create the file's folder with mode 0700. */
+  /** True for a folder that contains only this state: it is created with the file (mode 0700). */
   readonly ownFolder?: boolean;
   /** The content of the file; by default the state with "v": 1. */
   readonly encode?: (state: T) => unknown;
