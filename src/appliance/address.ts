@@ -1,5 +1,5 @@
-// Mail addresses, in the one form in which they are stored: lower case, the domain in A-labels.
-// What is accepted here is safe as a line of a text file, a key of a map and the name of a folder.
+// Mail addresses in their stored form: lower case, the domain in A-labels. An accepted address is safe as a
+// line of a text file, a key of a map and the name of a folder.
 
 import { domainToASCII } from 'node:url';
 import { MailctlError } from '../errors.ts';
@@ -8,14 +8,14 @@ import { MailctlError } from '../errors.ts';
 export type Address = string & { readonly address: unique symbol };
 /** A domain name in A-labels, lower case, at least two labels. */
 export type MailDomain = string & { readonly domain: unique symbol };
-/** `@domain`: every address of the domain that has no entry of its own. */
+/** `@domain`: every address of the domain without a mailbox or alias. */
 export type CatchAll = `@${string}` & { readonly catchAll: unique symbol };
 
-/** Domains with a meaning of their own in the server's configuration, which no account may use. */
+/** Domains that the server's configuration uses; accounts cannot use them. */
 export const RESERVED_DOMAINS: readonly string[] = [
-  // receives what `mailctl apply` sends to prove that mail flows
+  // receives the probe messages of `mailctl apply`
   'probe.invalid',
-  // stands in Postfix for recipients of notices that go nowhere
+  // Postfix rewrites recipients of discarded bounces to it
   'backscatter.invalid',
 ];
 
@@ -24,15 +24,15 @@ const MAX_DOMAIN = 253;
 const MAX_ADDRESS = 254;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-// RFC 5322 atext is wider. Left out is what means something to a shell, a path, a map, Dovecot's
-// variables or the percent hack: ! # $ % & * / ? ^ ` { | } ~ and the quote.
+// A subset of RFC 5322 atext: without the characters that are special in a shell, a path, a map, Dovecot's
+// variables or the percent hack (! # $ % & * / ? ^ ` { | } ~ and the quote).
 const MAILBOX_CHARACTER = /[a-z0-9._=-]/;
 const MAILBOX_LOCAL = /^[a-z0-9._=-]+$/;
-// an alias or a target may carry an extension, and people outside have names such as o'brien
+// an alias or a target may have an +extension, and remote addresses such as o'brien exist
 const TARGET_CHARACTER = /[a-z0-9._=+'&~-]/;
 const TARGET_LOCAL = /^[a-z0-9._=+'&~-]+$/;
 
-/** Any text, short and without control characters, fit for an error message. */
+/** The text for an error message: quoted, at most 80 characters, control characters escaped. */
 export function quoted(text: string): string {
   const short = text.length > 80 ? `${text.slice(0, 77)}...` : text;
   const escaped = JSON.stringify(short).replace(
@@ -59,7 +59,7 @@ function domainProblem(domain: string): string | null {
     if (label === '') return 'the domain has an empty label (two dots, or a dot at an end)';
     if (label.length > 63) return `the label ${quoted(label)} is longer than 63 characters`;
     if (!LABEL.test(label))
-      return `the label ${quoted(label)} may hold letters, digits and inner hyphens`;
+      return `the label ${quoted(label)} may only have letters, digits and inner hyphens`;
   }
   if (labels.length < 2) return 'the domain needs at least two labels, as in example.com';
   if (/^\d+$/.test(labels.at(-1) ?? '')) return 'the domain ends in a number';
@@ -69,51 +69,51 @@ function domainProblem(domain: string): string | null {
 /** The A-label form, or null where IDNA (UTS 46) has none. */
 function toAscii(domain: string): string | null {
   if (/^[a-z0-9.-]*$/.test(domain) && !domain.includes('xn--')) return domain;
-  // the URL parser would decode or drop these instead of refusing them
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+  // the URL parser would decode or drop these characters instead of refusing them
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses control characters
   if (/[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u009f]/.test(domain)) return null;
   const ascii = domainToASCII(domain);
   return ascii === '' ? null : ascii;
 }
 
 function domainOrProblem(text: string): { domain: MailDomain } | { problem: string } {
-  // a longer text is never a domain, and IDNA mapping of it would be wasted work
+  // IDNA mapping of a very long text is slow
   if (text.length > 1000) return { problem: `the domain is longer than ${MAX_DOMAIN} characters` };
   const lower = text.toLowerCase();
   const ascii = toAscii(lower);
   if (ascii === null) {
     return {
-      problem: domainProblem(lower) ?? 'the domain has characters that no host name can have',
+      problem:
+        domainProblem(lower) ?? 'the domain has characters that are not valid in a host name',
     };
   }
   const problem = RESERVED_DOMAINS.includes(ascii)
-    ? `the server uses ${ascii} itself, to check its own work`
+    ? `${ascii} is reserved for the server's own use`
     : domainProblem(ascii);
   return problem === null ? { domain: ascii as MailDomain } : { problem };
 }
 
 function localProblem(local: string, forMailbox: boolean): string | null {
-  if (local === '') return 'nothing stands before the @';
+  if (local === '') return 'the local part (before the @) is empty';
   if (local.startsWith('"')) return 'quoted local parts are not supported';
   if (local.length > MAX_LOCAL)
-    return `what stands before the @ is longer than ${MAX_LOCAL} characters`;
+    return `the local part (before the @) is longer than ${MAX_LOCAL} characters`;
   const allowed = forMailbox ? MAILBOX_LOCAL : TARGET_LOCAL;
   if (!allowed.test(local)) {
     const one = forMailbox ? MAILBOX_CHARACTER : TARGET_CHARACTER;
     const bad = [...local].find((character) => !one.test(character)) ?? '';
     if (bad === '+')
-      return 'a mailbox name may not contain +: it separates an extension (name+extension)';
+      return 'a mailbox name cannot contain +, which separates an extension (name+extension)';
     return `${nameOf(bad)} is not allowed before the @`;
   }
   if (local.startsWith('.') || local.endsWith('.'))
-    return 'a dot may not be first or last before the @';
-  if (local.includes('..')) return 'two dots may not follow each other before the @';
-  if (/^[-+~=]/.test(local))
-    return `${nameOf(local.slice(0, 1))} may not be the first before the @`;
+    return 'the local part cannot begin or end with a dot';
+  if (local.includes('..')) return 'the local part cannot have two dots in a row';
+  if (/^[-+~=]/.test(local)) return `the local part cannot begin with ${nameOf(local.slice(0, 1))}`;
   return null;
 }
 
-// most addresses are in the stored form already, and their domains are few
+// fast path: most addresses are already in the stored form, in a few domains
 const STORED_FORM = /^[a-z0-9_]+(?:[._=-][a-z0-9_]+)*@/;
 const knownDomains = new Set<string>();
 const MAX_KNOWN_DOMAINS = 1000;
@@ -145,12 +145,12 @@ function parseParts(text: string, forMailbox: boolean): Address {
   return address as Address;
 }
 
-/** An address that may have a mailbox. Throws ADDRESS_INVALID, which names what was refused. */
+/** An address that may have a mailbox. Throws ADDRESS_INVALID with the reason. */
 export function parseAddress(text: string): Address {
   return parseParts(text, true);
 }
 
-/** An address that mail may go to: an alias, or its target anywhere. Throws ADDRESS_INVALID. */
+/** An alias, or a local or remote target of one. Throws ADDRESS_INVALID. */
 export function parseTarget(text: string): Address {
   return parseParts(text, false);
 }
@@ -162,7 +162,7 @@ export function parseDomain(text: string): MailDomain {
   return parsed.domain;
 }
 
-/** What may stand left of an alias: an address, or `@domain`. Throws ADDRESS_INVALID. */
+/** The name of an alias: an address, or `@domain`. Throws ADDRESS_INVALID. */
 export function parseAliasName(text: string): Address | CatchAll {
   return text.startsWith('@') ? catchAll(parseDomain(text.slice(1))) : parseTarget(text);
 }
@@ -188,7 +188,7 @@ export function atDomain(address: Address, domain: MailDomain): Address {
   return `${localOf(address)}@${domain}` as Address;
 }
 
-/** The address without its +extension, which is where mail for it goes. */
+/** The address without its +extension. */
 export function withoutExtension(address: Address): Address {
   const plus = address.indexOf('+');
   const at = address.lastIndexOf('@');

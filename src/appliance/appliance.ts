@@ -1,5 +1,5 @@
-// One appliance: what UCI asks for, and where everything of it is. Nearly every function that touches the world
-// takes it right after the Host.
+// One appliance: its UCI settings and its paths. Functions with effects take it as the second parameter,
+// after the Host.
 
 import type { Paths } from './paths.ts';
 import type { Settings } from './settings/settings.ts';

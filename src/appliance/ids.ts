@@ -1,5 +1,5 @@
-// Users and groups inside the container. Their numbers are fixed, so that what lies in the data folder
-// belongs to the same daemon whichever image runs; lxc-template/mail/ids makes the same accounts in the image.
+// Users and groups inside the container. Their numbers are fixed, so that files in the data folder keep their
+// owner across image upgrades; lxc-template/mail/ids creates the same users in the image.
 
 /** A user and its group of the same name; `postdrop` is a group only. */
 export interface Account {
@@ -23,7 +23,7 @@ export type AccountName =
 
 const account = (id: number): Account => ({ uid: id, gid: id });
 
-/** As seen inside; on the host they are shifted by `idmap_base`. */
+/** Ids inside the container; on the host they are shifted by `idmap_base`. */
 export const ids: Readonly<Record<AccountName, Account>> = {
   root: account(0),
   postfix: account(201),

@@ -1,16 +1,16 @@
-// Where everything of one appliance is, on the host and inside its container.
+// The paths of one appliance on the host.
 
 import { join } from 'node:path';
 import type { Settings } from './settings/settings.ts';
 
 export interface Paths {
-  /** The UCI file, absolute: programs that are started again with it have another working folder. */
+  /** The UCI file; absolute, because restarted programs have another working folder. */
   readonly uciFile: string;
   readonly data: string;
   /** The accounts: text files, the source of truth. */
   readonly accounts: string;
   readonly directory: string;
-  /** Generations of rendered configuration; `current` points to the one in use. */
+  /** Generations of rendered configuration; the link `current` names the one in use. */
   readonly rendered: string;
   readonly mail: string;
   readonly queue: string;
@@ -18,28 +18,28 @@ export interface Paths {
   readonly log: string;
   readonly ssl: string;
   readonly dkim: string;
-  /** What the last report said. */
+  /** The last report. */
   readonly report: string;
-  /** Account keys, orders and keys in waiting: for root of the host alone. */
+  /** ACME account keys, orders and waiting keys; readable by the host's root only. */
   readonly acme: string;
   /** Operators' own additions to the daemons' configuration. */
   readonly custom: string;
-  /** Root of LXC's containers; the container's own folder is `container`. */
+  /** LXC's folder of all containers; `container` is the one of this appliance. */
   readonly lxc: string;
   readonly container: string;
   readonly lxcConfig: string;
   readonly images: string;
-  /** On tmpfs: gone after a reboot. */
+  /** On tmpfs: empty after a reboot. */
   readonly run: string;
   readonly rootfs: string;
   readonly lock: string;
-  /** What has been done when, and how that went. */
+  /** The last run of every scheduled job and its result. */
   readonly schedule: string;
-  /** What the scheduler has to say, in the form of `log`. */
+  /** The scheduler's log, in the format of `log`. */
   readonly scheduleLog: string;
-  /** Held by the one `mailctl serve` of this appliance. */
+  /** Held by the only `mailctl serve` of this appliance. */
   readonly serveLock: string;
-  /** Which process that one has started; there is no such file while it waits. */
+  /** The process that `mailctl serve` has started; absent while it waits. */
   readonly serveJob: string;
 }
 
@@ -48,7 +48,7 @@ const DEFAULT_LXC_PATH = '/srv/lxc';
 
 interface Places {
   readonly uciFile?: string;
-  /** Where this host's LXC keeps containers, used when UCI names none. */
+  /** This host's default LXC path, used when main.lxc_path is not set. */
   readonly lxc?: string | undefined;
 }
 

@@ -61,7 +61,7 @@ test('alias del removes a target, then the alias, and says how to undo', async (
 test.each([
   ['s@example.com nobody@example.com', 64, 'hint: mailctl user add nobody@example.com'],
   ['s@other.example alice@example.com', 67, 'hint: mailctl domain add other.example'],
-  ['alice@example.com b@elsewhere.example', 64, 'would get no more mail'],
+  ['alice@example.com b@elsewhere.example', 64, 'would no longer receive mail'],
   ['s@example.com |/bin/sh', 64, 'is not a mail address'],
   ['s@example.com /etc/passwd', 64, 'is not a mail address'],
   ['s@example.com :include:/etc/passwd', 64, 'is not a mail address'],

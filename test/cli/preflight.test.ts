@@ -95,7 +95,7 @@ async function withMounts(mounts: string, words: string[] = []) {
 
 const DATA_ON_USB = '/dev/root / ext4 rw 0 0\n/dev/sda1 /srv vfat rw 0 0\n';
 
-test('a disk that keeps no owners of files is named with its file system', async () => {
+test('a disk without file owners is refused with the name of its file system', async () => {
   const { status, stderr } = await withMounts(DATA_ON_USB);
 
   expect(status).toBe(69);
@@ -115,9 +115,7 @@ test('with --on-root the overlay is taken, and the memory is still looked at', a
   const { stderr } = await withMounts(OVERLAY, ['--on-root']);
 
   expect(stderr).not.toContain('sysupgrade');
-  expect(stderr).toContain(
-    'main.memory lets the container use 512 MB, and this machine has 256 MB',
-  );
+  expect(stderr).toContain('main.memory is 512 MB, and this machine has only 256 MB');
 });
 
 const readable = await run(['runuser', '-u', 'nobody', '--', 'test', '-r', MAIN]);

@@ -282,7 +282,7 @@ describe('on a bridge that the host made for itself', () => {
     await two.does('apply');
 
     expect(gone.status).toBe(69);
-    expect(gone.stderr).toContain('the bridge br-own is gone, and mailctl did not make it');
+    expect(gone.stderr).toContain('the bridge br-own is missing, and mailctl did not create it');
     expect(changes.map(({ what, name }) => `${what} ${name}`)).toEqual([`container veth ${port}`]);
     expect((await two.json<{ state: string }>('status')).state).toBe('running');
   }, 90_000);

@@ -112,7 +112,7 @@ describe('install', () => {
     await lab.router.run(['pkill', '-9', '-f', 'Bun.listen']);
 
     expect(status).toBe(69);
-    expect(stderr).toContain('port 587 of this host is taken by bun');
+    expect(stderr).toContain('port 587 of this host is in use by bun');
   }, 60_000);
 
   test('killed at any moment, the next run converges and leaves nothing over', async () => {
@@ -210,7 +210,7 @@ describe('apply', () => {
 
     expect(status).toBe(1);
     expect(stderr).toContain('the log says: smtpd: fatal: in parameter smtpd_relay_restrictions');
-    expect(stderr).toContain('went back to the last good configuration');
+    expect(stderr).toContain('rolled back to the last good configuration');
     expect((await lab.lan.smtp()).greeting.code).toBe(220);
     await box.does('apply');
   }, 90_000);
@@ -232,7 +232,7 @@ describe('apply', () => {
     const { status, stderr } = await box.mailctl(['install', '--image', image]);
 
     expect(status).toBe(1);
-    expect(stderr).toContain('went back');
+    expect(stderr).toContain('rolled back');
     const after = await box.json<{ state: string; image: { sha256: string } }>('status');
     expect(after).toMatchObject({ state: 'running', image: { sha256: before } });
   }, 120_000);

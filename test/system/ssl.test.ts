@@ -309,7 +309,7 @@ describe('killed', () => {
 
   test('at all these moments, it goes on and leaves no proof behind', async () => {
     const { status, stderr } = await router.mailctl('ssl-setup');
-    expect(stderr).toContain('going on with the order of an earlier run');
+    expect(stderr).toContain('continuing the order of an earlier run');
     expect(status).toBe(0);
     expect((await served(router)).checkHost(`mail.${domain}`)).toBeDefined();
     expect(await proofs(domain)).toEqual([]);
@@ -402,7 +402,7 @@ describe('a CA on a bad day', () => {
   const refused: [string, string, number, string][] = [
     ['down', 'is out of order', 75, 'down'],
     ['rate limited', 'limits how often it is asked', 75, 'limited'],
-    ['that forgets the chain', 'its chain lacks the certificate of its issuer', 65, 'cut'],
+    ['that forgets the chain', 'its chain lacks the issuer certificate', 65, 'cut'],
     ['that sends a certificate for other names', 'mail.somebody-else.test', 65, 'other'],
   ];
   for (const [what, words, expected, setting] of refused) {
@@ -417,7 +417,7 @@ describe('a CA on a bad day', () => {
       await mode('none');
       const second = await again();
       expect(second.status).toBe(75);
-      expect(second.stderr).toContain('not tried again before');
+      expect(second.stderr).toContain('no retry before');
       await forgetFailures();
     }, 60_000);
   }

@@ -1,5 +1,5 @@
-// The accounts of one appliance on disk: text files that are the truth, and the database compiled from
-// them that Postfix and Dovecot read. A change is in force for both at once, or not at all.
+// The accounts of one appliance on disk: text files (the source of truth), and the database compiled from
+// them, which Postfix and Dovecot read. A change takes effect for both at once, or not at all.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -23,7 +23,7 @@ import {
   parseAccounts,
 } from './parse.ts';
 
-// a database that an older program compiled by other rules is compiled again
+// a database of an older compiler version is compiled again
 const COMPILER_VERSION = 1;
 
 export function accountDefaults(settings: Settings): AccountDefaults {
@@ -51,7 +51,7 @@ interface ReadAccounts {
 
 let lastRead: ReadAccounts | undefined;
 
-/** A command reads the accounts before and after it has the lock: mostly they are the same. */
+/** Parses again only when the label has changed: a command reads before and after it takes the lock. */
 async function readAccounts(host: Host, target: Appliance): Promise<ReadAccounts> {
   const texts = await host.fileSets.read(target.paths.accounts, ACCOUNT_FILES);
   const defaults = accountDefaults(target.settings);
@@ -73,7 +73,7 @@ function refuseProblems(target: Appliance, problems: readonly Problem[]): void {
   if (first === undefined) return;
   const folder = target.paths.accounts;
   const list = formatDirectoryProblems(folder, problems);
-  throw new MailctlError('DIRECTORY_INVALID', `the accounts are not in order:\n${list}`, {
+  throw new MailctlError('DIRECTORY_INVALID', `the account files are invalid:\n${list}`, {
     hint: `vi +${first.line} ${join(folder, first.file)}`,
   });
 }
@@ -102,8 +102,8 @@ async function ensureFolders(host: Host, target: Appliance): Promise<void> {
 }
 
 /**
- * Finishes an interrupted change and takes up what was edited by hand. The caller holds the lock.
- * True when the database was behind. Throws DIRECTORY_INVALID; the database then stays as it is.
+ * Finishes an interrupted change and compiles manual edits. The caller holds the lock. True when the
+ * database was stale. Throws DIRECTORY_INVALID, and then leaves the database unchanged.
  */
 export async function applyDirectory(host: Host, target: Appliance): Promise<boolean> {
   const folder = target.paths.accounts;
@@ -121,19 +121,20 @@ export async function applyDirectory(host: Host, target: Appliance): Promise<boo
   return !current;
 }
 
-/** True when `apply` would have something to compile. Needs no lock. */
+/** True when `apply` would compile the database. Needs no lock. */
 export async function isDirectoryBehind(host: Host, target: Appliance): Promise<boolean> {
   const { label } = await readAccounts(host, target);
   const present = await host.databases.readLabel(databasePath(target));
   return present !== label || host.fileSets.isPending(target.paths.accounts);
 }
 
-// none of these keeps the accounts from being read
+// after these errors the accounts can still be read
 const CAN_WAIT: readonly string[] = ['LOCKED', 'DIRECTORY_INVALID', 'FILE_FAILED'];
 
 /**
- * Finishes an interrupted change, for commands that may write and hold no lock. The holder of the lock either
- * finishes it already or will find it; broken files and a full disk leave it to the next attempt.
+ * Finishes an interrupted change, for commands that may write but hold no lock. No-op when another process
+ * holds the lock (it finishes the change itself), when a file is invalid or when the disk is full; the next
+ * call retries.
  */
 export async function settleAccounts(host: Host, target: Appliance): Promise<void> {
   if (!(await host.fileSets.isPending(target.paths.accounts))) return;
@@ -148,8 +149,8 @@ export async function settleAccounts(host: Host, target: Appliance): Promise<voi
 }
 
 /**
- * The accounts as of one moment, with what is wrong in the files. An interrupted change counts as made, which it
- * will be; only `settleAccounts` and `applyDirectory` finish it.
+ * A consistent snapshot of the accounts, with the problems of the files. An interrupted change counts as made;
+ * `settleAccounts` and `applyDirectory` finish it.
  */
 export async function readDirectory(
   host: Host,
@@ -159,7 +160,7 @@ export async function readDirectory(
   return { directory: accounts.directory, problems: accounts.problems };
 }
 
-/** The texts to write: those that differ, and those whose file is not there for people to edit. */
+/** The texts to write: those that differ, and those whose file is missing. */
 async function textsToWrite(
   host: Host,
   target: Appliance,
@@ -176,7 +177,7 @@ async function textsToWrite(
 const SPARE_BYTES = 256 * 1024;
 
 /**
- * Refuses before the first write what could fail after the point of no return: room for the new
+ * Checks the free space before the first write, because a full disk could interrupt the change: the new
  * texts, the rows made from them, and SQLite's journal of at most the whole database.
  */
 async function requireRoom(
@@ -194,14 +195,14 @@ async function requireRoom(
   if (free >= needed) return;
   throw new MailctlError(
     'FILE_FAILED',
-    `no space left on the device: a change of the accounts needs ${formatBytes(needed)} in ${target.paths.data}`,
+    `no space left on the device: changing the accounts needs ${formatBytes(needed)} in ${target.paths.data}`,
     { hint: `df -h ${target.paths.data}` },
   );
 }
 
 /**
- * Changes the accounts; what `change` returns is returned. The caller holds the lock. When `change`
- * throws, nothing happened. Throws DIRECTORY_INVALID when the files have problems already.
+ * Changes the accounts and returns what `change` returns. The caller holds the lock. When `change`
+ * throws, nothing is written. Throws DIRECTORY_INVALID when the files already have problems.
  */
 export async function changeDirectory<T>(
   host: Host,
@@ -227,7 +228,7 @@ export async function changeDirectory<T>(
   return result;
 }
 
-/** Every mail domain, the one of UCI included, in the order of the alphabet. */
+/** Every mail domain, including main.domain, sorted. */
 export async function mailDomains(
   host: Host,
   appliance: Appliance,

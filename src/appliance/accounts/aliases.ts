@@ -1,4 +1,4 @@
-// Every change to aliases that a person can ask for, on a draft.
+// The operator's changes to aliases, on a draft.
 
 import { MailctlError } from '../../errors.ts';
 import { domainOf, isCatchAll } from '../address.ts';
@@ -15,11 +15,11 @@ function unknownAlias(name: AliasName): MailctlError {
 export interface ChangedAlias {
   readonly name: AliasName;
   readonly targets: readonly AliasName[];
-  /** False when it was so already. */
+  /** False when the alias already had these targets. */
   readonly changed: boolean;
 }
 
-/** Makes the alias, or adds the targets it does not have yet. */
+/** Creates the alias, or adds the missing targets to it. */
 export function addAlias(
   draft: Draft,
   name: AliasName,
@@ -38,7 +38,7 @@ export function addAlias(
   return { name, targets: after, changed: true };
 }
 
-/** A domain that becomes an alias of another as a whole can have no mailboxes of its own. */
+/** Refuses a whole-domain alias for a domain that has mailboxes. */
 function refuseHiddenMailboxes(draft: Draft, name: AliasName, targets: readonly AliasName[]): void {
   if (!targets.some(isCatchAll)) return;
   const domain = domainOf(name);
@@ -46,14 +46,14 @@ function refuseHiddenMailboxes(draft: Draft, name: AliasName, targets: readonly 
   if (mailbox === undefined) return;
   throw new MailctlError(
     'DOMAIN_IN_USE',
-    `${domain} has mailboxes of its own, such as ${mailbox}`,
+    `${domain} has mailboxes of its own, for example ${mailbox}`,
     {
       hint: `mailctl user del ${mailbox}`,
     },
   );
 }
 
-/** Removes the named targets, or with none named the whole alias. */
+/** Removes the given targets; without targets, the whole alias. */
 export function removeAlias(
   draft: Draft,
   name: AliasName,
@@ -63,7 +63,7 @@ export function removeAlias(
   if (before === undefined) throw unknownAlias(name);
   const missing = targets.find((target) => !before.includes(target));
   if (missing !== undefined) {
-    throw new MailctlError('ALIAS_UNKNOWN', `${missing} is no target of ${name}`, {
+    throw new MailctlError('ALIAS_UNKNOWN', `${missing} is not a target of ${name}`, {
       hint: `mailctl alias list ${name}`,
     });
   }
@@ -79,7 +79,7 @@ export interface ListedAlias {
   readonly targets: readonly AliasName[];
 }
 
-/** All aliases, or the one that is named. Throws ALIAS_UNKNOWN. */
+/** All aliases, or only `name`. Throws ALIAS_UNKNOWN. */
 export function listAliases(directory: Directory, name: AliasName | null): ListedAlias[] {
   const list = [...directory.aliases].map(([address, targets]) => ({ address, targets }));
   if (name === null) return list;

@@ -1,5 +1,5 @@
-// Every change to mailboxes that a person can ask for, on a draft. Each either leaves a draft without
-// faults or throws, naming what is in the way and the command to type next.
+// The operator's changes to mailboxes, on a draft. Each leaves a draft without faults, or throws an error
+// that names the conflict and the next command.
 
 import { type ErrorCode, MailctlError } from '../../errors.ts';
 import { type Address, domainOf, isCatchAll } from '../address.ts';
@@ -10,7 +10,7 @@ export function refuseFault(fault: Pick<Fault, 'message' | 'hint'>, code: ErrorC
   throw new MailctlError(code, fault.message, { hint: fault.hint });
 }
 
-/** For a change whose consequences are elsewhere: the draft had no faults before it. */
+/** Throws when a removal has broken another record; the draft had no faults before it. */
 export function refuseNewFaults(draft: Draft): void {
   const fault = checkDirectory(draft)[0];
   if (fault !== undefined) {
@@ -30,7 +30,7 @@ export function getMailbox(directory: Directory, address: Address): Mailbox {
   return mailbox;
 }
 
-/** Throws where the address cannot have a new mailbox. */
+/** Throws when the address cannot have a new mailbox. */
 export function refuseUnfit(directory: Directory, address: Address): void {
   if (directory.mailboxes.has(address)) {
     throw new MailctlError('MAILBOX_EXISTS', `${address} already has a mailbox`, {
@@ -65,13 +65,13 @@ export function changeMailbox(
 
 export interface RemovedMailbox {
   readonly mailbox: Mailbox;
-  /** Aliases that still reach somebody, but no longer this mailbox. */
+  /** Aliases that lost this mailbox and keep other targets. */
   readonly aliasesChanged: readonly AliasName[];
-  /** Aliases that reached nobody else. */
+  /** Aliases that had no other target. */
   readonly aliasesRemoved: readonly AliasName[];
 }
 
-/** Removes the mailbox, and its address from the aliases that led to it. */
+/** Removes the mailbox, and its address from the targets of all aliases. */
 export function removeMailbox(draft: Draft, address: Address): RemovedMailbox {
   const mailbox = getMailbox(draft, address);
   draft.mailboxes.delete(address);
@@ -90,7 +90,7 @@ export function removeMailbox(draft: Draft, address: Address): RemovedMailbox {
       draft.aliases.delete(alias);
       changed.delete(alias);
       removed.add(alias);
-      // as a target, `@domain` means the domain and not its catch-all
+      // as a target, `@domain` means the whole domain, not its catch-all
       if (!isCatchAll(alias)) gone.push(alias);
     }
   }

@@ -1,5 +1,5 @@
-// What cannot be right in a directory, whoever wrote it: references to what does not exist, loops,
-// and entries that would hide each other.
+// Faults of a directory, written by mailctl or by hand: missing targets, alias loops, and an alias that
+// hides a mailbox.
 
 import { type Address, catchAll, domainOf, isCatchAll } from '../address.ts';
 import {
@@ -12,10 +12,10 @@ import {
 
 export interface Fault {
   readonly file: 'vmailbox' | 'valias';
-  /** The key of the record that is at fault. */
+  /** The key of the faulty record. */
   readonly key: string;
   readonly message: string;
-  /** The command that mends it. */
+  /** The command that fixes it. */
   readonly hint: string;
 }
 
@@ -29,14 +29,14 @@ export function mailboxFault(directory: Directory, address: Address): Finding | 
   const target = aliasDomainTarget(directory, domain);
   if (target !== null) {
     return {
-      message: `${domain} as a whole is an alias of ${target}, so ${address} can have no mailbox`,
+      message: `${domain} is an alias domain of ${target}, so ${address} cannot have a mailbox`,
       hint: `mailctl alias del ${catchAll(domain)}`,
     };
   }
   const targets = directory.aliases.get(address);
   if (targets !== undefined && !targets.includes(address)) {
     return {
-      message: `${address} is an alias too, which would take all mail from the mailbox`,
+      message: `${address} is also an alias, which would receive all mail of the mailbox`,
       hint: `mailctl alias del ${address}`,
     };
   }
@@ -50,7 +50,7 @@ function domainAliasFault(directory: Directory, name: AliasName): Finding | null
   const domain = domainOf(first);
   if (!isCatchAll(name) || targets.length > 1) {
     return {
-      message: `${first} can only be the one target of another whole domain`,
+      message: `${first} can only be the single target of another whole domain`,
       hint: 'mailctl alias add --help',
     };
   }
@@ -62,7 +62,7 @@ function domainAliasFault(directory: Directory, name: AliasName): Finding | null
   const further = aliasDomainTarget(directory, domain);
   if (further !== null) {
     return {
-      message: `${domain} is itself an alias of ${further}`,
+      message: `${domain} is itself an alias domain of ${further}`,
       hint: `mailctl alias add ${name} @${further}`,
     };
   }
@@ -73,7 +73,7 @@ function targetFault(directory: Directory, name: AliasName, target: Address): Fi
   if (name === target && directory.mailboxes.has(target)) return null;
   if (name !== target && isDeliverable(directory, target)) return null;
   return {
-    message: `${target} is neither a mailbox nor an alias here`,
+    message: `${target} is neither a mailbox nor an alias`,
     hint: `mailctl user add ${target}`,
   };
 }
@@ -104,7 +104,7 @@ export function aliasFault(directory: Directory, name: AliasName): Finding | nul
   const targets = directory.aliases.get(name) ?? [];
   if (!isCatchAll(name) && directory.mailboxes.has(name) && !targets.includes(name)) {
     return {
-      message: `${name} has a mailbox, which would get no more mail`,
+      message: `${name} has a mailbox, which would no longer receive mail`,
       hint: `mailctl alias add ${name} ${name} ${targets.join(' ')}   (keeps a copy)`,
     };
   }
@@ -115,7 +115,7 @@ export function aliasFault(directory: Directory, name: AliasName): Finding | nul
   return loopFault(directory, name);
 }
 
-/** Everything that is wrong, in the order of the files. */
+/** All faults, in the order of the files. */
 export function checkDirectory(directory: Directory): Fault[] {
   const faults: Fault[] = [];
   for (const key of directory.mailboxes.keys()) {

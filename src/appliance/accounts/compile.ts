@@ -1,5 +1,5 @@
-// The directory as rows of the database that Postfix and Dovecot read: every alias resolved to what
-// their look-ups need, so that no query has to know a rule.
+// Compiles the directory into the tables that Postfix and Dovecot query. All alias rules are resolved here,
+// so that every query is a plain look-up.
 
 import {
   type Address,
@@ -37,7 +37,7 @@ function withTargets(aliases: Aliases, name: AliasName, targets: Iterable<Addres
   if (known === undefined) aliases.set(name, new Set(targets));
 }
 
-/** Aliases as written, each name explicit; those of whole domains come later. */
+/** The aliases of `valias`, without those of whole domains (`addWholeDomains`). */
 function writtenAliases(directory: Directory): Aliases {
   const aliases: Aliases = new Map();
   for (const [name, targets] of directory.aliases) {
@@ -47,7 +47,7 @@ function writtenAliases(directory: Directory): Aliases {
   return aliases;
 }
 
-/** postmaster@ and abuse@ of every domain (RFC 5321 §4.5.1, RFC 2142), where nobody has the name. */
+/** Adds postmaster@ and abuse@ (RFC 5321 §4.5.1, RFC 2142) to every domain that lacks them. */
 function addRoles(directory: Directory, aliases: Aliases): void {
   const { postmaster } = directory;
   if (!isDeliverable(directory, postmaster)) return;
@@ -60,7 +60,7 @@ function addRoles(directory: Directory, aliases: Aliases): void {
   }
 }
 
-/** Every name of the target domain exists in the domain that is an alias of it. */
+/** Adds every name of the target domain to the domain that is an alias of it. */
 function addWholeDomains(directory: Directory, aliases: Aliases): void {
   const namesOf = new Map<MailDomain, AliasName[]>();
   for (const name of [...aliases.keys(), ...directory.mailboxes.keys()]) {
@@ -79,9 +79,9 @@ function addWholeDomains(directory: Directory, aliases: Aliases): void {
 }
 
 /**
- * Who may send as what: a login's own address, and every alias that leads straight to it. A mailbox
- * that forwards copies lends its name to nobody; one that is suspended stops sending at once, also
- * over a connection that is open already.
+ * The envelope senders that each login may use: its own address, and every alias with that mailbox as a
+ * direct target. The targets of a mailbox that forwards copies may not send as it. A suspended login has
+ * no row, which also stops an open connection from sending.
  */
 function senderRows(directory: Directory, aliases: Aliases): Cell[][] {
   const rows: Cell[][] = [];
@@ -96,7 +96,7 @@ function senderRows(directory: Directory, aliases: Aliases): Cell[][] {
   return rows;
 }
 
-/** The mailbox that a target is, or is as a name in a domain that is an alias as a whole. */
+/** The active mailbox that a target names, directly or through a whole-domain alias; else null. */
 function directLogin(directory: Directory, target: Address): Address | null {
   const base = withoutExtension(target);
   const own = directory.mailboxes.get(base);

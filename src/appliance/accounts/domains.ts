@@ -1,17 +1,17 @@
-// Every change to mail domains that a person can ask for, on a draft.
+// The operator's changes to mail domains, on a draft.
 
 import { MailctlError } from '../../errors.ts';
 import { catchAll, domainOf, type MailDomain } from '../address.ts';
 import { aliasDomainTarget, type Directory, type Draft } from './model.ts';
 
-/** False when the domain was there already. */
+/** False when the domain already existed. */
 export function addDomain(draft: Draft, domain: MailDomain): boolean {
   if (draft.domains.has(domain)) return false;
   draft.domains.add(domain);
   return true;
 }
 
-/** What keeps a domain from being removed, each with the command that takes it out of the way. */
+/** What still uses the domain, each with the command that removes it. */
 function domainUses(draft: Draft, domain: MailDomain): { what: string; hint: string }[] {
   const mailboxes = [...draft.mailboxes.keys()].filter((key) => domainOf(key) === domain);
   const own = [...draft.aliases.keys()].filter((key) => domainOf(key) === domain);
@@ -36,9 +36,13 @@ export function removeDomain(draft: Draft, domain: MailDomain, own: MailDomain):
     });
   }
   if (domain === own) {
-    throw new MailctlError('DOMAIN_IN_USE', `${domain} is the appliance's own domain`, {
-      hint: 'set another main.domain in the UCI file first',
-    });
+    throw new MailctlError(
+      'DOMAIN_IN_USE',
+      `${domain} is the appliance's own domain (main.domain)`,
+      {
+        hint: 'set another main.domain in the UCI file first',
+      },
+    );
   }
   const uses = domainUses(draft, domain);
   const first = uses[0];
@@ -55,7 +59,7 @@ export function removeDomain(draft: Draft, domain: MailDomain, own: MailDomain):
 export interface ListedDomain {
   readonly name: MailDomain;
   readonly mailboxes: number;
-  /** Written ones, a catch-all included. */
+  /** Those in `valias`, including a catch-all. */
   readonly aliases: number;
   readonly alias_of: MailDomain | null;
 }

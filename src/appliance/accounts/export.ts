@@ -1,4 +1,4 @@
-// The mailboxes as a list that `user import` reads back.
+// The mailboxes as a list for `user import`.
 
 import type { Directory, Mailbox } from './model.ts';
 import { formatQuota } from './quota.ts';

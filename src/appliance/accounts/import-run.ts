@@ -1,4 +1,4 @@
-// An import as a whole: read, hashed outside the lock, put into the accounts in one change.
+// A whole import: parse the list, hash passwords outside the lock, change the accounts once.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -34,24 +34,24 @@ function refuseProblems(file: string, problems: readonly ImportProblem[]): void 
   throw new MailctlError(
     'IMPORT_INVALID',
     `nothing was imported:\n${namedProblems(file, problems)}`,
-    { hint: 'mend these lines, or repeat with --skip-invalid' },
+    { hint: 'fix these lines, or repeat with --skip-invalid' },
   );
 }
 
-/** Throws IMPORT_INVALID when the text is no list of mailboxes at all. */
+/** Throws IMPORT_INVALID when the text is not a list of mailboxes. */
 export function readImportText(name: string, text: string): ImportReading {
   const { records, problems } = parseList(text, listFormatOf(name, text));
   const reading = readImport(records);
   return { ...reading, problems: [...problems, ...reading.problems] };
 }
 
-/** For a plan, which stores nothing: a password that is not hashed yet is left unhashed. */
+/** For a dry run, which stores no hash: skips the slow hashing. */
 export const unhashed: HashOf = ({ secret }) => {
   if (secret === null) return null;
   return 'hash' in secret ? secret.hash : '{PLAIN}';
 };
 
-/** Hashes the passwords that are not hashed yet; about 30 a second on a desktop machine. */
+/** Hashes the plain passwords; about 30 a second on a desktop machine. */
 export async function hashPasswords(
   host: Host,
   mailboxes: readonly ImportMailbox[],
@@ -66,7 +66,7 @@ export async function hashPasswords(
     if (now - told < PROGRESS_EVERY_MS) continue;
     told = now;
     host.say(`hashed ${hashes.size} of ${plain.length} passwords`);
-    // lets an interrupt through
+    // yields to the signal handlers
     await host.clock.sleep(0);
   }
   return (mailbox) =>
@@ -78,7 +78,7 @@ export async function hashPasswords(
 export interface ImportOrder extends ImportRules {
   /** Name of the list, for messages. */
   readonly file: string;
-  /** Import what is right and report the rest, instead of nothing at all. */
+  /** Import the valid records and report the others, instead of importing none. */
   readonly skipInvalid: boolean;
 }
 

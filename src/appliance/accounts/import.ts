@@ -1,5 +1,5 @@
-// Mailboxes of another system: a list of records as one change, or a report of every line that keeps
-// it from being one.
+// Mailboxes of another mail server: a list of records imported in one change, or a report of every
+// invalid line.
 
 import { MailctlError } from '../../errors.ts';
 import { type Address, domainOf, parseAddress, quoted } from '../address.ts';
@@ -9,7 +9,7 @@ import type { Draft } from './model.ts';
 import { checkPassword, parseHash } from './password.ts';
 import { parseQuota } from './quota.ts';
 
-/** One record as it was read, with where it was: a line of CSV or the number of a JSON entry. */
+/** One record with its position: the line in a CSV file, or the number of the JSON entry. */
 export interface ImportRecord {
   readonly line: number;
   readonly fields: Readonly<Record<string, unknown>>;
@@ -20,12 +20,12 @@ export interface ImportProblem {
   readonly message: string;
 }
 
-/** A record that is well-formed; its password is hashed before the accounts are locked. */
+/** A well-formed record; its password is hashed before the accounts are locked. */
 export interface ImportMailbox {
   readonly line: number;
   readonly address: Address;
   readonly secret: { readonly hash: string } | { readonly password: string } | null;
-  /** undefined: the record says nothing about it. */
+  /** undefined when the record does not set it. */
   readonly quotaBytes: number | null | undefined;
   readonly active: boolean | undefined;
 }
@@ -37,7 +37,7 @@ export interface ImportReading {
 }
 
 const FIELDS = ['address', 'password', 'hash', 'quota', 'quota_bytes', 'active'];
-// what an export tells, and an import has no use for
+// fields of an export that an import ignores
 const IGNORED_FIELDS = ['used_bytes', 'messages'];
 
 function fieldText(fields: ImportRecord['fields'], name: string): string {
@@ -45,7 +45,7 @@ function fieldText(fields: ImportRecord['fields'], name: string): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new MailctlError('IMPORT_INVALID', `${name} must be a text, not a list or an object`);
+  throw new MailctlError('IMPORT_INVALID', `${name} must be a string, not a list or an object`);
 }
 
 function parseActive(text: string): boolean | undefined {
@@ -69,7 +69,7 @@ function parseSecret(fields: ImportRecord['fields']): {
   const hash = fieldText(fields, 'hash').trim();
   const password = fieldText(fields, 'password');
   if (hash !== '' && password !== '') {
-    throw new MailctlError('IMPORT_INVALID', 'both a password and a hash are given');
+    throw new MailctlError('IMPORT_INVALID', 'password and hash are both set; give one of them');
   }
   if (hash !== '') {
     const parsed = parseHash(hash);
@@ -87,7 +87,7 @@ function refuseUnknownFields(fields: ImportRecord['fields']): void {
   if (unknown === undefined) return;
   throw new MailctlError(
     'IMPORT_INVALID',
-    `${quoted(unknown)} is no column of an import; they are ${FIELDS.join(', ')}`,
+    `unknown column ${quoted(unknown)}; the columns are ${FIELDS.join(', ')}`,
   );
 }
 
@@ -101,7 +101,7 @@ function parseRecord({ line, fields }: ImportRecord): ImportMailbox & { warning?
   return warning === undefined ? mailbox : { ...mailbox, warning: `${address}: ${warning}` };
 }
 
-/** Never throws for what a record holds: every record with a fault is reported. */
+/** Never throws for an invalid record: it reports each of them. */
 export function readImport(records: readonly ImportRecord[]): ImportReading {
   const mailboxes: ImportMailbox[] = [];
   const problems: ImportProblem[] = [];
@@ -115,7 +115,7 @@ export function readImport(records: readonly ImportRecord[]): ImportReading {
       if (first !== undefined) {
         problems.push({
           line,
-          message: `${mailbox.address} is there twice, first in line ${first}`,
+          message: `${mailbox.address} is a duplicate of line ${first}`,
         });
         continue;
       }
@@ -145,7 +145,7 @@ export interface ImportOutcome {
   readonly problems: readonly ImportProblem[];
 }
 
-/** The hash of a record that has one, or whose password was hashed. */
+/** The record's own hash, or that of its password; null when it has neither. */
 export type HashOf = (mailbox: ImportMailbox) => string | null;
 
 function updateFrom(draft: Draft, record: ImportMailbox, hash: string | null): void {
@@ -168,7 +168,7 @@ function createFrom(draft: Draft, record: ImportMailbox, hash: string | null, ru
   addMailbox(draft, { address, hash, quotaBytes, active });
 }
 
-/** Puts the records into the draft; those that do not fit are reported and left out. */
+/** Puts the records into the draft; reports and skips those that cannot be imported. */
 export function importMailboxes(
   draft: Draft,
   records: readonly ImportMailbox[],

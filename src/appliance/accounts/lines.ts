@@ -1,5 +1,5 @@
-// Text files of one record a line, edited without touching what is not changed: comments, order and
-// the way a line was written stay.
+// Text files of one record a line. An edit keeps comments, order and the spelling of every line that it
+// does not change.
 
 import { MailctlError } from '../../errors.ts';
 
@@ -11,7 +11,7 @@ export interface Problem {
 
 interface TextLine<Value> {
   readonly raw: string;
-  /** null for a comment, an empty line, or one with a problem. */
+  /** null for a comment, an empty line or an invalid line. */
   readonly record: { readonly key: string; readonly value: Value } | null;
 }
 
@@ -26,7 +26,7 @@ export interface RecordFile<Value> {
 
 export interface RecordFormat<Value> {
   readonly file: string;
-  /** Throws MailctlError with what is wrong with the line. */
+  /** Throws MailctlError for an invalid line. */
   parse(line: string): { key: string; value: Value };
   format(key: string, value: Value): string;
 }
@@ -37,7 +37,7 @@ function splitLines(text: string): string[] {
   return lines;
 }
 
-/** null for a comment or an empty line, a text for what is wrong with the line. */
+/** null for a comment or an empty line, an error message for an invalid line. */
 function parseLine<Value>(line: string, format: RecordFormat<Value>) {
   if (line === '' || line.startsWith('#')) return null;
   try {
@@ -58,7 +58,7 @@ export function parseRecords<Value>(text: string, format: RecordFormat<Value>): 
     const line = lines.length + 1;
     const first =
       parsed === null || typeof parsed === 'string' ? undefined : lineOf.get(parsed.key);
-    const fault = first === undefined ? parsed : `the same is there twice, first in line ${first}`;
+    const fault = first === undefined ? parsed : `duplicate of line ${first}`;
     if (fault === null || typeof fault === 'string') {
       if (fault !== null) problems.push({ file: format.file, line, message: fault });
       lines.push({ raw, record: null });
@@ -71,7 +71,7 @@ export function parseRecords<Value>(text: string, format: RecordFormat<Value>): 
   return { lines, format, records, lineOf, problems };
 }
 
-/** The text that holds exactly the `wanted` records, with new ones at the end. */
+/** The text with exactly the `wanted` records; new ones at the end. */
 export function formatRecords<Value>(
   { lines, format }: RecordFile<Value>,
   wanted: ReadonlyMap<string, Value>,

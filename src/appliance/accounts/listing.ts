@@ -1,4 +1,4 @@
-// What is known about mailboxes, for people who look.
+// The data of `user list` and `user show`.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -14,7 +14,7 @@ import { mailFolder } from './texts.ts';
 
 export interface ListedMailbox {
   readonly mailbox: Mailbox;
-  /** null where sizes were not asked for. */
+  /** null when sizes were not requested. */
   readonly size: MailboxSize | null;
 }
 
@@ -39,7 +39,7 @@ export interface MailboxDetails {
   readonly mailbox: Mailbox;
   readonly size: MailboxSize;
   readonly scheme: string;
-  /** Aliases, also those that others bring in, that name it as a target. */
+  /** Aliases with this mailbox as a target, including the derived ones (roles, whole domains). */
   readonly aliases: readonly AliasName[];
   readonly sendsAs: readonly string[];
   readonly folder: string;

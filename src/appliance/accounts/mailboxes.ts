@@ -1,5 +1,5 @@
-// What people do to mailboxes, with all that belongs to it: the accounts, open sessions, stored mail.
-// The caller of what changes something holds the appliance's lock.
+// Operations on mailboxes across the accounts, open sessions and stored mail. The caller of an operation
+// that writes holds the appliance's lock.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -20,12 +20,12 @@ import { endSessions } from './sessions.ts';
 import { hasStoredMail, measureMailbox, purgeMail } from './storage.ts';
 import { mailFolder } from './texts.ts';
 
-/** Where the mail of the address is, on this host. */
+/** The folder of the mailbox on this host. */
 export function mailPath(target: Appliance, address: Address): string {
   return join(target.paths.mail, mailFolder(address));
 }
 
-/** Throws what creating the mailbox would throw, before anybody is asked for a password. */
+/** Throws what `createMailbox` would throw, before the operator is prompted for a password. */
 export async function refuseImpossible(
   host: Host,
   target: Appliance,
@@ -45,7 +45,7 @@ export async function requireMailbox(
   return getMailbox(directory, address);
 }
 
-/** What a person is asked before mail is removed for good. */
+/** The question to confirm before mail is deleted. */
 export async function describePurge(
   host: Host,
   target: Appliance,
@@ -53,12 +53,12 @@ export async function describePurge(
 ): Promise<string> {
   const { messages, usedBytes } = await measureMailbox(host, target.paths, address);
   const size = formatBytes(usedBytes);
-  return `This deletes ${address} and its ${messages} messages (${size}) for good.`;
+  return `This deletes ${address} and its ${messages} messages (${size}). This cannot be undone.`;
 }
 
 export interface CreatedMailbox {
   readonly mailbox: Mailbox;
-  /** Mail of a former mailbox of this name is there and becomes readable again. */
+  /** True when mail of a deleted mailbox of this name exists, which becomes readable again. */
   readonly formerMail: boolean;
   readonly postmasterMissing: Address | null;
 }
@@ -79,7 +79,7 @@ export async function createMailbox(
   return { ...created, formerMail: await hasStoredMail(host, target.paths, wanted.address) };
 }
 
-/** Changes the mailbox; ends its sessions where the change takes a right away. */
+/** Changes the mailbox; a new password or a suspension ends its sessions. */
 export async function updateMailbox(
   host: Host,
   target: Appliance,
@@ -102,8 +102,8 @@ export interface DeletedMailbox extends Omit<RemovedMailbox, 'mailbox'> {
 }
 
 /**
- * Ends the account at once: no login, no session, no delivery. Its mail stays unless `purge`, which
- * also removes what a mailbox that was deleted before had left. Throws MAILBOX_UNKNOWN.
+ * Deletes the mailbox and ends its sessions. Its mail stays unless `purge`, which also deletes the mail
+ * of a mailbox that was deleted earlier. Throws MAILBOX_UNKNOWN.
  */
 export async function deleteMailbox(
   host: Host,

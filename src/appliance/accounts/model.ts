@@ -1,5 +1,5 @@
-// The directory: which domains, mailboxes and aliases exist, as plain data, and where mail for an
-// address goes. No text, no files.
+// The directory: domains, mailboxes and aliases as plain data, and the routing of mail for an address.
+// Pure.
 
 import {
   type Address,
@@ -17,11 +17,11 @@ export interface Mailbox {
   readonly address: Address;
   /** `{SCHEME}hash`, as Dovecot reads it. */
   readonly hash: string;
-  /** False while suspended: mail is received, nobody can log in. */
+  /** False while suspended: the mailbox receives mail, but refuses logins. */
   readonly active: boolean;
   /** null for the appliance's default, 0 for no limit. */
   readonly quotaBytes: number | null;
-  /** What else its line in `users` holds; kept as it is. */
+  /** The other fields of its line in `users`; kept unchanged. */
   readonly passwdFields: string;
   readonly extraFields: readonly string[];
 }
@@ -33,11 +33,11 @@ export interface Directory {
   readonly mailboxes: ReadonlyMap<Address, Mailbox>;
   /** A catch-all as the only target makes the whole domain `@name` an alias of that domain. */
   readonly aliases: ReadonlyMap<AliasName, readonly AliasName[]>;
-  /** Receives postmaster@ and abuse@ of every domain that has none of its own. */
+  /** Receives postmaster@ and abuse@ of every domain that does not define them. */
   readonly postmaster: Address;
 }
 
-/** A directory that is being changed; nobody else sees it before it is stored. */
+/** A private copy of the directory that one change works on. */
 export interface Draft extends Directory {
   readonly domains: Set<MailDomain>;
   readonly mailboxes: Map<Address, Mailbox>;
@@ -59,7 +59,7 @@ export function newMailbox(address: Address, hash: string, quotaBytes: number | 
   return { address, hash, active: true, quotaBytes, passwdFields: '::::', extraFields: [] };
 }
 
-/** The domain that the whole of `domain` is an alias of, or null. */
+/** The domain that `domain` as a whole is an alias of, or null. */
 export function aliasDomainTarget(directory: Directory, domain: MailDomain): MailDomain | null {
   const target = directory.aliases.get(catchAll(domain))?.[0];
   return target !== undefined && isCatchAll(target) ? domainOf(target) : null;
@@ -70,8 +70,8 @@ function isRole(address: Address): boolean {
 }
 
 /**
- * Where mail for one of our addresses goes next: [] into its mailbox, null when nobody has it.
- * The order is the MTA's: own alias, mailbox, whole-domain alias, role, catch-all.
+ * The next targets of mail for a local address: [] for its mailbox, null for an unknown address.
+ * Postfix looks up in the same order: own alias, mailbox, whole-domain alias, role, catch-all.
  */
 function nextHops(directory: Directory, address: Address): readonly Address[] | null {
   const base = withoutExtension(address);
@@ -83,15 +83,15 @@ function nextHops(directory: Directory, address: Address): readonly Address[] | 
   if (target !== null) return [atDomain(address, target)];
   if (isRole(base) && base !== directory.postmaster) return [directory.postmaster];
   const rest = directory.aliases.get(catchAll(domain)) ?? [];
-  // a catch-all that leads to a name only it catches leads nowhere
+  // a target that only this catch-all matches is not deliverable
   const hops = rest.filter((hop): hop is Address => !isCatchAll(hop) && hop !== base);
   return hops.length === 0 ? null : hops;
 }
 
-/** True when mail to the address has somewhere to go: outside, or to a mailbox or alias of ours. */
+/** True for a remote address, and for a local one with a mailbox, alias or catch-all. */
 export function isDeliverable(directory: Directory, address: Address): boolean {
   let current = address;
-  // a whole-domain alias leads to a domain that is none itself, so two steps always suffice
+  // the target of a whole-domain alias is never one itself, so two steps are enough
   for (let step = 0; step < 3; step += 1) {
     const domain = domainOf(current);
     if (!directory.domains.has(domain)) return true;

@@ -1,4 +1,4 @@
-// The text of the four files as one directory, and back.
+// Parses the four text files into one directory, and formats it again.
 
 import type { Address, MailDomain } from '../address.ts';
 import { checkDirectory } from './check.ts';
@@ -20,7 +20,7 @@ export interface AccountDefaults {
 export interface Accounts {
   readonly directory: Directory;
   readonly problems: readonly Problem[];
-  /** The texts that hold `directory` instead, with everything else in them as it was. */
+  /** The texts with the records of `directory`; comments and order are kept. */
   format(directory: Directory): AccountTexts;
 }
 
@@ -71,7 +71,7 @@ function formatTexts(files: Files, directory: Directory): AccountTexts {
   };
 }
 
-/** Never throws for what a text holds: each problem is reported with its line, the rest is read. */
+/** Never throws for an invalid line: it reports each with its line number and reads the others. */
 export function parseAccounts(texts: AccountTexts, defaults: AccountDefaults): Accounts {
   const files: Files = {
     domains: parseRecords(texts.vdomains, DOMAIN_LINES),
@@ -90,7 +90,7 @@ export function parseAccounts(texts: AccountTexts, defaults: AccountDefaults): A
   const all = [...own.flatMap((file) => file.problems), ...problems];
   return {
     directory,
-    // a broken line makes references to it look wrong too: those are told once the lines are right
+    // an invalid line makes references to it look wrong, so references are checked in valid files only
     problems: all.length > 0 ? all : referenceProblems(directory, files),
     format: (wanted) => formatTexts(files, wanted),
   };

@@ -1,15 +1,15 @@
-// Passwords and their hashes. A password is hashed here, in-process, and is never kept, printed
-// (but for a generated one, once) or put into an error.
+// Passwords and their hashes. A password is hashed in-process and never stored or put into an error; only
+// a generated one is printed, once.
 
 import { randomBytes } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
 
 const MIN_LENGTH = 8;
-// Dovecot reads a whole IMAP LOGIN line into memory; nothing longer is typed or stored by clients
+// Dovecot reads a whole IMAP LOGIN line into memory; clients do not send longer passwords
 const MAX_BYTES = 512;
 
 // OWASP's smallest memory setting for Argon2id: about 28 ms on a 2-core x86-64 machine, 160 ms on a
-// Cortex-A53, and 9 MB for each login that is being checked on a router with 1 GB
+// Cortex-A53, and 9 MB of memory for each concurrent login (the router has 1 GB)
 const ARGON2 = { algorithm: 'argon2id', memoryCost: 9216, timeCost: 4 } as const;
 
 // 32 letters and digits without the look-alikes 0/o and 1/l: 5 bits each
@@ -17,11 +17,11 @@ const READABLE = 'abcdefghijkmnpqrstuvwxyz23456789';
 
 function refuse(reason: string): never {
   throw new MailctlError('PASSWORD_INVALID', reason, {
-    hint: 'choose another, or let mailctl make one with --generate',
+    hint: 'choose another password, or repeat with --generate',
   });
 }
 
-/** Text that came from a file or a pipe: the line ending that editors and echo add is no part of it. */
+/** Strips the one line ending that editors and echo add to a file or a pipe. */
 export function passwordFromText(text: string): string {
   return text.replace(/\r?\n$/, '');
 }
@@ -29,7 +29,7 @@ export function passwordFromText(text: string): string {
 /** Throws PASSWORD_INVALID. */
 export function checkPassword(password: string): void {
   if (password === '') refuse('the password is empty');
-  if (/[\r\n\0]/.test(password)) refuse('the password holds a line break or a NUL character');
+  if (/[\r\n\0]/.test(password)) refuse('the password contains a line break or a NUL character');
   if (password.includes('\ufffd')) refuse('the password is not valid UTF-8');
   if ([...password].length < MIN_LENGTH) {
     refuse(`the password is shorter than ${MIN_LENGTH} characters`);
@@ -39,7 +39,7 @@ export function checkPassword(password: string): void {
   }
 }
 
-/** A new password of 100 random bits that can be read out aloud: `k7mzp-…`, four groups of five. */
+/** A new password of 100 random bits in four readable groups of five: `k7mzp-…`. */
 export function generatePassword(): string {
   const letters = [...randomBytes(20)].map((byte) => READABLE.charAt(byte & 31));
   return [0, 5, 10, 15].map((start) => letters.slice(start, start + 5).join('')).join('-');
@@ -70,7 +70,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   PBKDF2: { form: /^\$1\$[./0-9A-Za-z]{1,64}\$\d{1,7}\$[0-9a-f]{40}$/ },
   'MD5-CRYPT': {
     form: /^\$1\$[./0-9A-Za-z]{0,8}\$[./0-9A-Za-z]{22}$/,
-    warning: 'MD5-CRYPT is quickly broken: set a new password soon',
+    warning: 'MD5-CRYPT is a weak hash: set a new password soon',
   },
 };
 
@@ -87,7 +87,7 @@ const BARE_PREFIXES: readonly (readonly [string, string])[] = [
 
 const ACCEPTED = Object.keys(SCHEMES).join(', ');
 const SCHEME_NAME = /^[A-Z0-9.-]{1,32}$/;
-// a container of the default size must survive several logins at once
+// several concurrent logins must fit into the default main.memory
 const MAX_ARGON2_KIB = 65_536;
 
 function schemeOfBare(hash: string): string | undefined {
@@ -101,8 +101,8 @@ export interface PasswordHash {
 }
 
 /**
- * A hash of another system, with or without its `{SCHEME}`; `{CRYPT}` is resolved by its prefix.
- * Throws PASSWORD_INVALID, without showing the hash.
+ * A hash from another mail server, with or without `{SCHEME}`; `{CRYPT}` is resolved by its prefix.
+ * Throws PASSWORD_INVALID without the hash in its message.
  */
 export function parseHash(text: string): PasswordHash {
   const brace = text.startsWith('{') ? text.indexOf('}') : 0;
@@ -114,14 +114,14 @@ export function parseHash(text: string): PasswordHash {
   if (name === undefined || scheme === undefined) {
     return refuse(
       asked === undefined
-        ? `this is not a password hash; accepted are ${ACCEPTED}`
-        : `hashes of the scheme ${asked} are not accepted; accepted are ${ACCEPTED}`,
+        ? `not a password hash; accepted schemes: ${ACCEPTED}`
+        : `the hash scheme ${asked} is not accepted; accepted schemes: ${ACCEPTED}`,
     );
   }
   const match = scheme.form.exec(body);
-  if (match === null) return refuse(`this is not a well-formed ${name} hash`);
+  if (match === null) return refuse(`malformed ${name} hash`);
   if (name.startsWith('ARGON2') && Number(match[1]) > MAX_ARGON2_KIB) {
-    refuse(`this ${name} hash needs more than ${MAX_ARGON2_KIB / 1024} MB of memory to check`);
+    refuse(`verifying this ${name} hash needs more than ${MAX_ARGON2_KIB / 1024} MB of memory`);
   }
   const hash = `{${name}}${body}`;
   return scheme.warning === undefined ? { hash } : { hash, warning: scheme.warning };

@@ -1,4 +1,4 @@
-// Sizes of mailboxes as people write them: 500M, 2G, 1.5G, unlimited, default.
+// Mailbox quotas as text: 500M, 2G, 1.5G, unlimited, default.
 
 import { MailctlError } from '../../errors.ts';
 import { quoted } from '../address.ts';

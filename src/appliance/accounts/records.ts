@@ -22,8 +22,8 @@ function delimiterOf(text: string): string {
 
 function csvReason(error: { code: string; message: string }): string {
   if (error.code.startsWith('CSV_RECORD_INCONSISTENT'))
-    return 'not as many fields as the first line has';
-  // the library's own words end with a copy of the record, which may hold a password
+    return 'the number of fields differs from that of the first line';
+  // the library's message quotes the record, which may hold a password
   return error.code.replace(/^CSV_/, '').toLowerCase().replaceAll('_', ' ');
 }
 
@@ -44,7 +44,7 @@ function parseCsv(text: string): RecordList {
   }) as unknown as { info: { lines: number }; record: Record<string, string> }[];
   const first = rows[0]?.record;
   if (first !== undefined && !Object.hasOwn(first, 'address')) {
-    invalid('the first line must name the columns, one of them address');
+    invalid('the first line must be a header with a column "address"');
   }
   const records = rows.map(({ info, record }) => ({ line: info.lines, fields: record }));
   return { records, problems };
@@ -55,7 +55,7 @@ function parseJson(text: string): RecordList {
   try {
     value = JSON.parse(text);
   } catch {
-    // the parser's own words quote the text, which may hold a password
+    // the parser's message quotes the text, which may hold a password
     invalid('the file is not valid JSON');
   }
   const list = Array.isArray(value) ? value : (value as { mailboxes?: unknown } | null)?.mailboxes;
@@ -73,7 +73,7 @@ function parseJson(text: string): RecordList {
   return { records, problems };
 }
 
-/** Throws IMPORT_INVALID when the text as a whole is no such list; faults of records are reported. */
+/** Throws IMPORT_INVALID when the text is not a list; invalid records are reported. */
 export function parseList(text: string, format: ListFormat): RecordList {
   try {
     return format === 'csv' ? parseCsv(text) : parseJson(text.replace(/^\ufeff/, ''));
@@ -84,7 +84,7 @@ export function parseList(text: string, format: ListFormat): RecordList {
   }
 }
 
-/** The format that a list is in, from its name or else its first character. */
+/** The format of a list, from its file name, else from its first character. */
 export function listFormatOf(name: string, text: string): ListFormat {
   if (/\.json$/i.test(name)) return 'json';
   if (/\.csv$/i.test(name)) return 'csv';

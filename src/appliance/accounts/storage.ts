@@ -1,5 +1,5 @@
-// The mail of one mailbox on disk. The container owns these folders, so they are only walked in the
-// way that is safe for a root who trusts nothing in them.
+// The mail of one mailbox on disk. The container owns these folders and could plant symlinks in them, so
+// only `host.untrusted` walks them as root.
 
 import type { Host } from '../../host/host.ts';
 import { type Address, domainOf, localOf } from '../address.ts';
@@ -14,7 +14,7 @@ function folderOf(address: Address): [string, string] {
   return [domainOf(address), localOf(address)];
 }
 
-/** Dovecot writes the size of a message into its name; another program's message is looked at. */
+/** Dovecot writes the size of a message into its file name; other files are measured. */
 export function messageBytes(name: string, size: () => number): number {
   const [, stated] = /,S=(\d{1,15})(?:[,:]|$)/.exec(name) ?? [];
   return stated === undefined ? size() : Number(stated);
@@ -40,7 +40,7 @@ export async function hasStoredMail(host: Host, paths: Paths, address: Address):
   return host.untrusted.exists(paths.mail, folderOf(address));
 }
 
-/** Removes all mail and the Sieve scripts of the address for good; false when there was no mail. */
+/** Deletes all mail and the Sieve scripts of the address; false when there was no mail. */
 export async function purgeMail(host: Host, paths: Paths, address: Address): Promise<boolean> {
   await host.untrusted.remove(paths.state, ['sieve', ...folderOf(address)]);
   return host.untrusted.remove(paths.mail, folderOf(address));

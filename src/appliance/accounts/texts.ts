@@ -1,4 +1,4 @@
-// The four text files of the accounts: what a line of each means, and how it is written.
+// The line formats of the four text files of the accounts.
 
 import { MailctlError } from '../../errors.ts';
 import {
@@ -69,7 +69,7 @@ export const ALIAS_LINES: RecordFormat<readonly AliasName[]> = {
 };
 
 const QUOTA_FIELD = 'userdb_quota_storage_size=';
-// how Dovecot 2.3 spelled it
+// the name of the field in Dovecot 2.3
 const OLD_QUOTA_FIELD = 'userdb_quota_rule=*:storage=';
 
 function parseExtraFields(text: string): Pick<Mailbox, 'active' | 'quotaBytes' | 'extraFields'> {

@@ -1,4 +1,4 @@
-// The account at a CA: a key for each directory, made once, and what UCI says of it.
+// The ACME account: one key for each directory URL, generated once, and the account options of UCI.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -13,7 +13,7 @@ import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import { parseKey } from '../tls/certificate.ts';
 
-/** In PEM. Throws CERTIFICATE_INVALID that names a damaged file. */
+/** PEM. Throws CERTIFICATE_INVALID for a damaged file. */
 async function ensureAccountKey(host: Host, paths: Paths, directory: string): Promise<string> {
   const path = join(paths.acme, `account-${digestText(directory).slice(0, 16)}.pem`);
   const present = await host.files.read(path);
@@ -42,7 +42,7 @@ async function trustedCertificates(host: Host, { ssl }: Settings): Promise<strin
   );
 }
 
-/** Throws CERTIFICATE_INVALID, CONFIG_INVALID that name a file. */
+/** Throws CERTIFICATE_INVALID or CONFIG_INVALID with the name of the file. */
 export async function accountAt(
   host: Host,
   { settings, paths }: Appliance,

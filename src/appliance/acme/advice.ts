@@ -1,4 +1,4 @@
-// The CA's renewal information (RFC 9773): when it would like a certificate to be replaced.
+// The CA's renewal information (ARI, RFC 9773): the suggested time of renewal.
 
 import type { X509Certificate } from 'node:crypto';
 import {
@@ -10,7 +10,7 @@ import type { AcmeSession } from '../../host/acme.ts';
 import type { Host } from '../../host/host.ts';
 import type { RenewalAdvice } from './state.ts';
 
-/** Without a word from the CA it is asked this often (RFC 9773 4.3.2). */
+/** Interval without a Retry-After from the CA (RFC 9773 4.3.2). */
 const ASK_AGAIN_S = 6 * 3600;
 const MOST_SECONDS = 24 * 3600;
 const LEAST_SECONDS = 600;
@@ -23,7 +23,7 @@ export function certificateId(leaf: X509Certificate): string | null {
   const hex =
     parsed.serialNumber.length % 2 === 0 ? parsed.serialNumber : `0${parsed.serialNumber}`;
   const serial = Buffer.from(hex, 'hex');
-  // DER: a leading bit would make the number negative
+  // DER: without the zero byte, a set first bit would make the number negative
   const der = (serial[0] ?? 0) > 127 ? Buffer.concat([Buffer.from([0]), serial]) : serial;
   return `${Buffer.from(issuer, 'hex').toString('base64url')}.${der.toString('base64url')}`;
 }
@@ -38,7 +38,7 @@ function windowOf(data: unknown): { start: string; end: string } | null {
   return { start: start.toISOString(), end: end.toISOString() };
 }
 
-/** null where the CA gives none. A CA that cannot be asked does not matter here. */
+/** null when the CA offers none. A failed request is reported, not thrown. */
 export async function askAdvice(
   host: Host,
   session: AcmeSession,
@@ -57,7 +57,7 @@ export async function askAdvice(
     return { certificate, ...window, askAgainAt };
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
-    host.say(`the CA's renewal information is not known: ${error.message}`);
+    host.say(`the CA's renewal information is not available: ${error.message}`);
     return null;
   }
 }

@@ -1,5 +1,5 @@
-// Proofs for the CA by records in the DNS (RFC 8555 8.4): answered only when every authoritative server
-// shows them, and taken back whatever happened.
+// dns-01 challenges (RFC 8555 8.4): completed only when every authoritative server shows the records, and
+// removed after success and after failure.
 
 import { MailctlError } from '../../errors.ts';
 import type { AcmeAuthorization, AcmeSession } from '../../host/acme.ts';
@@ -11,7 +11,7 @@ import { type PublishedValue, publishValues, removeValues } from '../dns/publish
 
 const LABEL = '_acme-challenge.';
 
-/** Takes back what an interrupted run has left; a provider that fails keeps nothing from going on. */
+/** Removes the records of an interrupted run. A failure of the provider is reported, not thrown. */
 export async function removeChallenges(
   host: Host,
   target: Appliance,
@@ -25,7 +25,9 @@ export async function removeChallenges(
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     const names = [...new Set(left.map(({ name }) => name))].join(', ');
-    host.say(`the proofs at ${names} are still published, and go with the next ssl-renew:`);
+    host.say(
+      `the challenge records at ${names} are still published (the next ssl-renew removes them):`,
+    );
     host.say(error.message);
   }
 }
@@ -34,12 +36,12 @@ function dnsChallenge(authorization: AcmeAuthorization) {
   const found = authorization.challenges.find(({ type }) => type === 'dns-01');
   if (found !== undefined) return found;
   const { value } = authorization.identifier;
-  throw new MailctlError('ACME_REFUSED', `the CA does not prove ${value} by DNS (dns-01)`, {
+  throw new MailctlError('ACME_REFUSED', `the CA offers no dns-01 challenge for ${value}`, {
     hint: 'choose another CA: uci set mailserver.ssl.directory=<URL>',
   });
 }
 
-/** Publishes the proofs of all authorizations that need one, then tells the CA to look. */
+/** Publishes the records of all pending challenges, then asks the CA to validate them. */
 export async function answerChallenges(
   host: Host,
   target: Appliance,
@@ -62,13 +64,13 @@ export async function answerChallenges(
     values.push({ name, type: 'TXT', value });
   }
   if (values.length === 0) return;
-  host.say(`publishing the proofs for ${pending.length} names`);
+  host.say(`publishing the challenge records for ${pending.length} names`);
   await publishValues(host, target, values, { dns });
-  host.say('every authoritative server shows them; the CA is asked to look');
+  host.say('every authoritative server shows them; asking the CA to validate');
   for (const authorization of pending) await client.completeChallenge(dnsChallenge(authorization));
 }
 
-/** Why the CA did not accept a proof, a sentence for each name. */
+/** The CA's reason for each failed challenge: `name: reason`. */
 export function challengeProblems(authorizations: readonly AcmeAuthorization[]): string[] {
   return authorizations
     .filter(({ status }) => status === 'invalid')

@@ -1,5 +1,5 @@
-// What one run of the ACME client remembers: each of its state files, read once. The run holds the appliance's
-// lock from before the first read until its end, its waits included, so no other command changes them meanwhile.
+// The state files of one run of the ACME client, each read once. The run holds the appliance's lock from before
+// the first read until its end, including its waits, so no other command changes them.
 
 import type { Host } from '../../host/host.ts';
 import { type OpenState, openState } from '../container/state-file.ts';
@@ -14,7 +14,7 @@ export interface AcmeMemory {
   readonly dns: OpenState<DnsState>;
 }
 
-/** Throws DATA_INVALID where a damaged file cannot be gone on without. */
+/** Throws DATA_INVALID for a damaged file that the run needs. */
 export async function openMemory(host: Host, paths: Paths): Promise<AcmeMemory> {
   return {
     acme: await openState(host, paths, ACME_STATE),

@@ -1,4 +1,4 @@
-// The names of the certificate: those under which clients find the server, as far as they can be proved.
+// The names of the certificate: every name that clients connect to and whose challenge can be published.
 
 import { exitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { type Authorities, findAuthorities, readResolvers } from '../../host/dns.ts';
@@ -11,10 +11,10 @@ import { routeChanges } from '../dns/publish/route.ts';
 import type { Settings } from '../settings/settings.ts';
 import { webLabels } from '../settings/web-names.ts';
 
-/** Let's Encrypt's limit, which others share. */
+/** Let's Encrypt's limit; other CAs use the same. */
 const MAX_NAMES = 100;
 
-/** The hostname first; the rest in the order of the domains. */
+/** The hostname first; the others in the order of the domains. */
 export function namesFor(settings: Settings, domains: readonly string[]): [string, ...string[]] {
   const { main } = settings;
   const labels = webLabels(settings).map(({ label }) => label);
@@ -23,18 +23,18 @@ export function namesFor(settings: Settings, domains: readonly string[]): [strin
   return [main.hostname, ...[...rest].slice(0, MAX_NAMES - 1)];
 }
 
-/** What the certificate should name now. */
+/** The names that the certificate should have now. */
 export async function wantedNames(host: Host, target: Appliance): Promise<[string, ...string[]]> {
   return namesFor(target.settings, await mailDomains(host, target));
 }
 
 export interface ProvableNames {
   readonly names: [string, ...string[]];
-  /** Why a name had to be left out, a sentence each. */
+  /** One sentence with the reason for each name that was left out. */
   readonly leftOut: readonly string[];
 }
 
-/** Throws DNS_BY_HAND where the provider's ways cannot publish a proof beside what is there. */
+/** Throws DNS_BY_HAND when the provider cannot add a challenge record to the present record set. */
 function requireRoute(
   provider: Provider,
   { set, authorities }: { set: PresentSet; authorities: Authorities },
@@ -45,12 +45,16 @@ function requireRoute(
   const { obstacles } = routeChanges(provider, [{ name, type, authorities, before, ...change }]);
   const [obstacle] = obstacles;
   if (obstacle === undefined) return;
-  throw new MailctlError('DNS_BY_HAND', `no proof can be published: ${obstacle.reason}`, {
-    hint: "uci set mailserver.dns.provider='auto'   (the provider's API does what dnsctl cannot)",
-  });
+  throw new MailctlError(
+    'DNS_BY_HAND',
+    `the challenge record cannot be published: ${obstacle.reason}`,
+    {
+      hint: "uci set mailserver.dns.provider='auto'   (uses the provider's API instead of dnsctl)",
+    },
+  );
 }
 
-/** Throws where no proof for this name can be published from here. */
+/** Throws when mailctl cannot publish a challenge record for this name. */
 async function requireProvable(
   host: Host,
   settings: Settings,
@@ -64,16 +68,16 @@ async function requireProvable(
   if (set.alias === null) return requireRoute(provider, { set, authorities });
   throw new MailctlError(
     'DNS_BY_HAND',
-    `its proof is delegated: ${challenge} is an alias (CNAME) of ${set.alias}`,
+    `the challenge is delegated: ${challenge} is an alias (CNAME) of ${set.alias}`,
     { hint: `remove the CNAME record of ${challenge}, then repeat the command` },
   );
 }
 
 /**
- * The names that can be proved by records published from here. Throws where the hostname itself is not
- * among them, and DNS_UNREACHABLE or DNS_DISAGREES where a name in `keep` cannot be looked at just now:
- * DNS_PROVIDER_UNFIT, DNS_ZONE_UNFIT, DNS_BY_HAND.
- * @param keep names that must not be lost to a short trouble
+ * The names whose challenge record mailctl can publish. Throws DNS_PROVIDER_UNFIT, DNS_ZONE_UNFIT or
+ * DNS_BY_HAND when the hostname is not among them, and DNS_UNREACHABLE or DNS_DISAGREES when the look-up of
+ * a name in `keep` fails temporarily.
+ * @param keep names that a temporary DNS failure must not remove from the certificate
  */
 export async function provableNames(
   host: Host,
@@ -93,7 +97,7 @@ export async function provableNames(
     } catch (error) {
       if (!(error instanceof MailctlError)) throw error;
       if (exitStatus(error) === STATUS.TRY_AGAIN && keep.includes(name)) throw error;
-      const later = 'when that is mended: mailctl ssl-renew --now';
+      const later = 'after the fix: mailctl ssl-renew --now';
       leftOut.push(`the certificate will not name ${name}: ${error.message}; ${later}`);
     }
   }

@@ -1,5 +1,5 @@
-// A certificate of a CA, from the decision to the served pair: what `ssl-setup` and `ssl-renew` do. What
-// is served stays through every failure.
+// Obtains a certificate from the CA and installs it, for `ssl-setup` and `ssl-renew`. After a failure the
+// installed certificate is still served.
 
 import type { KeyObject } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
@@ -29,17 +29,17 @@ import type { Outlook } from './renewal.ts';
 import { announceKey, finishRoll, rememberRetiring } from './roll.ts';
 import type { AcmeState } from './state.ts';
 
-/** What was found, and what is remembered of it. */
+/** The state of the certificate, and the state files of this run. */
 export interface Run {
   readonly outlook: Outlook;
   readonly memory: AcmeMemory;
 }
 
 export interface Obtained {
-  /** `waiting`: the new key's TLSA record is not old enough yet. */
+  /** `waiting`: the TLSA record of the new key has not been published for two TTLs yet. */
   readonly outcome: 'issued' | 'waiting';
   readonly names: readonly string[];
-  /** Sentences. */
+  /** One sentence for each name that was left out. */
   readonly leftOut: readonly string[];
   readonly readyAt: Date | null;
   readonly running: boolean;
@@ -49,7 +49,7 @@ async function connectCa(host: Host, target: Appliance, directory: string): Prom
   return openAcme(host.clock, await accountAt(host, target, directory));
 }
 
-/** The served key, so that TLSA records stay true, unless another is wanted. */
+/** The served key, so that TLSA records stay valid; the waiting key when a new one is needed. */
 async function chooseKey(
   host: Host,
   target: Appliance,
@@ -63,7 +63,7 @@ async function chooseKey(
   return reusable ? pair.key : ensureWaitingKey(host, target);
 }
 
-/** Remembers why it failed and when it may be tried again; throws the same error. */
+/** Stores the failure and the time of the next attempt; throws the same error. */
 async function rememberFailure(host: Host, { acme }: AcmeMemory, error: unknown): Promise<never> {
   if (error instanceof MailctlError) {
     const retryAfter = error instanceof AcmeError ? error.retryAfter : null;
@@ -104,7 +104,7 @@ async function install(
 
 const WEEK_MS = 7 * 86_400_000;
 
-/** What is served goes on being served, unless waiting for it would cost the certificate itself. */
+/** The names of the served certificate; none in its last week, when losing a name is better than expiry. */
 function namesToKeep({ pair }: Outlook, now: Date): string[] {
   if (pair === null) return [];
   const left = validUntil(pair.chain[0]).getTime() - now.getTime();
@@ -133,7 +133,7 @@ async function attempt(host: Host, target: Appliance, run: Run): Promise<Obtaine
 }
 
 /**
- * Gets a certificate and puts it into service. Throws what the steps throw; the failure is remembered.
+ * Obtains a certificate and installs it. Throws what the steps throw; stores the failure.
  */
 export async function obtain(host: Host, target: Appliance, run: Run): Promise<Obtained> {
   await removeChallenges(host, target, run.memory.dns);
@@ -144,7 +144,7 @@ export async function obtain(host: Host, target: Appliance, run: Run): Promise<O
   }
 }
 
-/** The whole way with another directory and a key of its own; nothing of it is kept or served. */
+/** A full order at another ACME directory with a temporary key; nothing is stored or served. */
 export async function rehearse(
   host: Host,
   target: Appliance,
@@ -160,7 +160,7 @@ export async function rehearse(
   return { names, leftOut };
 }
 
-/** Asks the CA again when it wants to be asked. */
+/** Fetches the CA's renewal information when it is due. */
 export async function refreshAdvice(
   host: Host,
   target: Appliance,

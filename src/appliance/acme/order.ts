@@ -1,5 +1,5 @@
-// One certificate, from the order to the checked pair. The order is remembered as soon as there is one:
-// a run that was cut short anywhere is continued by the next.
+// One ACME order, up to the checked certificate. The order is stored as soon as it is placed, so that the
+// next run continues an interrupted one.
 
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ import type { AcmeMemory } from './memory.ts';
 export interface CertificateRequest {
   readonly names: readonly [string, ...string[]];
   readonly key: KeyObject;
-  /** Identifier of the certificate that this one follows (RFC 9773 5). */
+  /** Identifier of the certificate that this one replaces (RFC 9773 5). */
   readonly replaces: string | null;
 }
 
@@ -39,16 +39,16 @@ interface RememberedOrder {
   readonly directory: string;
   readonly url: string;
   readonly names: readonly string[];
-  /** SHA-256 of the public key that it is for. */
+  /** SHA-256 of the certificate's public key. */
   readonly key: string;
 }
 
 const ORDER_TIMEOUT_MS = 180_000;
 const POLL_MS = 1000;
-/** A CA that asks for longer pauses between two looks is asked less often than it wants. */
+/** Upper bound for the CA's Retry-After while polling an order. */
 const LONGEST_PAUSE_S = 30;
 
-/** Null while no order is under way. */
+/** Null without a pending order. */
 export const ORDER: StateFile<RememberedOrder | null> = {
   path: (paths) => join(paths.acme, 'order.json'),
   schema: object({ directory: string(), url: string(), names: array(string()), key: string() }),
@@ -57,7 +57,7 @@ export const ORDER: StateFile<RememberedOrder | null> = {
   whenDamaged: { goOnWith: async () => null, lost: 'the next ssl-renew places a new order' },
 };
 
-/** One order, with what is remembered of it. */
+/** One order and its state file. */
 interface Ordering {
   readonly session: AcmeSession;
   readonly request: CertificateRequest;
@@ -65,7 +65,7 @@ interface Ordering {
   readonly order: OpenState<RememberedOrder | null>;
 }
 
-/** The interrupted order for the same certificate, if the CA still knows it. */
+/** The interrupted order for the same key and names; null when the CA does not know it or it is invalid. */
 async function resume(host: Host, work: Ordering): Promise<AcmeOrder | null> {
   const { session, request } = work;
   const left = work.order.current;
@@ -77,7 +77,7 @@ async function resume(host: Host, work: Ordering): Promise<AcmeOrder | null> {
   try {
     const order = await session.client.getOrder({ url: left.url } as AcmeOrder);
     if (order.status === 'invalid') return null;
-    host.say('going on with the order of an earlier run');
+    host.say('continuing the order of an earlier run');
     return order;
   } catch (error) {
     if (error instanceof AcmeError && error.code === 'ACME_REFUSED') return null;
@@ -95,7 +95,7 @@ async function placeOrder(work: Ordering): Promise<AcmeOrder> {
   try {
     order = await create(replaces === null ? {} : { replaces });
   } catch (error) {
-    // RFC 9773 5: a CA may refuse the reference, which the order does not need
+    // RFC 9773 5: a CA may refuse "replaces", which is optional
     if (replaces === null || !(error instanceof AcmeError) || error.code !== 'ACME_REFUSED') {
       throw error;
     }
@@ -107,7 +107,7 @@ async function placeOrder(work: Ordering): Promise<AcmeOrder> {
   return order;
 }
 
-/** Looks until the order is one of these, or cannot be any more. */
+/** Polls until the order has one of these states. Throws when it becomes invalid or times out. */
 async function awaitOrder(
   host: Host,
   session: AcmeSession,
@@ -128,13 +128,21 @@ async function awaitOrder(
     },
   );
   if (done === null) {
-    throw new AcmeError('ACME_LIMITED', 'the CA has not finished yet', session.retryAfter());
+    throw new AcmeError(
+      'ACME_LIMITED',
+      `timed out: the CA has not finished the order after ${ORDER_TIMEOUT_MS / 1000} s`,
+      session.retryAfter(),
+    );
   }
   if (done.status !== 'invalid') return done;
   const problems = challengeProblems(await session.client.getAuthorizations(done));
   const { error } = done as { error?: { detail?: string } };
   const why = problems.length > 0 ? problems.join('; ') : (error?.detail ?? 'no reason given');
-  throw new AcmeError('ACME_REFUSED', `the CA did not accept the proof: ${presentable(why)}`, null);
+  throw new AcmeError(
+    'ACME_REFUSED',
+    `the CA did not validate the challenge: ${presentable(why)}`,
+    null,
+  );
 }
 
 async function prove(
@@ -169,33 +177,33 @@ async function finalize(
   }
   const text: unknown = await session.client.getCertificate(done);
   if (typeof text === 'string') return text;
-  throw new AcmeError('ACME_REFUSED', 'what the CA sent is no certificate', null);
+  throw new AcmeError('ACME_REFUSED', 'the CA did not send a PEM certificate', null);
 }
 
 function chainGap({ chain }: CertificatePair): string[] {
   const last = chain[chain.length - 1] as X509Certificate;
   if (chain.length > 1 || isSelfSigned(last)) return [];
-  return isPubliclyIssued(last) ? [] : ['its chain lacks the certificate of its issuer'];
+  return isPubliclyIssued(last) ? [] : ['its chain lacks the issuer certificate'];
 }
 
-/** Throws CERTIFICATE_INVALID with everything that is wrong; nobody has seen the pair then. */
+/** Throws CERTIFICATE_INVALID with all problems, before the pair is installed. */
 function checkIssued(host: Host, text: string, request: CertificateRequest): CertificatePair {
   const pair = { chain: parseChain(text, 'the answer of the CA'), key: request.key };
   const now = host.clock.now();
   const problems = [...pairProblems(pair, { names: request.names, now }), ...chainGap(pair)];
   if (problems.length === 0) return pair;
-  const message = `the certificate that the CA sent is not used: ${problems.join('; ')}`;
+  const message = `the certificate from the CA is not usable: ${problems.join('; ')}`;
   throw new MailctlError('CERTIFICATE_INVALID', message, { hint: 'mailctl ssl-status' });
 }
 
-/** Forgotten when its certificate is installed, or will never be. */
+/** Call it when the certificate is installed, or when the order has failed. */
 export async function forgetOrder(host: Host, paths: Paths): Promise<void> {
   await host.files.remove(ORDER.path(paths));
 }
 
 /**
- * Gets a certificate for the key and checks it. Throws AcmeError; what `publishValues` throws;
- * CERTIFICATE_INVALID. Run again after any interruption, it goes on.
+ * Obtains a certificate for the key and checks it. Throws AcmeError; what `publishValues` throws;
+ * CERTIFICATE_INVALID. Continues an interrupted order.
  */
 export async function issue(
   host: Host,
@@ -211,7 +219,7 @@ export async function issue(
     else await removeChallenges(host, target, memory.dns);
     return checkIssued(host, await finalize(host, { session, order, request }), request);
   } catch (error) {
-    // an order whose proof or certificate was refused is over
+    // a refused order cannot be continued
     const over =
       error instanceof MailctlError &&
       (error.code === 'ACME_REFUSED' || error.code === 'CERTIFICATE_INVALID');

@@ -1,4 +1,4 @@
-// When a certificate is renewed, and when a failed attempt is repeated. Pure.
+// The times of renewal, of a retry after a failure, and of expiry warnings. Pure.
 
 import type { X509Certificate } from 'node:crypto';
 import { isPlausible } from '../../host/clock.ts';
@@ -9,11 +9,11 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** Let's Encrypt takes five failed validations of a name in an hour; an operator may need some of them. */
+/** Let's Encrypt allows five failed validations of a name in an hour; two are left for manual attempts. */
 const REFUSALS_AN_HOUR = 3;
 const FIRST_PAUSE_MS = 20 * MINUTE_MS;
 const LONGEST_PAUSE_MS = 6 * HOUR_MS;
-/** However long a CA wants to be left alone: an operator who has mended something is not locked out. */
+/** Upper bound for Retry-After, so that an operator who has fixed the cause is not locked out for longer. */
 const LONGEST_CA_PAUSE_MS = 7 * DAY_MS;
 
 export interface Schedule {
@@ -21,12 +21,12 @@ export interface Schedule {
   readonly why: string;
 }
 
-/** Always the same for one certificate, and different for two: no moment has to be remembered. */
+/** A constant fraction for each certificate, so that its renewal time needs no state. */
 function fractionOf(certificate: X509Certificate): number {
   return Number.parseInt(fingerprintOf(certificate).slice(0, 8), 16) / 2 ** 32;
 }
 
-/** A third of the lifetime before its end, and up to a sixtieth earlier, or when the CA says. */
+/** A third of the lifetime before its end and up to a sixtieth earlier, or in the CA's window. */
 export function renewalTime(leaf: X509Certificate, advice: RenewalAdvice | null): Schedule {
   const until = validUntil(leaf).getTime();
   const lifetime = until - validFrom(leaf).getTime();
@@ -36,14 +36,14 @@ export function renewalTime(leaf: X509Certificate, advice: RenewalAdvice | null)
   if (advice === null) return plan;
   const start = Date.parse(advice.start);
   const end = Date.parse(advice.end);
-  // RFC 9773 4.2: a window that ends before it begins says nothing
+  // RFC 9773 4.2: a window that ends before it begins is ignored
   if (!(end > start)) return plan;
   const at = start + share * (end - start);
-  // a CA that would have it renewed when it is over is not followed
+  // a window after the expiry is ignored
   return at < until ? { at: new Date(at), why: "the CA's renewal information says so" } : plan;
 }
 
-/** Failures that still count at `now`. */
+/** Failures of the last 24 hours. */
 export function recentFailures(failures: readonly string[], now: Date): string[] {
   const since = now.getTime() - DAY_MS;
   return failures.filter((at) => Date.parse(at) > since && Date.parse(at) <= now.getTime());
@@ -52,9 +52,9 @@ export function recentFailures(failures: readonly string[], now: Date): string[]
 export interface Failure {
   readonly now: Date;
   readonly message: string;
-  /** Seconds that the CA wants to be left alone; null when it did not say. */
+  /** The CA's Retry-After in seconds; null without one. */
   readonly retryAfter: number | null;
-  /** The CA has looked and did not like what it saw, or its certificate could not be used. */
+  /** The CA refused the order or the validation, or its certificate is not usable. */
   readonly refused: boolean;
 }
 
@@ -75,8 +75,8 @@ export function afterFailure(state: AcmeState, failure: Failure): AcmeState {
 }
 
 /**
- * The moment before which nothing is tried; null when it may be tried now.
- * @param byHand an operator asks: only the CA's own word and the hourly limit count
+ * The time of the next allowed attempt; null when it is allowed now.
+ * @param byHand an operator asks: only the CA's Retry-After and the hourly limit count
  */
 export function waitsUntil(state: AcmeState, now: Date, byHand: boolean): Date | null {
   const limits: number[] = [];
@@ -87,7 +87,7 @@ export function waitsUntil(state: AcmeState, now: Date, byHand: boolean): Date |
     .filter((at) => at > now.getTime() - HOUR_MS && at <= now.getTime());
   const oldest = lastHour.at(-REFUSALS_AN_HOUR);
   if (oldest !== undefined) limits.push(oldest + HOUR_MS);
-  // a moment that a wrong clock has put into the far future binds nobody
+  // a time in the far future was stored under a wrong clock and is ignored
   const longest = now.getTime() + LONGEST_CA_PAUSE_MS + DAY_MS;
   const latest = Math.max(...limits.filter((at) => at > now.getTime() && at <= longest));
   return Number.isFinite(latest) ? new Date(latest) : null;
@@ -99,7 +99,7 @@ export interface ExpiryWarning {
   readonly message: string;
 }
 
-/** Louder at 14, 7 and 3 days; null before, and while the clock is wrong. */
+/** A note below 14 days, a warning below 7, an error below 3; null before and while the clock is wrong. */
 export function expiryWarning(leaf: X509Certificate, now: Date): ExpiryWarning | null {
   if (!isPlausible(now)) return null;
   const until = validUntil(leaf);
@@ -107,14 +107,14 @@ export function expiryWarning(leaf: X509Certificate, now: Date): ExpiryWarning |
   const daysLeft = Math.floor(left / DAY_MS);
   const date = until.toISOString().slice(0, 10);
   if (left <= 0) {
-    const message = `THE CERTIFICATE EXPIRED ON ${date}: mail programs refuse to connect`;
+    const message = `the certificate expired on ${date}: mail clients refuse to connect`;
     return { severity: 'error', daysLeft, message };
   }
   const ends = daysLeft === 0 ? 'today' : `in ${daysLeft} days`;
   if (left < 3 * DAY_MS) {
     return {
       ...{ severity: 'error', daysLeft },
-      message: `THE CERTIFICATE EXPIRES ${ends.toUpperCase()}, on ${date}`,
+      message: `the certificate expires ${ends}, on ${date}`,
     };
   }
   if (left < 7 * DAY_MS) {

@@ -1,4 +1,4 @@
-// The two words: `ssl-setup` gets the first certificate, `ssl-renew` keeps it fresh.
+// `ssl-setup` obtains the first certificate, `ssl-renew` renews it when due.
 
 import { MailctlError } from '../../errors.ts';
 import { requireClock } from '../../host/clock.ts';
@@ -20,31 +20,31 @@ export type Renewal =
   | Obtained;
 
 export interface RenewOptions {
-  /** Whatever the age of the certificate. */
+  /** Renew regardless of the certificate's age. */
   readonly now: boolean;
   readonly newKey: boolean;
-  /** An operator asks, rather than the scheduler. */
+  /** True when an operator runs the command, false for the scheduler. */
   readonly byHand: boolean;
 }
 
-/** Throws ACME_LIMITED while nothing may be tried. */
+/** Throws ACME_LIMITED before the next allowed attempt. */
 function requireTurn(host: Host, { state }: Outlook, byHand: boolean): void {
   const wait = waitsUntil(state, host.clock.now(), byHand);
   if (wait === null) return;
   const at = wait.toISOString().replace(/\.\d+Z$/, 'Z');
-  const message = `not tried again before ${at}: ${state.failures.length} attempts have failed, the last because ${state.lastError}`;
+  const message = `no retry before ${at}: ${state.failures.length} attempts failed, the last with: ${state.lastError}`;
   throw new MailctlError('ACME_LIMITED', message, { hint: 'mailctl ssl-status', retryAt: wait });
 }
 
 /** Throws NOT_INSTALLED before the first `ssl-setup`. */
 function requireAgreed({ state }: Outlook): void {
   if (state.agreed) return;
-  throw new MailctlError('NOT_INSTALLED', 'no certificate of a CA was asked for yet', {
+  throw new MailctlError('NOT_INSTALLED', 'ssl-setup has not run yet', {
     hint: 'mailctl ssl-setup',
   });
 }
 
-/** What `renew` would do: why it would act now, or else when and why it will. Throws NOT_INSTALLED. */
+/** What `renew` would do now (`due`), and its next time with the reason. Throws NOT_INSTALLED. */
 export async function planRenewal(
   host: Host,
   target: Appliance,
@@ -54,16 +54,16 @@ export async function planRenewal(
   if (target.settings.ssl.type !== 'letsencrypt') {
     const behind = await isCertificateBehind(host, target);
     const given = target.settings.ssl.type === 'manual';
-    const what = given ? 'take up the given certificate' : 'make a new self-signed certificate';
+    const what = given ? 'install the given certificate' : 'make a new self-signed certificate';
     return { due: behind ? what : null, next };
   }
   requireAgreed(await readOutlook(host, target));
-  if (now) return { due: 'renew the certificate, whatever its age', next };
+  if (now) return { due: 'renew the certificate regardless of its age', next };
   const due = next !== null && next.at <= host.clock.now();
   return { due: due ? `renew the certificate: ${next.why}` : null, next };
 }
 
-/** For certificates that no CA is asked for. */
+/** For `ssl.type` manual and selfsigned. */
 async function renewGiven(host: Host, target: Appliance): Promise<Renewal> {
   const { changed } = await ensureCertificate(host, target);
   if (changed) {
@@ -85,7 +85,7 @@ export async function renew(
   const memory = await openMemory(host, target.paths);
   const { acme } = memory;
   let outlook = await readOutlook(host, target, acme.current);
-  // of the same certificate and names, after what was remembered has changed
+  // the certificate and names are the same, the state may have changed
   const again = () => outlookWith(host, target, { ...outlook, state: acme.current });
   requireAgreed(outlook);
   await removeChallenges(host, target, memory.dns);
@@ -105,7 +105,7 @@ export async function renew(
   return obtain(host, target, { outlook, memory });
 }
 
-/** The first certificate; does nothing when the installed one is as it should be. */
+/** Obtains the first certificate; no-op when the installed one fits. */
 export async function setUp(host: Host, target: Appliance): Promise<Renewal> {
   requireClock(host.clock);
   const memory = await openMemory(host, target.paths);
@@ -117,7 +117,7 @@ export async function setUp(host: Host, target: Appliance): Promise<Renewal> {
   return obtain(host, target, { outlook, memory });
 }
 
-/** How loudly to speak of the end of what is served; null when there is time, or nothing is served. */
+/** The expiry warning for the served certificate; null with 14 days left or without one. */
 export async function servedExpiry(host: Host, target: Appliance): Promise<ExpiryWarning | null> {
   const pair = await readInstalledPair(host, target.paths);
   return pair === null ? null : expiryWarning(pair.chain[0], host.clock.now());

@@ -1,5 +1,5 @@
-// What is to be done about the certificate, and when: from what is installed, what is wanted, and what
-// happened before. Looks only.
+// When and why the certificate is renewed next: from the installed certificate, the wanted names and the
+// stored state. Read-only.
 
 import { isPlausible } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
@@ -12,10 +12,10 @@ import { renewalTime, type Schedule, waitsUntil } from './policy.ts';
 import { type AcmeState, readAcmeState } from './state.ts';
 
 const DAY_MS = 86_400_000;
-/** Given files are looked at this often: somebody else may have renewed them. */
+/** Files of `ssl.type manual` are checked this often, because another program renews them. */
 const MANUAL_CHECK_MS = DAY_MS;
 
-/** Why a certificate is needed now, whatever its age; null when the installed one is as it should be. */
+/** Why a new certificate is needed regardless of its age; null when the installed one fits. */
 function reasonToIssue(
   { settings }: Appliance,
   {
@@ -24,13 +24,13 @@ function reasonToIssue(
     names,
   }: { pair: CertificatePair | null; state: AcmeState; names: readonly string[] },
 ): string | null {
-  if (pair === null) return 'there is no certificate yet';
+  if (pair === null) return 'no certificate is installed';
   if (isSelfSigned(pair.chain[0])) return 'the certificate is self-signed';
   if (state.directory !== settings.ssl.directory)
     return `it was not issued by ${settings.ssl.directory}`;
   const missing = names.filter((name) => !state.names.includes(name));
-  if (missing.length > 0) return `${missing.join(', ')} should be named in it`;
-  if (state.newKeyWanted) return 'a new key was asked for';
+  if (missing.length > 0) return `it does not name ${missing.join(', ')}`;
+  if (state.newKeyWanted) return 'a new key was requested';
   if (pair.key.asymmetricKeyType !== settings.ssl.keyType) {
     return `ssl.key_type is ${settings.ssl.keyType}`;
   }
@@ -41,11 +41,11 @@ export interface Outlook {
   readonly state: AcmeState;
   readonly pair: CertificatePair | null;
   readonly names: readonly [string, ...string[]];
-  /** When it should be renewed by its age and the CA's advice; now when there is another reason. */
+  /** The renewal time by age and the CA's advice; now when there is another reason. */
   readonly plan: Schedule;
 }
 
-/** The same certificate and names under another state. */
+/** The outlook of the same certificate and names for another state. */
 export function outlookWith(
   host: Host,
   target: Appliance,
@@ -59,7 +59,7 @@ export function outlookWith(
   return { state, pair, names, plan };
 }
 
-/** For `ssl.type letsencrypt`. @param state as the operation has read it; read here unless told */
+/** For `ssl.type letsencrypt`. @param state the state that the operation has read; read here if absent */
 export async function readOutlook(
   host: Host,
   target: Appliance,
@@ -75,13 +75,13 @@ function later(a: Date, b: Date | null): Date {
   return b !== null && b > a ? b : a;
 }
 
-/** The next moment at which `ssl-renew` has something to do, and why; null when it never has. */
+/** The next time at which `ssl-renew` acts, and why; null when it never does. */
 export async function nextRenewal(host: Host, target: Appliance): Promise<Schedule | null> {
   const { type } = target.settings.ssl;
   const now = host.clock.now();
   if (type === 'manual') {
     const at = new Date(now.getTime() + MANUAL_CHECK_MS);
-    return { at, why: 'the given files are looked at once a day' };
+    return { at, why: 'the certificate files are checked once a day' };
   }
   if (type === 'selfsigned') {
     const pair = await readInstalledPair(host, target.paths);
@@ -101,12 +101,12 @@ export async function nextRenewal(host: Host, target: Appliance): Promise<Schedu
   }
   const ask = state.advice === null ? null : new Date(state.advice.askAgainAt);
   if (ask !== null && ask > now && ask < plan.at) {
-    return { at: ask, why: 'the CA is asked for its renewal information' };
+    return { at: ask, why: "mailctl checks the CA's renewal information" };
   }
   return plan;
 }
 
-/** For the scheduler. */
+/** The time for the scheduler; null while the clock is wrong. */
 export async function renewalDue(host: Host, target: Appliance): Promise<Date | null> {
   if (!isPlausible(host.clock.now())) return null;
   return (await nextRenewal(host, target))?.at ?? null;

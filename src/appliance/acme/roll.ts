@@ -1,5 +1,5 @@
-// A new key takes over without a gap for senders that check TLSA (RFC 7671 8.1): its record is published
-// beside the old one, stays there for two TTLs, and only then the key serves; then the old record goes.
+// Key rollover for senders that check TLSA (RFC 7671 8.1): the new key's record is published beside the old
+// one; after two TTLs the new key is served, and then the old record is removed.
 
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
@@ -12,7 +12,7 @@ import { servedKeyDigest } from '../tls/keys.ts';
 import { readyAt, withdrawnNames, withPublished } from '../tls/notices.ts';
 import type { AcmeMemory } from './memory.ts';
 
-/** To be called when every authoritative server shows it, or shows no TLSA any more. */
+/** Call it when every authoritative server shows the change. */
 async function notePublished(
   host: Host,
   { notices }: AcmeMemory,
@@ -23,7 +23,7 @@ async function notePublished(
 
 const tlsaValue = (digest: string): string => `3 1 1 ${digest}`;
 
-/** The TLSA sets that there are; a zone that is not signed has none. */
+/** The published TLSA record sets; an unsigned zone has none. */
 async function presentSets(host: Host, settings: Settings): Promise<PresentSet[]> {
   const { hostname } = settings.main;
   const { smtp, submission, smtps } = settings.ports;
@@ -40,15 +40,17 @@ async function presentSets(host: Host, settings: Settings): Promise<PresentSet[]
 }
 
 /**
- * Where the provider cannot hold two values, the change goes through a time without TLSA: senders then use
- * TLS without checking it, and none fails.
+ * For a provider that cannot store two values: removes the TLSA records during the change. Senders then use
+ * TLS without verification, and delivery does not fail.
  */
 async function withdraw(
   host: Host,
   target: Appliance,
   { sets, digest, memory }: { sets: readonly PresentSet[]; digest: string; memory: AcmeMemory },
 ): Promise<void> {
-  host.say('the provider cannot hold two TLSA records at a name: taking them away for the change');
+  host.say(
+    'the provider cannot store two TLSA records at one name: removing them during the change',
+  );
   const values = sets.flatMap(({ name, type, values: all }) =>
     all.map(({ value }) => ({ name, type, value })),
   );
@@ -65,7 +67,7 @@ async function announce(
   const value = tlsaValue(digest);
   const lacking = sets.filter((set) => !hasValue(set, value));
   if (lacking.length === 0) return;
-  host.say("publishing the new key's TLSA records beside those of the served one");
+  host.say("publishing the new key's TLSA records beside those of the served key");
   const values = lacking.map(({ name, type }) => ({ name, type, value }));
   try {
     await publishValues(host, target, values, { ttl: target.settings.dns.ttl, dns: memory.dns });
@@ -77,8 +79,8 @@ async function announce(
 }
 
 /**
- * The moment from which this key may serve, after its record was published where one is needed; null
- * when it may serve at once. Throws as `publishValues` does.
+ * Publishes the key's TLSA record where TLSA is in use. Returns the time from which the key may be served;
+ * null for now. Throws as `publishValues` does.
  */
 export async function announceKey(
   host: Host,
@@ -98,7 +100,7 @@ export async function announceKey(
   return ready !== null && ready > host.clock.now() ? ready : null;
 }
 
-/** A key that serves gets the records back that were taken away for the change. */
+/** Publishes the TLSA records of the served key that `withdraw` has removed. */
 async function restoreTlsa(
   host: Host,
   target: Appliance,
@@ -118,7 +120,7 @@ async function restoreTlsa(
   }
 }
 
-/** True when no record of this key is left. What fails is said: the records harm nobody. */
+/** True when no record of this key is left. A failure is reported only: a stale TLSA record is harmless. */
 async function retireKey(
   host: Host,
   target: Appliance,
@@ -138,18 +140,18 @@ async function retireKey(
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     host.say(`the TLSA records of the old key are still published: ${error.message}`);
-    host.say('they harm nobody; the next ssl-renew tries again');
+    host.say('stale TLSA records are harmless; the next ssl-renew retries');
     return false;
   }
 }
 
-/** To be called before another key serves: its records are then taken away, also after an interruption. */
+/** Call it before another key is served: `finishRoll` then removes the old records, also after an interruption. */
 export async function rememberRetiring({ acme }: AcmeMemory, digest: string): Promise<void> {
   const retiring = [...new Set([...acme.current.retiring, digest])];
   await acme.write({ ...acme.current, retiring });
 }
 
-/** Brings TLSA to the key that serves, where a change of keys has not come to its end yet. */
+/** Finishes an interrupted rollover: removes TLSA records of old keys, publishes those of the served key. */
 export async function finishRoll(host: Host, target: Appliance, memory: AcmeMemory): Promise<void> {
   const { acme } = memory;
   const served = await servedKeyDigest(host, target.paths);

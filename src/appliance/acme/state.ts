@@ -1,4 +1,4 @@
-// What is remembered between two runs of the ACME client: <data>/acme/state.json, for root alone.
+// The state of the ACME client between two runs: <data>/acme/state.json, readable by root only.
 
 import { join } from 'node:path';
 import { array, boolean, nullable, object, optional, string } from 'valibot';
@@ -8,29 +8,29 @@ import type { Paths } from '../paths.ts';
 
 /** All times are RFC 3339. */
 export interface AcmeState {
-  /** The directory that issued what is served; null before the first certificate. */
+  /** Directory URL of the CA that issued the served certificate; null before the first one. */
   readonly directory: string | null;
-  /** The names that were wanted when it was issued, also those that had to be left out. */
+  /** The wanted names when it was issued, including those that were left out. */
   readonly names: readonly string[];
-  /** An operator has asked for certificates, and with that agreed to the CA's terms. */
+  /** An operator has run `ssl-setup`, and with that agreed to the CA's terms. */
   readonly agreed: boolean;
   /** Failed attempts of the last day, oldest first. */
   readonly failures: readonly string[];
-  /** Those of them in which the CA looked and refused. */
+  /** The failures that count as refusals by the CA. */
   readonly refusals: readonly string[];
   readonly lastError: string | null;
-  /** No attempt before this moment, and whether it was the CA that said so. */
+  /** No attempt before this time; `limitedByCa` when it comes from the CA's Retry-After. */
   readonly notBefore: string | null;
   readonly limitedByCa: boolean;
   /** The CA's renewal information (RFC 9773) on the certificate with this identifier. */
   readonly advice: RenewalAdvice | null;
-  /** What the CA calls itself in CAA records. */
+  /** The CA's names in CAA records. */
   readonly caaIdentities: readonly string[];
-  /** A new key takes over at this moment, when its TLSA has been visible long enough. */
+  /** The new key may be served from this time on: its TLSA has been visible for two TTLs. */
   readonly keyReadyAt: string | null;
-  /** A new key was asked for and does not serve yet. */
+  /** A new key was requested and is not served yet. */
   readonly newKeyWanted: boolean;
-  /** Digests of keys that serve no longer and whose TLSA records may still be there. */
+  /** Digests of former keys whose TLSA records may still be published. */
   readonly retiring: readonly string[];
 }
 
@@ -38,7 +38,7 @@ export interface RenewalAdvice {
   readonly certificate: string;
   readonly start: string;
   readonly end: string;
-  /** When the CA wants to be asked again. */
+  /** The time of the next request for renewal information. */
   readonly askAgainAt: string;
 }
 
@@ -61,7 +61,7 @@ export const NO_STATE: AcmeState = {
 const texts = array(string());
 const moments = array(moment);
 
-// a field that an older program did not write has the value of the beginning
+// a field that an older version did not write gets its initial value
 const schema = object({
   directory: optional(nullable(string()), null),
   names: texts,
@@ -87,9 +87,9 @@ export const ACME_STATE: StateFile<AcmeState> = {
   empty: NO_STATE,
   ownFolder: true,
   whenDamaged: {
-    // nothing is written here before an operator has agreed to the CA's terms
+    // the file exists only after an operator has agreed to the CA's terms
     goOnWith: async () => ({ ...NO_STATE, agreed: true }),
-    lost: 'the next ssl-renew gets a new certificate; TLSA records of former keys stay published',
+    lost: 'the next ssl-renew obtains a new certificate; TLSA records of former keys stay published',
   },
 };
 

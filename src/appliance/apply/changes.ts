@@ -1,4 +1,4 @@
-// Desired − present: what would change in the container's configuration, and what that takes. Pure.
+// Desired − present: the changes of the container's configuration and their effects on daemons. Pure.
 
 import type { HostPart } from '../container/host-part.ts';
 import type { Daemon, OnChange } from '../render/managed-file.ts';
@@ -9,9 +9,9 @@ export interface Change {
   readonly what: 'file' | 'record' | 'firewall' | 'container';
   readonly name: string;
   readonly action: 'add' | 'change' | 'remove';
-  /** What takes it up in a running container. */
+  /** The reload or restart with which a running container takes up the change. */
   readonly effect: OnChange;
-  /** Texts for a diff; absent where there is nothing to show or where it is secret. */
+  /** Texts for a diff; absent for secrets and for changes without a text. */
   readonly before?: string;
   readonly after?: string;
 }
@@ -55,7 +55,7 @@ function fileChanges(
 }
 
 function inputChanges(before: HostPart | undefined, after: HostPart): Change[] {
-  // one that is no more has nothing to read
+  // `before` may list daemons that are disabled now: they have nothing to reload
   return Object.keys(after.inputs)
     .filter((daemon) => before?.inputs[daemon] !== after.inputs[daemon])
     .map((daemon) => ({
@@ -103,7 +103,7 @@ export function planGeneration(present: Content | null, desired: Content): Chang
   ];
 }
 
-/** What has to be done in a running container so that it takes up the changes. */
+/** The restarts and reloads with which a running container takes up the changes. */
 export function effectsOf(changes: readonly Change[]): Effects {
   const effects = changes.map(({ effect }) => effect);
   const restart = new Set(effects.flatMap((effect) => ('restart' in effect ? effect.restart : [])));

@@ -1,5 +1,5 @@
-// The appliance becomes what UCI says: render, switch, reload only what changed, prove it, and go back
-// to the last good generation when the proof fails.
+// Converges the appliance to UCI: render, switch, reload only the changed daemons, probe, and roll back to
+// the last good generation when a probe fails.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -44,7 +44,7 @@ async function applyEffects(host: Host, target: Appliance, effects: Effects): Pr
   for (const daemon of effects.reload) await reloadDaemon(host, target, daemon);
 }
 
-/** The running container takes up a generation that has been switched to. */
+/** Makes the running container use the generation that `current` names. */
 async function takeUp(
   host: Host,
   target: Appliance,
@@ -59,7 +59,7 @@ async function takeUp(
   return started;
 }
 
-// a router's Rspamd takes long to start, and Postfix answers nobody before it has
+// Rspamd starts slowly on a router, and Postfix does not answer clients until it is up
 const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
 
 async function requireProbes(
@@ -76,22 +76,22 @@ async function requireProbes(
   throw new MailctlError('PROBE_FAILED', sentences.join('; '));
 }
 
-const TROUBLE = /\b(?:fatal|panic): |: (?:Fatal|Panic): /;
+const FATAL = /\b(?:fatal|panic): |: (?:Fatal|Panic): /;
 
-/** What daemons that could not go on have said since then: going back fills the log with other things. */
-async function lastWords(host: Host, paths: Paths, since: Date): Promise<string[]> {
+/** Fatal log lines since then; read before the rollback, which adds its own lines. */
+async function fatalLines(host: Host, paths: Paths, since: Date): Promise<string[]> {
   const { lines } = await readLog(host, paths, { count: 500 });
-  const said = lines.filter(
-    ({ time, text }) => time !== null && time >= since && TROUBLE.test(text),
+  const fatal = lines.filter(
+    ({ time, text }) => time !== null && time >= since && FATAL.test(text),
   );
-  // without the process number, which tells repetitions apart
-  const texts = said.map(({ text }) =>
+  // without the process id, so that repeated lines are equal
+  const texts = fatal.map(({ text }) =>
     text.replace(/^.*?(?=\w+\[\d+\]: )/, '').replace(/\[\d+\]/, ''),
   );
   return [...new Set(texts)].slice(0, 3);
 }
 
-/** Puts the last good generation back in force. Throws PROBE_FAILED that says what happened. */
+/** Rolls back to the last good generation. Throws PROBE_FAILED with the cause. */
 async function goBack(
   host: Host,
   target: Appliance,
@@ -100,23 +100,26 @@ async function goBack(
   const { failed, good, cause, since } = step;
   const why = cause instanceof Error ? cause.message : String(cause);
   const hint = 'mailctl logs 50';
-  for (const words of await lastWords(host, target.paths, since))
-    host.say(`the log says: ${words}`);
+  for (const line of await fatalLines(host, target.paths, since)) host.say(`the log says: ${line}`);
   if (good === null || good.name === failed.name) {
-    throw new MailctlError('PROBE_FAILED', `the mail server does not answer as it should: ${why}`, {
-      hint,
-      cause,
-    });
+    throw new MailctlError(
+      'PROBE_FAILED',
+      `the configuration failed, and there is no other good one to roll back to: ${why}`,
+      {
+        hint,
+        cause,
+      },
+    );
   }
   host.say(`the new configuration failed: ${why}`);
-  host.say('going back to the last good one');
+  host.say('rolling back to the last good configuration');
   await switchTo(host, target.paths, good.name);
   await useImage(host, target.paths, good.host.image);
   const effects = effectsOf(planGeneration(failed, good));
   const started = await takeUp(host, target, { generation: good, effects, start: true });
   if ((await findRepairs(host, target, good)).length > 0) await repair(host, target, good);
   await requireProbes(host, target, { generation: good, started });
-  throw new MailctlError('PROBE_FAILED', `went back to the last good configuration: ${why}`, {
+  throw new MailctlError('PROBE_FAILED', `rolled back to the last good configuration: ${why}`, {
     hint,
     cause,
   });
@@ -124,7 +127,7 @@ async function goBack(
 
 type Content = Omit<Generation, 'name'>;
 
-/** What differs from the network that the running container needs; nothing while it does not run. */
+/** Differences between the host's network and the running container's plan; none while it is stopped. */
 async function findRepairs(host: Host, target: Appliance, content: Content): Promise<Change[]> {
   if (!(await isRunning(host, containerRef(target)))) return [];
   const { container } = target.settings.main;
@@ -140,7 +143,7 @@ async function repair(
   await repairNetwork(host, target.paths, { container, plan: network });
 }
 
-/** What differs on the host from a network that is in force already. */
+/** Differences on the host when the planned network has not changed. */
 async function planRepairs(
   host: Host,
   target: Appliance,
@@ -151,7 +154,7 @@ async function planRepairs(
   return same ? findRepairs(host, target, desired) : [];
 }
 
-/** Brings the host and the container to `desired`; returns what was changed. */
+/** Converges the host and the container to `desired`. */
 async function bringTo(
   host: Host,
   target: Appliance,
@@ -167,7 +170,7 @@ async function bringTo(
   const unchanged = present !== null && rendered.length === 0;
   const generation = unchanged ? present : await writeGeneration(host, paths, desired);
   if (!unchanged) await switchTo(host, paths, generation.name);
-  // a run that was cut short after the switch may have left the daemons with either configuration
+  // a run that was interrupted after the switch may have left daemons on the old or the new configuration
   const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
   const since = host.clock.now();
   try {
@@ -185,7 +188,7 @@ async function bringTo(
   }
 }
 
-/** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after going back. */
+/** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after the rollback. */
 export async function converge(host: Host, target: Appliance, work: Work): Promise<Convergence> {
   await ensureDataDirectories(host, target);
   const prepared = await prepare(host, target);
@@ -206,7 +209,7 @@ export async function requireInstalled(host: Host, paths: Paths): Promise<Image>
 }
 
 /**
- * What `apply`, or with `fresh` also a first `install`, would change, without changing anything.
+ * What `apply` would change, or with `fresh` also a first `install`. Changes nothing.
  * Throws NOT_INSTALLED.
  */
 export async function planConvergence(

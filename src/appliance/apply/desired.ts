@@ -1,4 +1,4 @@
-// What the appliance should be, worked out from UCI, this host and the image; nothing is changed here.
+// The desired state of the appliance, computed from UCI, this host and the image. Read-only.
 
 import { join } from 'node:path';
 import { digestText } from '../../host/digest.ts';
@@ -21,7 +21,7 @@ import { templates } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Generation, hostOwner } from './generation.ts';
 
-/** @param bridgeNetworks the host's IPv4 addresses (CIDR) on a bridge that is not ours */
+/** @param bridgeNetworks the host's IPv4 addresses (CIDR) on a foreign bridge */
 export function networkFacts(
   network: NetworkPlan,
   bridgeNetworks: readonly string[],
@@ -38,7 +38,7 @@ export function networkFacts(
   };
 }
 
-/** Operators' files that a daemon includes by itself, by the name's beginning. */
+/** Operators' files that a daemon itself includes, by the prefix of their name. */
 const CUSTOM_OF: readonly (readonly [prefix: string, daemon: Daemon])[] = [
   ['rspamd/', 'rspamd'],
   ['dovecot.conf', 'dovecot'],
@@ -46,13 +46,13 @@ const CUSTOM_OF: readonly (readonly [prefix: string, daemon: Daemon])[] = [
   ['fail2ban.local', 'fail2ban'],
 ];
 
-/** Which daemons these files make run: one whose feature is off has no service. */
+/** The daemons with a service among these files; a disabled daemon has none. */
 function runningDaemons(rendered: readonly RenderedFile[]): Set<string> {
   const run = /^\/etc\/s6\/services\/([^/]+)\/run$/;
   return new Set(rendered.map(({ file }) => run.exec(file.path)?.[1] ?? ''));
 }
 
-/** What each of these daemons reads beside the rendered files, as one digest. */
+/** For each of these daemons, one digest of its inputs other than the rendered files. */
 async function inputDigests(
   host: Host,
   paths: Paths,
@@ -77,7 +77,7 @@ function toFile(settings: Settings, { file, text }: RenderedFile) {
   return { path: file.path, text, uid, gid, mode: file.mode };
 }
 
-/** The whole appliance as it should be, ready to be compared with the generation in use. */
+/** The complete desired state, to compare with the generation in use. */
 export async function desiredGeneration(
   host: Host,
   target: Appliance,

@@ -1,5 +1,5 @@
-// Generations of the rendered configuration. One folder holds everything that belongs together; the
-// link `current` is switched in one step, so a power cut leaves the old set or the new one.
+// Generations of the rendered configuration, one folder each. The link `current` is switched atomically, so
+// a power cut leaves the old set or the new one.
 
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -58,7 +58,7 @@ async function makeFolders(host: Host, root: string, path: string): Promise<void
   }
 }
 
-/** Writes a generation under a new name; it is not in use before `switchTo`. */
+/** Writes a generation under a new name; `switchTo` puts it in use. */
 export async function writeGeneration(
   host: Host,
   paths: Paths,
@@ -76,12 +76,12 @@ export async function writeGeneration(
   return { name, ...content };
 }
 
-/** The daemons see this generation from their next reload on. */
+/** Daemons read this generation at their next reload. */
 export async function switchTo(host: Host, paths: Paths, name: string): Promise<void> {
   await host.files.link(name, join(paths.rendered, 'current'));
 }
 
-/** Records that the current generation passed its probes, and forgets all others. */
+/** Records that the current generation passed its probes, and deletes all others. */
 export async function acceptGeneration(host: Host, paths: Paths, name: string): Promise<void> {
   const good = join(paths.rendered, 'good');
   if ((await host.files.readLink(good)) !== name) await host.files.link(name, good);

@@ -1,5 +1,5 @@
-// Finds what differs on this host from the network that the running container needs (a bridge deleted, a table
-// flushed, an interface without its bridge), and puts it back.
+// Finds and repairs differences between this host's network and the running container's plan: a deleted
+// bridge, a flushed table, an interface without its bridge.
 
 import type { Host } from '../../host/host.ts';
 import type { DesiredNetwork, NetworkPlan } from '../container/network.ts';
@@ -48,7 +48,7 @@ async function planForwarding(host: Host, plan: NetworkPlan): Promise<Change[]> 
 async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promise<Change[]> {
   const { exists, master, up } = await queryVeth(host, veth.name);
   const name = `veth ${veth.name}`;
-  // the container's end is gone with it
+  // the kernel deletes both ends of a veth together
   if (!exists)
     return [{ what: 'container', name, action: 'add', effect: { restart_container: true } }];
   if (master === bridge && up) return [];
@@ -58,7 +58,7 @@ async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promi
   return [{ what: 'container', name, action: 'change', effect: { none: true }, ...texts }];
 }
 
-/** What differs from the plan on this host while the container runs. */
+/** The differences from the plan on this host while the container runs. */
 export async function planNetworkRepair(
   host: Host,
   paths: Paths,

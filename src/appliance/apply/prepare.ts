@@ -1,5 +1,5 @@
-// What must exist before anything is rendered: the probe's password, a certificate, the accounts with
-// their postmaster, a DKIM key for each domain. Says what it made; makes nothing twice.
+// Creates what rendering needs: the probe password, a certificate, the accounts with their postmaster, a DKIM
+// key for each domain. Idempotent; returns what it created.
 
 import type { Host } from '../../host/host.ts';
 import {
@@ -32,13 +32,13 @@ const made = (name: string, effect: OnChange): Change => ({
 
 const CERTIFICATE = made('ssl/fullchain.pem', { reload: 'postfix' });
 const DATABASE = made('directory.db', { none: true });
-// without the feature nobody reads them
+// OpenDKIM does not run without the feature
 const keysMade = ({ features }: Settings): Change =>
   made('dkim keys', features.dkim ? { reload: 'opendkim' } : { none: true });
 
 /**
- * RFC 5321 4.5.1: postmaster must be reachable. Where nothing receives its mail, it gets a mailbox
- * that nobody can log in to before a password is set.
+ * RFC 5321 4.5.1: postmaster must be reachable. Creates a suspended mailbox for it when its address is not
+ * deliverable.
  */
 async function ensurePostmaster(host: Host, target: Appliance): Promise<boolean> {
   const { directory } = await readDirectory(host, target);
@@ -46,24 +46,24 @@ async function ensurePostmaster(host: Host, target: Appliance): Promise<boolean>
   const ours = directory.domains.has(domainOf(postmaster));
   if (!ours || isDeliverable(directory, postmaster)) return false;
   await changeDirectory(host, target, (draft) => {
-    // a password that nobody was told, and no login either
+    // a random password that is not stored or shown; the operator sets one
     const hash = hashPassword(generatePassword());
     addMailbox(draft, { address: postmaster, hash, quotaBytes: null, active: false });
   });
   host.say(
-    `made the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}, then mailctl user resume ${postmaster}`,
+    `created the mailbox ${postmaster}; to read it: mailctl user passwd ${postmaster}, then mailctl user resume ${postmaster}`,
   );
   return true;
 }
 
-/** The key of the first certificate of a CA is there before it, so that dns-setup publishes both. */
+/** Generates the key of the first CA certificate in advance, so that dns-setup publishes its TLSA record too. */
 async function ensureNextKey(host: Host, target: Appliance): Promise<void> {
   if (target.settings.ssl.type !== 'letsencrypt') return;
   const pair = await readInstalledPair(host, target.paths);
   if (pair !== null && isSelfSigned(pair.chain[0])) await ensureWaitingKey(host, target);
 }
 
-/** What `prepare` would make, as far as it can be said without making it. */
+/** What `prepare` would create, as far as it is known in advance. */
 export async function planPreparation(host: Host, target: Appliance): Promise<Change[]> {
   const changes: Change[] = [];
   if (await isCertificateBehind(host, target)) changes.push(CERTIFICATE);
@@ -73,7 +73,7 @@ export async function planPreparation(host: Host, target: Appliance): Promise<Ch
   return changes;
 }
 
-/** Returns what was made. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
+/** Returns what it created. Throws DIRECTORY_INVALID, CERTIFICATE_INVALID, DKIM_KEY_INVALID. */
 export async function prepare(host: Host, target: Appliance): Promise<Change[]> {
   const changes: Change[] = [];
   await ensureProbePassword(host, target);

@@ -1,5 +1,5 @@
-// The bridge as it counts for the plan. One that mailctl made is still mailctl's when it was deleted and made
-// again by hand; one that mailctl only uses is never made in its place.
+// The bridge for the network plan. mailctl still owns its bridge after it was deleted and created again by
+// hand. mailctl never creates a replacement for a missing foreign bridge.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -14,7 +14,7 @@ import {
 } from './network.ts';
 import { ownAddresses, queryBridge } from './network-apply.ts';
 
-/** Nothing on the bridge says that it is for something else by now. */
+/** True when the bridge has no foreign address or port. */
 async function isOursAgain(host: Host, present: BridgePresent, before: NetworkPlan) {
   const { own, own6 } = ownAddresses(before);
   const foreign = [...present.addresses, ...present.addresses6].filter(
@@ -24,7 +24,7 @@ async function isOursAgain(host: Host, present: BridgePresent, before: NetworkPl
   return foreign.length === 0 && ports.every((port) => port === before.veth?.name);
 }
 
-/** Throws HOST_UNFIT when the bridge of others that the running appliance uses is gone. */
+/** Throws HOST_UNFIT when the foreign bridge of the current generation is missing. */
 export async function bridgeInUse(
   host: Host,
   { settings, paths }: Appliance,
@@ -40,14 +40,14 @@ export async function bridgeInUse(
   if (present.exists) return present;
   throw new MailctlError(
     'HOST_UNFIT',
-    `the bridge ${bridge} is gone, and mailctl did not make it`,
+    `the bridge ${bridge} is missing, and mailctl did not create it`,
     {
-      hint: `bring the network up again (OpenWrt: /etc/init.d/network restart), then: mailctl apply`,
+      hint: `restart the network (OpenWrt: /etc/init.d/network restart), then: mailctl apply`,
     },
   );
 }
 
-/** The network as UCI and the bridge of this host make it. Throws HOST_UNFIT. */
+/** The network plan for UCI and this host's bridge. Throws HOST_UNFIT. */
 export async function desiredNetwork(host: Host, appliance: Appliance): Promise<DesiredNetwork> {
   const bridge = await bridgeInUse(host, appliance);
   return planNetwork(appliance.settings, bridge, await queryMachineId(host));

@@ -1,5 +1,5 @@
-// Which cgroup controllers this host can limit a container with. OpenWrt has cgroup2 only; some hosts
-// have version 1 controllers beside an empty version 2.
+// The host's cgroup controllers for container limits. OpenWrt has cgroup v2 only; some hosts have v1
+// controllers beside an empty v2.
 
 import type { Host } from '../../host/host.ts';
 import type { CgroupFacts } from './lxc-config.ts';

@@ -1,4 +1,4 @@
-// The appliance's container as the host's LXC knows it.
+// The appliance's container: its LXC name, path and log.
 
 import { join } from 'node:path';
 import type { ContainerRef } from '../../host/lxc.ts';

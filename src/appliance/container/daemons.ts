@@ -1,4 +1,4 @@
-// The daemons inside the container and how each takes up a changed file.
+// Reload and restart of the daemons inside the container.
 
 import type { Host } from '../../host/host.ts';
 import { runInside } from '../../host/lxc.ts';
@@ -7,8 +7,8 @@ import type { Daemon } from '../render/managed-file.ts';
 import { containerRef } from './container.ts';
 
 const service = (name: Daemon) => `/run/service/${name}`;
-// s6 runs a copy of the run script, which `apply` may just have replaced; -wr waits until the old process has gone
-// and a new one is there
+// s6 runs a copy of the run script, which `apply` may have replaced; -wr waits until the old process has ended and
+// the new one runs
 const RESTART = `
 cp "/etc/s6/services/$1/run" "/run/service/$1/.run"
 mv "/run/service/$1/.run" "/run/service/$1/run"
@@ -16,7 +16,7 @@ exec s6-svc -wr -T 20000 -r "/run/service/$1"`;
 const restart = (name: Daemon) => ['sh', '-ec', RESTART, 'restart', name];
 const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
 
-/** Valkey and ClamAV read their files at start only; old workers of Rspamd outlive a reload by 20 s. */
+/** Valkey and ClamAV read their files only at start; old Rspamd workers outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
   dovecot: ['doveadm', 'reload'],
@@ -28,7 +28,7 @@ const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   clamav: restart('clamav'),
 };
 
-/** Makes a running daemon read its files again without losing what it is doing. */
+/** Makes a running daemon read its files again without losing its work in progress. */
 export async function reloadDaemon(host: Host, target: Appliance, daemon: Daemon): Promise<void> {
   await runInside(host, containerRef(target), RELOAD[daemon]);
 }

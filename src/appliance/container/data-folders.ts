@@ -1,4 +1,4 @@
-// The data directory: which folders it has, whose they are, and that they exist.
+// The folders of the data folder: paths, modes and owners.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -30,7 +30,7 @@ export function dataDirectories(paths: Paths): DataDirectory[] {
   ];
 }
 
-/** Makes what is missing and mends owners and modes of these folders; never looks inside them. */
+/** Creates missing folders and fixes their owners and modes; never touches their contents. */
 export async function ensureDataDirectories(host: Host, appliance: Appliance): Promise<void> {
   const { settings, paths } = appliance;
   for (const { path, mode, owner } of dataDirectories(paths)) {
@@ -41,7 +41,7 @@ export async function ensureDataDirectories(host: Host, appliance: Appliance): P
   }
 }
 
-/** Operators' additions: the file names that exist below `custom/` and their texts. */
+/** Operators' additions: the texts of the files below `custom/`, by name. */
 export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of await host.files.list(paths.custom)) {
@@ -57,7 +57,7 @@ export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<
   return found;
 }
 
-/** The folder of the ACME client: for root of the host alone. */
+/** Creates the ACME client's folder, readable by the host's root only. */
 export async function ensureAcmeFolder(host: Host, paths: Paths): Promise<void> {
   if ((await host.files.stat(paths.acme)) !== null) return;
   await host.files.makeDirectory(paths.acme, { mode: SECRET_FOLDER });

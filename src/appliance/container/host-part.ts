@@ -1,4 +1,4 @@
-// What the host itself needs to run a container, beside the files inside it.
+// The host's part of a generation: LXC configuration, network and image.
 
 import { join } from 'node:path';
 import {
@@ -21,14 +21,14 @@ import { readState, type StateFile } from './state-file.ts';
 
 export const HOST_PART = 'host.json';
 
-/** What the host needs to run a generation: kept beside its files, so that going back is complete. */
+/** What the host needs to run a generation; stored beside its files, so that a rollback is complete. */
 export interface HostPart {
   readonly lxcConfig: string;
   readonly seccomp: string;
   readonly network: NetworkPlan;
   /** SHA-256 of the image. */
   readonly image: string;
-  /** Digest of what a daemon reads beside its files: keys, certificates, operators' additions. */
+  /** Digest by daemon of its other inputs: keys, certificates, operators' additions. */
   readonly inputs: Readonly<Record<string, string>>;
 }
 
@@ -37,12 +37,12 @@ const network = object({
   ...{ address6: nullable(string()), gateway6: nullable(string()) },
   publish: union([literal('all'), array(string())]),
   ports: array(number()),
-  // a generation of 0.1.0 has neither
+  // a generation of 0.1.0 has neither field
   veth: optional(nullable(object({ name: string(), mac: string() })), null),
   mtu: optional(nullable(number()), null),
 });
 
-/** Written with its generation (`encodeHostPart`), never changed. @param link that of a generation */
+/** Written once with its generation (`encodeHostPart`). @param link link or name of a generation */
 const hostPartFile = (link: string): StateFile<HostPart | null> => ({
   path: (paths) => join(paths.rendered, link, HOST_PART),
   schema: object({
@@ -50,8 +50,8 @@ const hostPartFile = (link: string): StateFile<HostPart | null> => ({
     inputs: record(string(), string()),
   }),
   empty: null,
-  // what runs cannot be compared with what is wanted: a container could be left on a wrong network
-  whenDamaged: { withoutIt: 'mailctl apply then writes everything anew' },
+  // without it apply cannot compare, and could leave the container on a wrong network
+  whenDamaged: { withoutIt: 'mailctl apply then writes all files again' },
 });
 
 export const CURRENT_HOST_PART = hostPartFile('current');
@@ -63,7 +63,7 @@ export function readHostPart(host: Host, paths: Paths, link: string): Promise<Ho
   return readState(host, paths, hostPartFile(link));
 }
 
-/** IPv4 of the container as it was last configured; null before the first apply. */
+/** IPv4 address of the container in the current generation; null before the first apply. */
 export async function addressInUse(host: Host, paths: Paths): Promise<string | null> {
   const part = await readHostPart(host, paths, 'current');
   return part === null ? null : bareAddress(part.network.address);

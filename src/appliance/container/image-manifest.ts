@@ -1,36 +1,36 @@
-// The manifest beside an image, written by lxc-template/build: what the image is and what is in it.
+// The manifest of an image, written by lxc-template/build: its kind, hash, origin and packages.
 
 import { MailctlError } from '../../errors.ts';
 
 const IMAGE_VARIANTS = ['standard', 'antivirus'] as const;
 const IMAGE_ARCHITECTURES = ['amd64', 'arm64'] as const;
 
-/** The names are those of the file, so that `JSON.stringify` gives a manifest again. */
+/** Field names as in the file, so that `JSON.stringify` writes a manifest. */
 export interface ImageManifest {
   readonly v: 1;
   readonly variant: (typeof IMAGE_VARIANTS)[number];
   readonly architecture: (typeof IMAGE_ARCHITECTURES)[number];
-  /** Debian's release. */
+  /** Debian's major version. */
   readonly debian: string;
   /** SHA-256, lower-case hexadecimal. */
   readonly recipe_sha256: string;
   readonly image_sha256: string;
   readonly image_bytes: number;
   readonly created_from: ImageOrigin;
-  /** Package → version, of every package that has a file in the image. */
+  /** Package → version, for every package with a file in the image. */
   readonly packages: Readonly<Record<string, string>>;
 }
 
 export interface ImageOrigin {
   readonly suite: string;
   readonly point_release: string;
-  /** Date of the newest package, and of every file in the image. */
+  /** Unix time in seconds of the newest package; mtime of every file in the image. */
   readonly source_date_epoch: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Throws IMAGE_INVALID, naming `source` and the field that is wrong. Unknown fields are left out. */
+/** Ignores unknown fields. Throws IMAGE_INVALID with `source` and the invalid field. */
 export function parseImageManifest(text: string, source: string): ImageManifest {
   const fields = parseJson(text, source);
   const reader = fieldReader(source);

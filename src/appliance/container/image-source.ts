@@ -1,14 +1,13 @@
-// Which image is asked for, and by what it is known to be the right one: HTTPS, or a SHA-256 that was told by
-// another way. Pure.
+// The source of the image and its authentication: HTTPS, or a SHA-256 from a trusted place. Pure.
 
 import { MailctlError } from '../../errors.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { ImageManifest } from './image-manifest.ts';
 
 export interface ImageWish {
-  /** File or URL; absent for main.image, the installed one, or a new one built here. */
+  /** File or URL; absent for main.image, the installed image, or a new build on this host. */
   readonly source?: string;
-  /** What the image must have, told by another way than the image. */
+  /** Expected SHA-256 of the image, from a trusted place. */
   readonly sha256?: string;
 }
 
@@ -17,7 +16,7 @@ export interface Source {
   readonly sha256: string | null;
 }
 
-/** The manifest comes from where the image comes from, and over plain HTTP anyone on the path can replace both. */
+/** Throws IMAGE_INVALID for plain HTTP without a SHA-256: an attacker on the path can replace image and manifest. */
 export function requireTrust({ place, sha256 }: Source): void {
   if (!place.startsWith('http:') || sha256 !== null) return;
   throw new MailctlError(
@@ -33,18 +32,18 @@ export function checkGiven(manifest: ImageManifest, { place, sha256 }: Source): 
   if (sha256 === null || manifest.image_sha256 === sha256) return;
   throw new MailctlError(
     'IMAGE_INVALID',
-    `the image ${place} has the SHA-256 ${manifest.image_sha256}, and ${sha256} was asked for`,
+    `the image ${place} has the SHA-256 ${manifest.image_sha256}, expected ${sha256}`,
     {
-      hint: 'compare the SHA-256 with the one that was published, then fetch or build the image again',
+      hint: 'compare it with the published SHA-256, then fetch or build the image again',
     },
   );
 }
 
-/** Where the image comes from when it is neither the installed one nor built here. */
+/** The file or URL to install from; null for the installed image or a new build. */
 export function wishedSource({ main }: Settings, wish: ImageWish): Source | null {
   const place = wish.source ?? main.image;
   if (place === null && wish.sha256 !== undefined) {
-    throw new MailctlError('USAGE', '--sha256 needs an image: --image, or main.image');
+    throw new MailctlError('USAGE', '--sha256 needs --image or main.image');
   }
   if (place === null) return null;
   const configured = place === main.image ? main.imageSha256 : null;

@@ -1,4 +1,4 @@
-// The container's image: found, checked, kept under its hash. The link `current` names the one in use.
+// The container images: located, verified, stored under their hash. The link `current` names the one in use.
 
 import { dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -43,7 +43,7 @@ function checkFits(settings: Settings, manifest: ImageManifest, source: string):
   if (settings.features.virusScan && manifest.variant !== 'antivirus') {
     throw new MailctlError(
       'IMAGE_INVALID',
-      `features.virus_scan is on, and ${source} has no ClamAV`,
+      `features.virus_scan is 1, and the image ${source} has no ClamAV`,
       {
         hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
       },
@@ -83,7 +83,7 @@ function installedImage(paths: Paths, manifest: ImageManifest): Image {
   return { sha256: manifest.image_sha256, file: join(folder, 'image.squashfs'), manifest };
 }
 
-/** Takes a checked image into the appliance's own folder, under its hash. */
+/** Copies a verified image into the appliance's folder, under its hash. */
 async function keep(
   host: Host,
   paths: Paths,
@@ -94,7 +94,7 @@ async function keep(
   await host.files.makeDirectory(folder, { mode: 0o755 });
   await host.files.copy(source.file, image.file, { mode: 0o644 });
   const manifest = `${JSON.stringify(source.manifest, null, 2)}\n`;
-  // written last: a folder without it is a copy that was cut short
+  // written last: a folder without a manifest is an interrupted copy
   await host.files.replace(join(folder, 'manifest.json'), manifest, { mode: 0o644 });
   return image;
 }
@@ -109,7 +109,7 @@ async function takeFile(host: Host, appliance: Appliance, source: Source): Promi
   const { settings, paths } = appliance;
   const { place: file } = source;
   if ((await host.files.stat(file)) === null) {
-    throw new MailctlError('IMAGE_MISSING', `there is no image ${file}`, {
+    throw new MailctlError('IMAGE_MISSING', `the image ${file} does not exist`, {
       hint: 'mailctl install --image FILE',
     });
   }
@@ -150,11 +150,15 @@ async function takeUrl(host: Host, appliance: Appliance, source: Source): Promis
 async function build(host: Host, appliance: Appliance): Promise<Image> {
   const { settings, paths } = appliance;
   if (!host.programs.exists('mmdebstrap') || !host.programs.exists('mksquashfs')) {
-    throw new MailctlError('IMAGE_MISSING', 'there is no image, and this host cannot build one', {
-      hint: 'mailctl install --image FILE|URL   (or: apt-get install mmdebstrap squashfs-tools)',
-    });
+    throw new MailctlError(
+      'IMAGE_MISSING',
+      'no image is installed, and this host cannot build one',
+      {
+        hint: 'mailctl install --image FILE|URL   (or: apt-get install mmdebstrap squashfs-tools)',
+      },
+    );
   }
-  host.say('building the image; this takes some minutes');
+  host.say('building the image; this takes a few minutes');
   const folder = join(paths.images, '.build');
   await host.files.makeDirectory(folder, { mode: 0o700 });
   try {
@@ -169,7 +173,7 @@ async function build(host: Host, appliance: Appliance): Promise<Image> {
     const { stdout } = await host.programs.run(['sh', script, ...options], {
       timeout: BUILD_LIMIT_MS,
     });
-    // the script's last line names the image
+    // the script's last line is the path of the image
     const file = stdout.trim().split('\n').at(-1) ?? '';
     return await takeFile(host, appliance, { place: file, sha256: null });
   } finally {
@@ -184,8 +188,8 @@ export async function currentImage(host: Host, paths: Paths): Promise<Image | nu
 }
 
 /**
- * The image that is asked for, in this order: `wish` (--image), main.image, the installed one,
- * a new one built here. Throws IMAGE_MISSING, IMAGE_INVALID.
+ * The wanted image, in this order: `wish` (--image), main.image, the installed one, a new build on this
+ * host. Throws IMAGE_MISSING, IMAGE_INVALID.
  */
 export async function ensureImage(host: Host, target: Appliance, wish: ImageWish): Promise<Image> {
   const source = wishedSource(target.settings, wish);
@@ -199,13 +203,13 @@ export async function ensureImage(host: Host, target: Appliance, wish: ImageWish
   return installed;
 }
 
-/** Makes the image the one in use; the one before stays until `forgetOtherImages`. */
+/** Puts the image in use; the former one stays until `forgetOtherImages`. */
 export async function useImage(host: Host, paths: Paths, sha256: string): Promise<void> {
   const link = join(paths.images, 'current');
   if ((await host.files.readLink(link)) !== sha256) await host.files.link(sha256, link);
 }
 
-/** Removes every image but the one in use, once that one has passed its probes. */
+/** Removes all other images. Call it when the image in use has passed its probes. */
 export async function forgetOtherImages(host: Host, paths: Paths, sha256: string): Promise<void> {
   for (const name of await host.files.list(paths.images)) {
     if (name !== 'current' && name !== sha256)

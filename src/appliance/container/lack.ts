@@ -1,4 +1,4 @@
-// Something that this host must have and has not.
+// A requirement that this host does not meet.
 
 export interface Lack {
   readonly code: 'HOST_UNFIT' | 'PORT_TAKEN';

@@ -1,5 +1,5 @@
-// The appliance comes up and goes down: network, image, container. Each step looks first, so that a
-// command killed anywhere can be run again.
+// Starts and stops the appliance: network, image, container. Each step checks the present state first, so
+// that an interrupted command can be repeated.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -13,7 +13,7 @@ import type { HostPart } from './host-part.ts';
 import { applyNetwork, removeNetwork } from './network-apply.ts';
 import { attachVeth, removeVeth } from './veth-apply.ts';
 
-/** Seconds that the daemons have to end by themselves. */
+/** Time in seconds for the daemons to stop before they are killed. */
 const STOP_TIMEOUT_S = 10;
 
 async function replaceIfChanged(host: Host, path: string, text: string): Promise<void> {
@@ -31,7 +31,7 @@ async function ensureMounted(host: Host, paths: Paths, part: HostPart): Promise<
   const mounted = await queryMountedImage(host, paths.rootfs);
   if (mounted === (await host.files.realPath(image))) return;
   if ((await host.files.stat(image)) === null) {
-    throw new MailctlError('NOT_INSTALLED', 'the image of this appliance is missing', {
+    throw new MailctlError('NOT_INSTALLED', `the image ${image} is missing`, {
       hint: 'mailctl install',
     });
   }
@@ -39,7 +39,7 @@ async function ensureMounted(host: Host, paths: Paths, part: HostPart): Promise<
   await mountImage(host, image, paths.rootfs);
 }
 
-/** Starts the container with this host part; true when it was not running. */
+/** Starts the container with this host part; false when it was already running. */
 export async function bringUp(host: Host, target: Appliance, part: HostPart): Promise<boolean> {
   const { paths } = target;
   await host.files.makeDirectory(paths.run, { mode: 0o755 });
@@ -55,13 +55,13 @@ export async function bringUp(host: Host, target: Appliance, part: HostPart): Pr
   return true;
 }
 
-/** Stops the container and takes its mount away; the network stays. */
+/** Stops the container and unmounts its image; the network stays. */
 export async function stopRunning(host: Host, target: Appliance): Promise<void> {
   await stopContainer(host, containerRef(target), STOP_TIMEOUT_S);
   await unmountImage(host, target.paths.rootfs);
 }
 
-/** Stops everything and leaves no process, mount, interface or rule behind. */
+/** Stops the container and removes its mount, interface, rules and run folder. */
 export async function takeDown(host: Host, target: Appliance): Promise<void> {
   const { container } = target.settings.main;
   await stopRunning(host, target);

@@ -1,4 +1,4 @@
-// Who listens on this host's TCP ports, as the kernel tells it.
+// The listening TCP sockets of this host and their programs, from /proc.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 
 export interface Listener {
   readonly port: number;
-  /** Only this machine can reach it. */
+  /** True when bound to a loopback address. */
   readonly loopback: boolean;
   readonly program: string | null;
 }
@@ -35,7 +35,7 @@ export function parseSockets(text: string): Socket[] {
     });
 }
 
-/** The sockets that a process has open; none where it has ended meanwhile or is closed even to root. */
+/** Inodes of a process's sockets; empty when it has ended or /proc/<pid>/fd is not readable. */
 async function socketsOf(host: Host, pid: string): Promise<string[]> {
   const folder = join('/proc', pid, 'fd');
   try {
@@ -43,7 +43,7 @@ async function socketsOf(host: Host, pid: string): Promise<string[]> {
     const targets = await Promise.all(names.map((name) => host.files.readLink(join(folder, name))));
     return targets.flatMap((target) => target?.match(/^socket:\[(\d+)\]$/)?.[1] ?? []);
   } catch (error) {
-    // its name would be a courtesy to the reader of a message, no more
+    // the program name only completes a message
     if (error instanceof MailctlError && error.code === 'FILE_FAILED') return [];
     throw error;
   }

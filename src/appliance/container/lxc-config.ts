@@ -1,11 +1,11 @@
-// The container as LXC is told about it: unprivileged, read-only root, its own data folders and nothing
-// else writable, the fewest capabilities, memory and process limits. Pure.
+// The LXC configuration of the container: unprivileged, read-only root, only its data folders writable, the
+// fewest capabilities, memory and process limits. Pure.
 
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { DesiredNetwork } from './network.ts';
 
-/** Which cgroup controllers can limit the container on this host. */
+/** The host's cgroup controllers for the container's limits. */
 export interface CgroupFacts {
   readonly version: 1 | 2;
   readonly memory: boolean;
@@ -23,7 +23,7 @@ export interface ContainerInput {
 
 type Line = readonly [key: string, value: string];
 
-// What the daemons need to drop to their own accounts, to own their files and to listen below 1024.
+// What the daemons need to switch to their own users, own their files and listen on ports below 1024.
 const CAPABILITIES = [
   'chown',
   'dac_override',
@@ -42,7 +42,7 @@ function identity({ settings, paths }: ContainerInput): Line[] {
   return [
     ['lxc.uts.name', hostname],
     ['lxc.rootfs.path', `dir:${paths.rootfs}`],
-    // overlayfs cannot be idmapped; a squashfs can from kernel 6.2 on
+    // overlayfs does not support idmapped mounts; squashfs does since Linux 6.2
     ['lxc.rootfs.options', 'ro,idmap=container'],
     ['lxc.idmap', `u 0 ${idmapBase} ${ID_RANGE}`],
     ['lxc.idmap', `g 0 ${idmapBase} ${ID_RANGE}`],
@@ -55,7 +55,7 @@ function identity({ settings, paths }: ContainerInput): Line[] {
 
 function confinement({ settings, cgroup, seccomp }: ContainerInput): Line[] {
   const { memory, processes } = settings.main;
-  // fail2ban writes to the container's own nftables; without it no daemon changes the network
+  // fail2ban writes to the container's nftables; the other daemons do not configure the network
   const capabilities = settings.features.fail2ban ? [...CAPABILITIES, 'net_admin'] : CAPABILITIES;
   const group = cgroup.version === 2 ? 'lxc.cgroup2' : 'lxc.cgroup';
   const limit = cgroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
@@ -64,7 +64,7 @@ function confinement({ settings, cgroup, seccomp }: ContainerInput): Line[] {
     ['lxc.seccomp.profile', seccomp],
   ];
   if (cgroup.memory) lines.push([`${group}.${limit}`, String(memory)]);
-  // a limit per account is weaker than one for all, and the best that is left without the controller
+  // without the pids controller: a limit per user, which is weaker than one for the container
   lines.push(
     cgroup.pids
       ? [`${group}.pids.max`, String(processes)]
@@ -77,7 +77,7 @@ function bind(from: string, to: string, options: string): Line {
   return ['lxc.mount.entry', `${escapeSpaces(from)} ${to} none bind,${options} 0 0`];
 }
 
-/** fstab's own escape, which LXC reads with getmntent. */
+/** The escapes of fstab(5), which LXC reads with getmntent. */
 function escapeSpaces(path: string): string {
   return path.replaceAll('\\', '\\134').replaceAll(' ', '\\040').replaceAll('\t', '\\011');
 }
@@ -105,8 +105,8 @@ function restrictData(): string {
 }
 
 /**
- * An address from router advertisements would be a second source for mail that leaves, without a PTR record, and
- * the filter at the veth drops it. lxc.sysctl comes too late: /proc/sys is read-only by then.
+ * Router advertisements would add a second source address for outbound mail, without a PTR record and dropped by
+ * the veth filter. lxc.sysctl runs too late: /proc/sys is read-only by then.
  */
 function refuseAdvertisements(): string {
   const key = '/proc/sys/net/ipv6/conf/eth0/accept_ra';
@@ -130,11 +130,11 @@ function mounts({ paths }: ContainerInput): Line[] {
     ['lxc.mount.auto', 'proc:mixed sys:ro'],
     ['lxc.autodev', '1'],
     ['lxc.autodev.tmpfs.size', '65536'],
-    // /run holds the service directories, which are programs
+    // without noexec: /run contains the service scripts
     tmpfs('run', 'mode=0755,size=32m'),
     tmpfs('tmp', 'noexec,mode=1777,size=64m'),
     tmpfs('var/tmp', 'noexec,mode=1777,size=64m'),
-    // the service scripts of the generation are run from here
+    // without noexec: the generation contains service scripts
     bind(paths.rendered, 'config', 'ro,nosuid,nodev'),
     bind(paths.directory, 'srv/directory', given),
     bind(paths.ssl, 'etc/ssl/mail', given),
@@ -151,7 +151,7 @@ function mounts({ paths }: ContainerInput): Line[] {
 function networking({ network }: ContainerInput): Line[] {
   const { veth } = network;
   const lines: Line[] = [
-    // no lxc.net.0.link: mailctl attaches the veth to the bridge when its filter is in force
+    // no lxc.net.0.link: mailctl attaches the veth to the bridge after it has loaded the filter
     ['lxc.net.0.type', 'veth'],
     ['lxc.net.0.veth.pair', veth.name],
     ['lxc.net.0.hwaddr', veth.mac],

@@ -1,12 +1,12 @@
-// Modes and owners of what holds secrets: written with them, and compared with them by doctor.
+// Modes and owners of files with secrets, for the code that writes them and for doctor, which checks them.
 
 import type { WriteOptions } from '../../host/files.ts';
 import { ids } from '../ids.ts';
 import type { Settings } from '../settings/settings.ts';
 
-/** Keys, passwords and what is remembered of them. */
+/** Keys, passwords and state files. */
 export const SECRET_FILE = 0o600;
-/** Folders that hold nothing but such files. */
+/** Folders with only such files. */
 export const SECRET_FOLDER = 0o700;
 
 /** Owner on the host of a file that belongs to `id` inside the container. */
@@ -14,33 +14,33 @@ export function shiftedOwner(settings: Settings, id: number): { uid: number; gid
   return { uid: settings.main.idmapBase + id, gid: settings.main.idmapBase + id };
 }
 
-/** The key that is served: the daemons open it as root of the container, before they drop privileges. */
+/** The TLS key in use: the daemons open it as the container's root, before they drop privileges. */
 export const tlsKeyMode = (settings: Settings): Required<WriteOptions> => ({
   mode: SECRET_FILE,
   owner: shiftedOwner(settings, ids.root.uid),
 });
 
-/** The certificates beside it, which are public. */
+/** Its certificate chain, which is public. */
 export const tlsChainMode = (settings: Settings): Required<WriteOptions> => ({
   mode: 0o644,
   owner: shiftedOwner(settings, ids.root.uid),
 });
 
-/** OpenDKIM opens keys as its own account, and refuses a key that another account can read (RequireSafeKeys). */
+/** OpenDKIM opens keys as its own user, and refuses a key that another user can read (RequireSafeKeys). */
 export const dkimKeyMode = (settings: Settings): Required<WriteOptions> => ({
   mode: 0o400,
   owner: shiftedOwner(settings, ids.opendkim.uid),
 });
 
-/** Tables of selectors and domains; they name the keys and hold none. */
+/** KeyTable and SigningTable, which contain the paths of keys only. */
 export const dkimTableMode = (settings: Settings): Required<WriteOptions> => ({
   mode: 0o440,
   owner: shiftedOwner(settings, ids.opendkim.uid),
 });
 
 /**
- * The database of accounts holds password hashes: it belongs to Dovecot and to Postfix's group, so that no other
- * daemon can read it; the mount keeps both from changing it.
+ * The database of accounts contains password hashes: only Dovecot (owner) and Postfix (group) can read it, and
+ * its mount is read-only.
  */
 export const accountsDatabaseMode = ({ main }: Settings): Required<WriteOptions> => ({
   mode: 0o440,

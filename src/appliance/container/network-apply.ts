@@ -1,5 +1,5 @@
-// Makes the container's network on the host what the plan says, and takes it away again. A bridge that
-// mailctl made carries a mark, so that nobody else's is ever removed.
+// Converges the host's network to the plan, and removes it again. A bridge of mailctl carries a mark, so that
+// a foreign bridge is never removed.
 
 import { basename, dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -24,14 +24,14 @@ async function addressesOf(host: Host, bridge: string, family: '-4' | '-6'): Pro
   return [...stdout.matchAll(/ inet6? (\S+)/g)].map((match) => match[1] ?? '');
 }
 
-/** What the host has under the bridge's name. */
+/** The host's bridge of this name. Throws HOST_UNFIT for an interface of another kind. */
 export async function queryBridge(host: Host, bridge: string): Promise<BridgePresent> {
   const exists = (await host.files.stat(`/sys/class/net/${bridge}/bridge`)) !== null;
   if (!exists) {
     if ((await host.files.stat(`/sys/class/net/${bridge}`)) !== null) {
       throw new MailctlError(
         'HOST_UNFIT',
-        `network.bridge ${bridge} is an interface, but no bridge`,
+        `network.bridge ${bridge} is an interface, but not a bridge`,
         {
           hint: 'uci set mailserver.network.bridge=<a bridge: ls -d /sys/class/net/*/bridge>',
         },
@@ -50,7 +50,7 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
   };
 }
 
-/** CIDR addresses of the host on a bridge that it makes. */
+/** CIDR addresses of the host on a bridge of mailctl. */
 export function ownAddresses(plan: NetworkPlan): { own: string; own6: string | null } {
   const { gateway, gateway6, address, address6 } = plan;
   const own6 = gateway6 === null ? null : `${gateway6}/${address6?.split('/')[1]}`;
@@ -63,7 +63,7 @@ async function makeBridge(host: Host, plan: NetworkPlan): Promise<void> {
   const ip = (...words: string[]) => host.programs.run(['ip', ...words]);
   const present = await queryBridge(host, bridge);
   if (!present.exists) await ip('link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0');
-  // marked before it is used: a bridge left by a killed command is still known as ours
+  // marked first, so that mailctl also owns the bridge of a killed command
   if (!present.ours) await ip('link', 'set', bridge, 'alias', MARK);
   if (!present.addresses.includes(own)) await ip('addr', 'add', own, 'dev', bridge);
   if (own6 !== null && !present.addresses6.includes(own6)) {
@@ -72,30 +72,30 @@ async function makeBridge(host: Host, plan: NetworkPlan): Promise<void> {
   await ip('link', 'set', bridge, 'up');
 }
 
-/** Shared by all appliances of the host: the last one to stop switches forwarding off again. */
-function forwardingNote(paths: Paths, key: string): string {
+/** Shared by all appliances of the host: the last one to stop disables forwarding again. */
+function forwardingMark(paths: Paths, key: string): string {
   return join(dirname(paths.run), `was-off-${basename(key)}`);
 }
 
-/** Switches forwarding on, and remembers that it was off, so that `stop` can undo it. */
+/** Enables forwarding, and records that it was off, so that `stop` can undo it. */
 async function forward(host: Host, paths: Paths, key: string): Promise<void> {
   if ((await host.files.read(key))?.trim() !== '0') return;
-  await host.files.replace(forwardingNote(paths, key), '0\n', { mode: 0o644 });
+  await host.files.replace(forwardingMark(paths, key), '0\n', { mode: 0o644 });
   await host.programs.run(['sysctl', '-q', '-w', `${key.slice('/proc/sys/'.length)}=1`]);
 }
 
 async function unforward(host: Host, paths: Paths, key: string): Promise<void> {
-  const note = forwardingNote(paths, key);
-  if ((await host.files.read(note)) === null) return;
+  const mark = forwardingMark(paths, key);
+  if ((await host.files.read(mark)) === null) return;
   await host.programs.run(['sysctl', '-q', '-w', `${key.slice('/proc/sys/'.length)}=0`]);
-  await host.files.remove(note);
+  await host.files.remove(mark);
 }
 
 export function portsTable(container: string, plan: NetworkPlan): NftTable {
   return { family: 'inet', name: tableName(container), script: renderTable(container, plan) };
 }
 
-/** The bridge stands, and the ports are published where the bridge is ours. */
+/** Creates the bridge and publishes the ports; no-op on a foreign bridge. */
 export async function applyNetwork(
   host: Host,
   paths: Paths,
@@ -109,7 +109,7 @@ export async function applyNetwork(
   await loadTable(host, paths, portsTable(container, plan));
 }
 
-async function othersPublish(host: Host): Promise<boolean> {
+async function hasOtherTables(host: Host): Promise<boolean> {
   if (!host.programs.exists('nft')) return false;
   const { stdout } = await host.programs.query(['nft', 'list', 'tables', 'inet']);
   return stdout.includes(TABLE_PREFIX);
@@ -119,7 +119,7 @@ async function hasPorts(host: Host, bridge: string): Promise<boolean> {
   return (await host.files.list(`/sys/class/net/${bridge}/brif`)).length > 0;
 }
 
-/** Takes away what applyNetwork made. A bridge that another appliance still uses stays. */
+/** Removes what `applyNetwork` created. A bridge that another appliance still uses stays. */
 export async function removeNetwork(
   host: Host,
   paths: Paths,
@@ -128,7 +128,7 @@ export async function removeNetwork(
   const name = tableName(network.container);
   await removeTable(host, { family: 'inet', name });
   await removeTable(host, { family: 'netdev', name });
-  if (!(await othersPublish(host))) {
+  if (!(await hasOtherTables(host))) {
     await unforward(host, paths, FORWARDING);
     await unforward(host, paths, FORWARDING6);
   }

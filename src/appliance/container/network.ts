@@ -1,17 +1,17 @@
-// The container's place on the network, as data: address, bridge, and the rules that publish its ports.
-// Pure; network-apply.ts makes it so.
+// The network plan of the container: address, bridge, and the rules that publish its ports. Pure;
+// network-apply.ts applies it.
 
 import { MailctlError } from '../../errors.ts';
 import { bareAddress, firstIpv4Host, ipv4Network } from '../../host/ip.ts';
 import type { Settings } from '../settings/settings.ts';
 import { planVeth, type Veth } from './veth.ts';
 
-/** What the host says about the bridge that UCI names. */
+/** The present state of the bridge that UCI names. */
 export interface BridgePresent {
   readonly exists: boolean;
-  /** Made by mailctl earlier, for this or another appliance. */
+  /** Created by mailctl, for this or another appliance. */
   readonly ours: boolean;
-  /** IPv4 addresses of the host on it, CIDR. */
+  /** The host's IPv4 addresses on it, CIDR. */
   readonly addresses: readonly string[];
   readonly addresses6: readonly string[];
   /** Null when it does not exist. */
@@ -20,7 +20,7 @@ export interface BridgePresent {
 
 export interface NetworkPlan {
   readonly bridge: string;
-  /** mailctl makes and removes the bridge, and publishes the ports. */
+  /** True when mailctl creates and removes the bridge, and publishes the ports. */
   readonly makeBridge: boolean;
   /** CIDR. */
   readonly address: string;
@@ -30,16 +30,16 @@ export interface NetworkPlan {
   readonly gateway6: string | null;
   readonly publish: 'all' | readonly string[];
   readonly ports: readonly number[];
-  /** Null in a generation of 0.1.0, where LXC made it with a random name and attached it. */
+  /** Null in a generation of 0.1.0, where LXC created it with a random name. */
   readonly veth: Veth | null;
-  /** Of a bridge that others made: a larger packet would not arrive. Null for Ethernet's 1500. */
+  /** MTU of a foreign bridge, which drops larger packets. Null for Ethernet's 1500. */
   readonly mtu: number | null;
 }
 
-/** As this version makes it. */
+/** A plan of this version, which always has a veth. */
 export type DesiredNetwork = NetworkPlan & { readonly veth: Veth };
 
-/** Where the container lives when mailctl makes the bridge and UCI names no address. */
+/** The container's address on a bridge of mailctl when network.address is not set. */
 export const DEFAULT_ADDRESS = '10.82.25.2/24';
 
 function inNetwork(address: string, cidr: string): boolean {
@@ -51,7 +51,7 @@ function gatewayFor(settings: Settings, present: BridgePresent, address: string)
   if (gateway !== null) return gateway;
   const own = present.addresses.find((cidr) => inNetwork(bareAddress(address), cidr));
   if (own !== undefined) return bareAddress(own);
-  // on a bridge that we make, the host itself lives there
+  // on a bridge of mailctl the host itself has this address
   if (!present.exists || present.ours) return firstIpv4Host(address);
   throw new MailctlError(
     'HOST_UNFIT',
@@ -66,7 +66,7 @@ function addressFor(settings: Settings, present: BridgePresent): string {
   if (!present.exists || present.ours) return DEFAULT_ADDRESS;
   throw new MailctlError(
     'HOST_UNFIT',
-    `the bridge ${bridge} exists, and network.address does not say which of its addresses is for the mail server`,
+    `network.address is not set, and the existing bridge ${bridge} needs a free address for the container`,
     {
       hint: `uci set mailserver.network.address=<free address outside the DHCP range, as in ${present.addresses[0] ?? '192.168.1.25/24'}>`,
     },
@@ -88,7 +88,7 @@ function gateway6For(settings: Settings, present: BridgePresent): string | null 
 
 /**
  * Throws HOST_UNFIT when the options do not fit the bridge.
- * @param machine a value that this machine keeps, and no other has
+ * @param machine a constant value, unique to this machine
  */
 export function planNetwork(
   settings: Settings,
@@ -147,11 +147,11 @@ function familyRules(plan: NetworkPlan, family: Family) {
   const dnat = `meta nfproto ${nfproto} ${on} ${ports} dnat ${ip} to ${container}`;
   return {
     prerouting: publish ? [dnat] : [],
-    // 127.0.0.1 stays the host's own: a packet from there could not leave for the bridge
+    // not for 127.0.0.1: the kernel does not forward loopback addresses to the bridge
     output: publish ? [`${ip} daddr != ${loopback} ${dnat}`] : [],
     postrouting: [
       `${ip} saddr ${container} oifname != "${plan.bridge}" masquerade`,
-      // the container reaching its own published address must hear its answer back
+      // hairpin: a connection of the container to its own published address
       `${ip} saddr ${container} ${ip} daddr ${container} masquerade`,
     ],
   };
@@ -170,7 +170,7 @@ export function renderTable(container: string, plan: NetworkPlan): string {
   const nat = (hook: string, priority: string) =>
     `type nat hook ${hook} priority ${priority}; policy accept;`;
   return `${[
-    // naming a table before deleting it makes the deletion safe when there is none
+    // declares the table first, so that the deletion cannot fail
     table,
     `delete ${table}`,
     `${table} {`,

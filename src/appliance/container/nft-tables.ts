@@ -1,5 +1,5 @@
-// The appliance's tables in nftables: loaded in one transaction, and compared later with what nft showed right
-// after that, so that a rule changed by hand is seen as well as a table that is gone.
+// The appliance's nftables tables: loaded in one transaction, and later compared with nft's listing right after
+// the load, which detects missing tables and rules that were changed by hand.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -11,15 +11,15 @@ import type { Paths } from '../paths.ts';
 export interface NftTable {
   readonly family: 'inet' | 'netdev';
   readonly name: string;
-  /** Makes the table, in place of the one that is there. */
+  /** Replaces the table. */
   readonly script: string;
 }
 
-/** On tmpfs, as the tables are gone after a reboot too. */
+/** On tmpfs, because a reboot removes the tables too. */
 interface Loaded {
   /** Digest of the script. */
   readonly script: string;
-  /** What nft showed after it; null where this kernel or nft refused the script. */
+  /** nft's listing after the load; null when the kernel or nft refused the script. */
   readonly listing: string | null;
 }
 
@@ -27,7 +27,7 @@ function record(paths: Paths, { family }: NftTable): string {
   return join(paths.run, `nft-${family}.json`);
 }
 
-/** The table as nft shows it now, or null when it is absent. */
+/** nft's present listing of the table; null when it is missing. */
 export async function listTable(
   host: Host,
   { family, name }: Pick<NftTable, 'family' | 'name'>,
@@ -52,9 +52,9 @@ export async function loadTable(host: Host, paths: Paths, table: NftTable): Prom
   await remember(host, paths, table);
 }
 
-/** Why this host cannot have the table, in nft's words; null when it is loaded. */
+/** Loads the table; null on success, else nft's error message. */
 export async function tryTable(host: Host, paths: Paths, table: NftTable): Promise<string | null> {
-  let refusal = host.programs.exists('nft') ? null : 'the program nft is not installed';
+  let refusal = host.programs.exists('nft') ? null : 'nft is not installed';
   if (refusal === null) {
     const result = await host.programs.run(['nft', '-f', '-'], {
       input: table.script,
@@ -83,7 +83,7 @@ async function readRecord(host: Host, paths: Paths, table: NftTable): Promise<Lo
   throw new MailctlError('FILE_FAILED', `${path} is damaged`, { hint: `rm ${path}` });
 }
 
-/** What loading the table would do now; null when it is in force, or when this host refused it before. */
+/** What loading the table would do; null when it is loaded, or when this host has refused the same script. */
 export async function planTable(
   host: Host,
   paths: Paths,

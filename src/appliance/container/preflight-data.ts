@@ -1,5 +1,5 @@
-// Where the data and the image are to lie: a file system that knows owners, a disk that survives sysupgrade, room on it,
-// and a machine with the memory that the container may use.
+// Requirements of the data folder and the images: a file system with file owners, a disk that survives sysupgrade,
+// free space; and memory for the container.
 
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
@@ -10,16 +10,16 @@ interface Mount {
   readonly type: string;
 }
 
-/** File systems that keep no owner for a file: nothing on them can belong to the container. */
+/** File systems without file owners: the container cannot own files on them. */
 const WITHOUT_OWNERS = ['vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk', 'hfsplus'];
 
-/** proc(5): blanks in a mount point are written as octal numbers. */
+/** proc(5): white space in a mount point is escaped as octal. */
 const decodeOctal = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );
 
-/** The file system that holds the path, which need not exist yet. */
+/** The mount that contains the path; the path need not exist yet. */
 async function mountOf(host: Host, path: string): Promise<Mount | null> {
   const table = (await host.files.read('/proc/self/mounts')) ?? '';
   const mounts = table.split('\n').flatMap((line): Mount[] => {
@@ -27,7 +27,7 @@ async function mountOf(host: Host, path: string): Promise<Mount | null> {
     return at === undefined || type === undefined ? [] : [{ at: decodeOctal(at), type }];
   });
   const holds = ({ at }: Mount) => at === '/' || path === at || path.startsWith(`${at}/`);
-  // of several mounts at one place the last hides the others
+  // of several mounts on one mount point, the last hides the others
   return mounts
     .filter(holds)
     .reduce<Mount | null>(
@@ -42,8 +42,8 @@ async function ownerLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
   return [
     {
       code: 'HOST_UNFIT',
-      message: `main.data_path ${paths.data} is on a ${mount.type} file system (${mount.at}), which keeps no owners of files`,
-      hint: 'format the disk with ext4 or f2fs, or: uci set mailserver.main.data_path=<folder on one that is>',
+      message: `main.data_path ${paths.data} is on a ${mount.type} file system (${mount.at}), which does not store file owners`,
+      hint: 'format the disk with ext4 or f2fs, or: uci set mailserver.main.data_path=<folder on such a disk>',
     },
   ];
 }
@@ -61,7 +61,7 @@ async function overlayLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
   ];
 }
 
-// the image and the one that takes its place in an upgrade
+// the installed image and its successor during an upgrade
 const IMAGE_BYTES = 2 * 60_000_000;
 // rendered configuration, learned state, log, and some mail
 const DATA_BYTES = 100_000_000;
@@ -74,7 +74,7 @@ async function freeBytes(host: Host, path: string): Promise<number | null> {
 async function spaceLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
   const places = [
     { path: paths.images, bytes: IMAGE_BYTES, what: 'the image and its upgrade' },
-    { path: paths.data, bytes: DATA_BYTES, what: 'the data' },
+    { path: paths.data, bytes: DATA_BYTES, what: 'the mail data' },
   ];
   const lacks: Lack[] = [];
   for (const { path, bytes, what } of places) {
@@ -83,7 +83,7 @@ async function spaceLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
     const [has, needs] = [free, bytes].map((size) => Math.floor(size / 1e6));
     lacks.push({
       code: 'HOST_UNFIT',
-      message: `${path} has ${has} MB left, and ${what} need ${needs} MB`,
+      message: `${path} has ${has} MB free; ${what} need ${needs} MB`,
       hint: `df -h ${path}`,
     });
   }
@@ -102,15 +102,15 @@ async function memoryLacks(host: Host, { settings }: Appliance): Promise<Lack[]>
   return [
     {
       code: 'HOST_UNFIT',
-      message: `main.memory lets the container use ${limit} MB, and this machine has ${total} MB`,
+      message: `main.memory is ${limit} MB, and this machine has only ${total} MB`,
       hint: `uci set mailserver.main.memory=${Math.max(128, Math.floor((total ?? 0) * 0.6))}M`,
     },
   ];
 }
 
 /**
- * @param fresh nothing is installed yet, so that the place of the data can still be chosen
- * @param onRoot the operator knows that sysupgrade erases it
+ * @param fresh true before the first install, when main.data_path can still be changed
+ * @param onRoot accept data on the root overlay, which sysupgrade erases
  */
 export async function dataLacks(
   host: Host,

@@ -1,4 +1,4 @@
-// What this host must have before a container can run; every lack is reported at once, with its remedy.
+// The host's requirements for running the container. All unmet ones are reported at once, each with its fix.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -24,7 +24,7 @@ const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: st
   ['mount', 'mount', 'mount-utils'],
 ];
 
-// squashfs can be id-mapped from this version on (torvalds/linux, fs/squashfs: FS_ALLOW_IDMAP)
+// squashfs supports idmapped mounts since this version (torvalds/linux, fs/squashfs: FS_ALLOW_IDMAP)
 const KERNEL_MAJOR = 6;
 const KERNEL_MINOR = 2;
 
@@ -39,7 +39,7 @@ async function installCommand(
 ): Promise<string> {
   if (!(await isOpenWrt(host))) return `apt-get install ${packages.debian}`;
   const { openwrt } = packages;
-  // OpenWrt 25.12 has apk in place of opkg
+  // OpenWrt 25.12 has apk instead of opkg
   if (host.programs.exists('apk')) return `apk update && apk add ${openwrt}`;
   return `opkg update && opkg install ${openwrt}`;
 }
@@ -52,7 +52,7 @@ async function missingPrograms(host: Host, publishes: boolean): Promise<Lack[]> 
   return [
     {
       code: 'HOST_UNFIT',
-      message: `these programs are missing: ${missing.map(([program]) => program).join(', ')}`,
+      message: `missing programs: ${missing.map(([program]) => program).join(', ')}`,
       hint: await installCommand(host, { debian: names(1), openwrt: names(2) }),
     },
   ];
@@ -65,7 +65,7 @@ async function kernelLacks(host: Host): Promise<Lack[]> {
   return [
     {
       code: 'HOST_UNFIT',
-      message: `the kernel is ${release}; an unprivileged container on a read-only image needs ${KERNEL_MAJOR}.${KERNEL_MINOR} or newer`,
+      message: `the kernel is ${release}; idmapped squashfs mounts need ${KERNEL_MAJOR}.${KERNEL_MINOR} or newer`,
       hint: 'upgrade to OpenWrt 24.10 or Debian 13 (Debian 12: apt-get install -t bookworm-backports linux-image-amd64)',
     },
   ];
@@ -74,7 +74,7 @@ async function kernelLacks(host: Host): Promise<Lack[]> {
 async function fileSystemLacks(host: Host): Promise<Lack[]> {
   const known = async () => (await host.files.read('/proc/filesystems')) ?? '';
   if ((await known()).includes('\tsquashfs')) return [];
-  // as a module it is only listed once it is loaded
+  // a module is listed only after it is loaded
   if (host.programs.exists('modprobe')) {
     await host.programs.run(['modprobe', 'squashfs'], { accept: [1] });
   }
@@ -102,7 +102,7 @@ async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
   ];
 }
 
-/** Listeners of this host on a port that the appliance is to publish, where both would answer. */
+/** Listeners of this host on the ports to publish, which conflict with the container's. */
 function takenPorts(listeners: readonly Listener[], network: NetworkPlan): Listener[] {
   if (!network.makeBridge || network.publish.length === 0) return [];
   return listeners
@@ -117,14 +117,14 @@ async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   const network = await desiredNetwork(host, target);
   return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
     code: 'PORT_TAKEN',
-    message: `port ${port} of this host is taken by ${program ?? 'another program'}`,
+    message: `port ${port} of this host is in use by ${program ?? 'another program'}`,
     hint: 'stop that program, or move the port: uci set mailserver.ports.<name>=<port>',
   }));
 }
 
 /**
- * Throws HOST_UNFIT (or PORT_TAKEN) that lists everything this host lacks.
- * @param onRoot mail may lie where sysupgrade erases it
+ * Throws HOST_UNFIT (or PORT_TAKEN) with all unmet requirements.
+ * @param onRoot accept data on the root overlay, which sysupgrade erases
  */
 export async function checkHost(
   host: Host,

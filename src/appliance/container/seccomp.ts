@@ -1,5 +1,5 @@
-// The system calls that the container is refused: no mail daemon needs them, and they have been ways out of
-// containers. The format is LXC's seccomp policy, version 2. Pure.
+// The system calls that seccomp denies in the container: the mail daemons do not need them, and container
+// escapes have used them. The format is LXC's seccomp policy, version 2. Pure.
 
 const EPERM = 1;
 const ENOSYS = 38;
@@ -64,11 +64,11 @@ const DENIED = [
   'vm86old',
   'iopl',
   'ioperm',
-  // 32-bit programs alone have it, and its arguments are out of a filter's sight
+  // only 32-bit programs have it, and a filter cannot read its arguments
   'socketcall',
 ];
 
-// linux/sched.h. CLONE_NEWTIME has a bit that is part of the exit signal here: only unshare and clone3 take it.
+// linux/sched.h. Without CLONE_NEWTIME, whose bit is part of clone's exit signal: only unshare and clone3 take it.
 const CLONE_NAMESPACES = {
   CLONE_NEWNS: 0x0002_0000,
   CLONE_NEWCGROUP: 0x0200_0000,
@@ -79,7 +79,7 @@ const CLONE_NAMESPACES = {
   CLONE_NEWNET: 0x4000_0000,
 };
 
-/** The first argument of clone holds its flags on every machine but s390. */
+/** The flags are the first argument of clone on every architecture except s390. */
 function refusedClones(): string[] {
   return Object.values(CLONE_NAMESPACES).map((flag) => {
     const bit = `0x${flag.toString(16)}`;
@@ -87,13 +87,13 @@ function refusedClones(): string[] {
   });
 }
 
-// linux/socket.h: unix 1, inet 2, inet6 10 and netlink 16 stay
+// linux/socket.h: unix 1, inet 2, inet6 10 and netlink 16 are allowed
 const AF_NETLINK = 16;
 const OTHER_FAMILIES = [3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15];
-// the kernel reads 32 bits of the argument: one with others set must not pass as another family
+// the kernel reads the low 32 bits of the argument, so the filter ignores the high bits
 const INT = '0xffffffff';
 
-// linux/netlink.h: route 0 (getaddrinfo) and netfilter 12 (fail2ban's nftables) stay
+// linux/netlink.h: route 0 (getaddrinfo) and netfilter 12 (fail2ban's nftables) are allowed
 const NETLINK_NETFILTER = 12;
 const OTHER_NETLINKS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
@@ -107,7 +107,7 @@ function refusedNetlinks(): string[] {
 
 function refusedSockets(): string[] {
   return [
-    // AF_PACKET, AF_ALG, AF_VSOCK, AF_XDP and all that came later
+    // AF_PACKET, AF_ALG, AF_VSOCK, AF_XDP and all newer families
     `socket errno ${EPERM} [0,${AF_NETLINK},SCMP_CMP_GT]`,
     ...OTHER_FAMILIES.map(
       (family) => `socket errno ${EPERM} [0,${family},SCMP_CMP_MASKED_EQ,${INT}]`,
@@ -121,7 +121,7 @@ export function renderSeccomp(): string {
   const lines = [
     ...DENIED.map((call) => `${call} errno ${EPERM}`),
     ...refusedClones(),
-    // its flags are in memory, out of a filter's sight; the C library takes clone instead
+    // a filter cannot read its flags, which are in memory; the C library falls back to clone
     `clone3 errno ${ENOSYS}`,
     ...refusedSockets(),
   ];

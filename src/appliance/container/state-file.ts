@@ -1,6 +1,6 @@
-// What is remembered between two runs, one JSON file a concern. Read against a schema; written whole, for root
-// alone, and only when it is different. A damaged file is never silently begun again: either it is set aside and
-// that is said, or nothing goes on before an operator has decided.
+// State between two runs, one JSON file for each concern. Checked against a schema when read; written whole,
+// readable by root only, and only when changed. A damaged file is never replaced silently: it is either renamed
+// with a message, or the command fails until an operator decides.
 
 import { dirname } from 'node:path';
 import type { GenericSchema } from 'valibot';
@@ -13,29 +13,29 @@ import { SECRET_FILE, SECRET_FOLDER } from './modes.ts';
 export interface StateFile<T> {
   readonly path: (paths: Paths) => string;
   readonly schema: GenericSchema<unknown, T>;
-  /** Before there is a file. */
+  /** The state without a file. */
   readonly empty: T;
   readonly whenDamaged: GoOn<T> | Stop;
-  /** True for a folder that holds nothing else and is made with the file. */
+  /** True for a folder that contains only this state: it is created with the file (mode 0700). */
   readonly ownFolder?: boolean;
-  /** What is in the file; the state with "v": 1 unless told. */
+  /** The content of the file; by default the state with "v": 1. */
   readonly encode?: (state: T) => unknown;
 }
 
-/** Safe without it: the file is set aside by the next command that writes. */
+/** For state that can be lost: the next command that writes renames the damaged file and continues. */
 interface GoOn<T> {
   readonly goOnWith: (host: Host, paths: Paths) => Promise<T>;
-  /** What the loss means, a sentence without its full stop. */
+  /** The consequence of the loss, a sentence without a full stop. */
   readonly lost: string;
 }
 
-/** Unsafe without it: the file stays where it is, and every command that needs it fails with DATA_INVALID. */
+/** For state that must not be lost: the file stays, and every command that needs it fails with DATA_INVALID. */
 interface Stop {
-  /** What an operator gives up by removing it, a sentence without its full stop. */
+  /** The consequence of removing the file, a sentence without a full stop. */
   readonly withoutIt: string;
 }
 
-/** The state in one operation: read once, changed here, written by `write` alone. */
+/** The state during one operation: read once; `write` changes `current` and the file. */
 export interface OpenState<T> {
   readonly current: T;
   write(next: T): Promise<void>;
@@ -43,7 +43,7 @@ export interface OpenState<T> {
 
 const VERSION = 1;
 
-/** A moment as text (RFC 3339). */
+/** A time as text (RFC 3339). */
 export const moment = pipe(
   string(),
   check((text) => !Number.isNaN(Date.parse(text))),
@@ -66,13 +66,17 @@ function parse<T>(file: StateFile<T>, path: string, text: string): Reading<T> {
   const { v } = value as { v?: unknown };
   if (typeof v === 'number' && v > VERSION) {
     throw new MailctlError('DATA_INVALID', `${path} was written by a newer mailctl`, {
-      hint: 'install that version again; or restore the file from a backup',
+      hint: 'reinstall that version; or restore the file from a backup',
     });
   }
   const { success, output, issues } = safeParse(file.schema, value);
   if (success) return { text, state: output, damage: null };
   const [issue] = issues;
-  return { text, state: null, damage: `${getDotPath(issue) ?? 'the file'} is not as expected` };
+  return {
+    text,
+    state: null,
+    damage: `${getDotPath(issue) ?? 'the content'} has an invalid value`,
+  };
 }
 
 async function look<T>(host: Host, paths: Paths, file: StateFile<T>): Promise<Reading<T>> {
@@ -88,8 +92,8 @@ function refusal(path: string, damage: string, { withoutIt }: Stop): MailctlErro
 }
 
 /**
- * For looking; writes nothing. A damaged file that can be gone on without gives what the next writing command
- * will go on with, and says so. Throws DATA_INVALID for every other.
+ * Reads the state and never writes. For a damaged file with `goOnWith` it reports the damage and returns the
+ * state that the next writing command will use; for the others it throws DATA_INVALID.
  */
 export async function readState<T>(host: Host, paths: Paths, file: StateFile<T>): Promise<T> {
   const { state, damage } = await look(host, paths, file);
@@ -101,7 +105,7 @@ export async function readState<T>(host: Host, paths: Paths, file: StateFile<T>)
   return whenDamaged.goOnWith(host, paths);
 }
 
-/** `20261121T153000Z`: sorts by time, and is a file name everywhere. */
+/** `20261121T153000Z`: sorts by time and is valid in file names. */
 const stampOf = (now: Date): string => now.toISOString().replace(/[-:]|\.\d+/g, '');
 
 async function setAside<T>(
@@ -110,13 +114,13 @@ async function setAside<T>(
   { damage, lost }: { damage: string; lost: GoOn<T>['lost'] },
 ): Promise<void> {
   const aside = `${path}.damaged-${stampOf(host.clock.now())}`;
-  host.say(`${path} is damaged: ${damage}; it is kept as ${aside}; ${lost}`);
+  host.say(`${path} is damaged: ${damage}; renamed to ${aside}; ${lost}`);
   await host.files.rename(path, aside);
 }
 
 /**
- * For an operation that changes it, under the appliance's lock. A damaged file that can be gone on without is
- * renamed to `….damaged-<time>`, and that is said. Throws DATA_INVALID for every other.
+ * Reads the state for an operation that changes it, under the appliance's lock. A damaged file with `goOnWith`
+ * is renamed to `….damaged-<time>` with a message; for the others it throws DATA_INVALID.
  */
 export async function openState<T>(
   host: Host,
@@ -153,14 +157,14 @@ export async function openState<T>(
 
 export interface StateDamage {
   readonly path: string;
-  /** Why the file cannot be read; null for one that was set aside. */
+  /** The damage; null for a file that was renamed earlier. */
   readonly damage: string | null;
-  /** What it means, a sentence without its full stop. */
+  /** The consequence, a sentence without a full stop. */
   readonly means: string;
   readonly stops: boolean;
 }
 
-/** For doctor: the file when it is damaged, and those of its name that were set aside. */
+/** For doctor: the file if it is damaged, and its earlier renamed copies. */
 export async function stateDamages<T>(
   host: Host,
   paths: Paths,

@@ -1,4 +1,5 @@
-// The appliance leaves the host: process, mount, interface, rules, image, derived files. Data stays.
+// Removes the appliance from the host: processes, mount, interface, rules, image and derived files. Keeps
+// the data unless `purge`.
 
 import { dirname } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -9,7 +10,7 @@ export async function uninstall(host: Host, target: Appliance, purge: boolean): 
   const { paths } = target;
   await takeDown(host, target);
   await host.files.removeTree(paths.container);
-  // derived from UCI and the accounts: install makes them again
+  // derived from UCI and the accounts: install creates them again
   await host.files.removeTree(paths.rendered);
   await host.files.removeTree(paths.directory);
   if (purge) await host.files.removeTree(paths.data);

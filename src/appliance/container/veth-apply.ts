@@ -1,5 +1,5 @@
-// The veth of the running container: its filter is in force before it becomes a port of the bridge, so that the
-// container never sends unfiltered where this host can filter.
+// The veth of the running container. Its filter is loaded before the veth becomes a port of the bridge, so that
+// the container never sends unfiltered frames on a host that can filter.
 
 import { basename, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -10,7 +10,7 @@ import { renderFilter } from './veth-filter.ts';
 
 export interface VethPresent {
   readonly exists: boolean;
-  /** Name of the bridge that it is a port of. */
+  /** The bridge that it is a port of. */
   readonly master: string | null;
   readonly up: boolean;
 }
@@ -37,10 +37,10 @@ export async function queryVeth(host: Host, name: string): Promise<VethPresent> 
   };
 }
 
-/** A container that was killed may leave its veth for a moment, and LXC could not make it again. */
+/** Removes the veth that a killed container may leave, because LXC cannot create it a second time. */
 export async function removeVeth(host: Host, { veth }: NetworkPlan): Promise<void> {
   if (veth === null || !(await queryVeth(host, veth.name)).exists) return;
-  // the kernel may have been quicker
+  // status 1: the kernel has already deleted it
   await host.programs.run(['ip', 'link', 'del', veth.name], { accept: [1] });
 }
 
@@ -54,7 +54,7 @@ export async function attachVeth(
   const refusal = await tryTable(host, paths, filterTable(container, plan));
   if (refusal !== null) {
     host.say(
-      `the container's addresses are not enforced on this host (mailctl doctor): ${refusal}`,
+      `the veth filter is not loaded, so the container's addresses are not enforced: ${refusal}`,
     );
   }
   await host.programs.run(['ip', 'link', 'set', plan.veth.name, 'master', plan.bridge, 'up']);

@@ -1,11 +1,11 @@
-// What may pass from the container to the bridge: frames that bear its own addresses, and no others. The
-// filter is in the host's network, out of the container's reach. Pure.
+// The filter from the container to the bridge: only frames with the container's own addresses pass. It is in
+// the host's network namespace, so the container cannot change it. Pure.
 
 import { bareAddress, parseIp } from '../../host/ip.ts';
 import { type DesiredNetwork, tableName } from './network.ts';
 import { linkLocal, type Veth } from './veth.ts';
 
-/** An IPv6 address as the number that nft compares raw payload with. */
+/** An IPv6 address as a number, for nft's raw payload expressions. */
 function ipv6Number(address: string): string {
   const bytes = parseIp(address)?.address.toByteArray() ?? [];
   return `0x${Buffer.from(bytes).toString('hex')}`;
@@ -13,9 +13,9 @@ function ipv6Number(address: string): string {
 
 function ipv4Rules(address: string, { mac }: Veth): string[] {
   return [
-    // ARP (RFC 826): no mapping of another address, and none to another station
+    // ARP (RFC 826): only the container's own address and hardware address
     `arp saddr ether ${mac} arp saddr ip ${address} accept`,
-    // answers of a DHCP server, and redirects, would make stations of the LAN send elsewhere
+    // DHCP answers and redirects would divert traffic of other LAN stations
     'udp sport 67 drop',
     'icmp type redirect drop',
     `ip saddr ${address} accept`,
@@ -30,22 +30,22 @@ function ipv6Rules(address: string, { mac }: Veth): string[] {
     'udp sport 547 drop',
     'icmpv6 type { nd-router-advert, nd-redirect } drop',
     `icmpv6 type nd-neighbor-advert ${foreignTarget} drop`,
-    // duplicate address detection of another's address would keep it from being used (RFC 4862 5.4)
+    // duplicate address detection for a foreign address would block its use (RFC 4862 5.4)
     `ip6 saddr :: icmpv6 type nd-neighbor-solicit ${foreignTarget} drop`,
     `ip6 saddr { ${own.join(', ')}, :: } accept`,
   ];
 }
 
 /**
- * An nft script that lets pass from the container what bears its own addresses. At ingress of the veth the
- * bridge has not seen the frame yet; OpenWrt's kernel needs kmod-nft-netdev for it.
+ * The nft script of the filter. It filters at the veth's ingress hook, before the bridge sees the frame;
+ * OpenWrt needs kmod-nft-netdev for this hook.
  */
 export function renderFilter(container: string, plan: DesiredNetwork): string {
   const { veth } = plan;
   const table = `table netdev ${tableName(container)}`;
   const rules = [
     `ether saddr != ${veth.mac} drop`,
-    // frames with a VLAN tag, of spanning tree, EAPOL, PPPoE …
+    // drops VLAN tags, spanning tree, EAPOL, PPPoE …
     'ether type != { arp, ip, ip6 } drop',
     ...ipv4Rules(bareAddress(plan.address), veth),
     ...(plan.address6 === null ? [] : ipv6Rules(bareAddress(plan.address6), veth)),

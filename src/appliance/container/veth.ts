@@ -1,18 +1,18 @@
-// The container's line to the bridge: the name of its end on the host and the hardware address of the
-// container's end. Both stay the same at every start. Pure.
+// The container's veth: the interface name of the host's end and the hardware address of the container's
+// end. Both are the same at every start. Pure.
 
 import { digestText } from '../../host/digest.ts';
 
 export interface Veth {
-  /** Of the end on the host; at most 15 characters, one for each container. */
+  /** Interface name on the host; at most 15 characters, unique for each container. */
   readonly name: string;
   /** Hardware address of the container's end. */
   readonly mac: string;
 }
 
 /**
- * The same at every start, and different for two containers of a host and for two hosts of a network.
- * @param machine a value that this machine keeps
+ * Constant for one container; differs between containers of a host and between hosts of a network.
+ * @param machine a constant value of this machine
  */
 export function planVeth(container: string, machine: string): Veth {
   const id = digestText(`mailserver\n${machine}\n${container}`).slice(0, 10);
@@ -21,7 +21,7 @@ export function planVeth(container: string, machine: string): Veth {
   return { name: `veth-${digestText(container).slice(0, 10)}`, mac };
 }
 
-/** The address that the container's kernel gives itself (RFC 4291 appendix A). */
+/** The link-local address that the container's kernel configures (RFC 4291 appendix A). */
 export function linkLocal(mac: string): string {
   const [first = 0, ...rest] = mac.split(':').map((byte) => Number.parseInt(byte, 16));
   const id = [first ^ 0x02, rest[0], rest[1], 0xff, 0xfe, rest[2], rest[3], rest[4]] as number[];

@@ -1,4 +1,4 @@
-// The record of one key on its way out: published and seen at every authoritative server before it signs.
+// Publishes the record of a waiting key: every authoritative server must show it before the key signs.
 
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
@@ -20,7 +20,7 @@ export async function recordOf(
   return key === null ? null : dkimRecord(domain, selector, key);
 }
 
-/** Without a provider a person publishes it; then it is only looked for. */
+/** Without a provider the operator publishes the record; this only checks it. */
 async function requirePublishedByHand(
   host: Host,
   { settings }: Appliance,
@@ -32,12 +32,12 @@ async function requirePublishedByHand(
   if (hasValue(set, record.value)) return;
   throw new MailctlError(
     'DNS_NOT_VISIBLE',
-    `publish this record by hand; mail is signed with the old key until it is there:\n${formatZoneRecord(record)}`,
-    { hint: 'mailctl dkim step   (when it is published)' },
+    `the record ${record.name} is not published; the old key signs until it is. Publish:\n${formatZoneRecord(record)}`,
+    { hint: 'mailctl dkim step   (after it is published)' },
   );
 }
 
-/** Throws what `publishValues` throws; DNS_NOT_VISIBLE with the record that a person must publish. */
+/** Throws what `publishValues` throws; DNS_NOT_VISIBLE with the record that the operator must publish. */
 export async function requirePublished(
   host: Host,
   target: Appliance,

@@ -1,6 +1,6 @@
-// DKIM keys on disk: every mail domain has one, and OpenDKIM's tables name exactly the domains there
-// are. A table never names a key that is missing, whenever the machine stops. The key of a removed
-// domain stays, so that a domain added again needs no new record.
+// DKIM keys on disk: every mail domain has one, and OpenDKIM's tables list exactly the mail domains. The
+// tables never name a missing key, also after a power cut. The key of a removed domain is kept, so that a
+// domain that is added again needs no new record.
 
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
@@ -40,23 +40,23 @@ export async function readDkimKey(
     cause = error;
   }
   if (key?.asymmetricKeyType === 'rsa') return key;
-  // a new key in its place would contradict the published record without a word
+  // a new key would silently contradict the published record
   throw new MailctlError('DKIM_KEY_INVALID', `${path} is not a private RSA key in PEM form`, {
-    hint: `restore it from a backup; or remove it, then: mailctl apply, mailctl dkim show ${wanted.domain}`,
+    hint: `restore it from a backup; or: rm ${path}; mailctl apply; mailctl dkim show ${wanted.domain}`,
     cause,
   });
 }
 
-// There as long as OpenDKIM may not know what is written here, also after a kill
-const reloadOwed = (paths: Paths): string => join(paths.dkim, '.reload');
+// Exists while OpenDKIM may not have read the latest keys and tables, also after a kill
+const reloadMark = (paths: Paths): string => join(paths.dkim, '.reload');
 
 export async function isReloadOwed(host: Host, paths: Paths): Promise<boolean> {
-  return (await host.files.stat(reloadOwed(paths))) !== null;
+  return (await host.files.stat(reloadMark(paths))) !== null;
 }
 
-/** To be called when OpenDKIM has read the keys, or will when it starts. */
+/** Call it when OpenDKIM has read the keys, or will read them at its start. */
 export async function forgetReload(host: Host, paths: Paths): Promise<void> {
-  await host.files.remove(reloadOwed(paths));
+  await host.files.remove(reloadMark(paths));
 }
 
 /** Writes when text, owner or mode differ; true when it did. */
@@ -70,13 +70,13 @@ async function ensureFile(
   const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
   if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
   if (!(await isReloadOwed(host, paths))) {
-    await host.files.replace(reloadOwed(paths), '', { mode: SECRET_FILE });
+    await host.files.replace(reloadMark(paths), '', { mode: SECRET_FILE });
   }
   await host.files.replace(path, text, options);
   return true;
 }
 
-/** Makes a key where there is none, and mends owner and mode. True when something was written. */
+/** Generates a missing key and fixes owner and mode. True when it wrote something. */
 export async function ensureDkimKey(
   host: Host,
   target: Appliance,
@@ -93,7 +93,7 @@ export async function ensureDkimKey(
   return ensureFile(host, { paths: target.paths, path, text }, dkimKeyMode(target.settings));
 }
 
-/** The key that signs for each of the domains, in their order. */
+/** The signing key of each domain, sorted by domain. */
 async function signingKeys(
   host: Host,
   target: Appliance,
@@ -121,7 +121,7 @@ async function syncTables(
   const signing = renderSigningTable(keys);
   let changed = false;
   if (signing !== before) {
-    // first every key that the old or the new SigningTable names, so that neither is ever ahead
+    // the KeyTable first gets the keys of both SigningTables, so that each entry always has its key
     const both = new Map([...signedKeys(before), ...keys].map((key) => [JSON.stringify(key), key]));
     changed = await ensure(keyTable, renderKeyTable([...both.values()]));
   }
@@ -130,8 +130,8 @@ async function syncTables(
 }
 
 /**
- * Makes keys and tables fit these mail domains. OpenDKIM must reload when something changed here, or in a
- * run before that came no further; then `forgetReload`. Throws DKIM_KEY_INVALID.
+ * Converges keys and tables to these mail domains. `changed` also when an earlier run was interrupted before
+ * OpenDKIM's reload: the caller reloads it, then calls `forgetReload`. Throws DKIM_KEY_INVALID.
  */
 export async function syncDkim(
   host: Host,
@@ -142,7 +142,7 @@ export async function syncDkim(
   return syncDkimWith(host, target, { domains, state });
 }
 
-/** The same, for an operation that has read the state already. */
+/** `syncDkim` with a state that the operation has already read. */
 export async function syncDkimWith(
   host: Host,
   target: Appliance,
@@ -157,7 +157,7 @@ export async function syncDkimWith(
   return { changed: made || tables || (await isReloadOwed(host, target.paths)) };
 }
 
-/** True when `syncDkim` would write something, or OpenDKIM was not told what was written. */
+/** True when `syncDkim` would write something, or OpenDKIM's reload is due. */
 export async function isDkimBehind(
   host: Host,
   target: Appliance,
@@ -175,8 +175,8 @@ export async function isDkimBehind(
 }
 
 /**
- * What must be published for these domains: the key that signs first, then those in waiting and those
- * that were retired. Throws DKIM_KEY_INVALID, also when a key is missing.
+ * The records to publish for these domains: of each, the signing key first, then waiting and retired keys.
+ * Throws DKIM_KEY_INVALID, also for a missing key.
  */
 export async function readDkimRecords(
   host: Host,
@@ -190,9 +190,13 @@ export async function readDkimRecords(
       const { selector, use, since, removeAt } = one;
       const key = await readDkimKey(host, target.paths, { domain, selector });
       if (key === null) {
-        throw new MailctlError('DKIM_KEY_INVALID', `${domain} has no DKIM key ${selector} yet`, {
-          hint: 'mailctl apply',
-        });
+        throw new MailctlError(
+          'DKIM_KEY_INVALID',
+          `the DKIM key ${selector} of ${domain} is missing`,
+          {
+            hint: 'mailctl apply',
+          },
+        );
       }
       records.push({ ...dkimRecord(domain, selector, key), use, since, removeAt });
     }

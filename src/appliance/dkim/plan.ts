@@ -1,12 +1,12 @@
-// What becomes of a domain's keys, step by step. Pure.
+// The steps of a key rotation. Pure.
 
 import { isPlausible } from '../../host/clock.ts';
 import type { Selector } from './record.ts';
 import type { DomainKey } from './state.ts';
 
 /**
- * The configured name with the second, `mail20261121-143005`: resolvers remember a record for a while
- * after it is removed, so no name may ever come back with another key. RFC 1035: at most 63 characters.
+ * The configured selector with a timestamp, `mail20261121-143005`: resolvers cache a removed record, so a
+ * selector is never reused with another key. RFC 1035: at most 63 characters.
  */
 export function newSelector(configured: Selector, now: Date): Selector {
   const [date = '', time = ''] = now.toISOString().slice(0, 19).split('T');
@@ -27,8 +27,8 @@ export function withRevoked(keys: readonly DomainKey[], selector: Selector): Dom
 }
 
 /**
- * The waiting key signs from now on; the one before stays published for `grace` seconds, so that
- * messages which it has signed can be checked wherever they still wait. A revoked one does not stay.
+ * The waiting key becomes the signing key. The former one stays published for `grace` seconds, so that
+ * receivers can verify messages that it has signed; a revoked one does not.
  */
 export function switched(
   keys: readonly DomainKey[],
@@ -43,7 +43,7 @@ export function switched(
   });
 }
 
-/** Retired keys whose time is over; while the clock is wrong only those that are revoked. */
+/** Retired keys whose grace has ended; while the clock is wrong, only revoked ones. */
 export function expired(keys: readonly DomainKey[], now: Date): DomainKey[] {
   return keys.filter(({ use, removeAt, revoked }) => {
     if (use === 'retired' && revoked) return true;
@@ -52,8 +52,8 @@ export function expired(keys: readonly DomainKey[], now: Date): DomainKey[] {
 }
 
 /**
- * When something is to be done with these keys next; null when never.
- * @param ours false for a domain that is removed here: nothing of it is published any more
+ * The time of the next step for these keys; null when there is none.
+ * @param ours false for a removed mail domain, for which nothing is published
  */
 export function nextStep(
   keys: readonly DomainKey[],

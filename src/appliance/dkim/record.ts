@@ -1,9 +1,9 @@
-// DKIM as text: the record that publishes a key. Pure.
+// The DNS record that publishes a DKIM key, as text. Pure.
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { MailDomain } from '../address.ts';
 
-/** A DNS label; RFC 6376 3.1 would allow several, which nobody needs. */
+/** One DNS label; RFC 6376 3.1 also allows several. */
 export type Selector = string;
 
 export const DEFAULT_SELECTOR: Selector = 'mail';
@@ -25,7 +25,7 @@ function keyName(domain: MailDomain, selector: Selector): string {
   return `${selector}._domainkey.${domain}`;
 }
 
-/** Any text of DNS in pieces that fit a TXT record. */
+/** Splits a value into the strings of a TXT record. */
 function splitText(value: string): string[] {
   const pieces: string[] = [];
   for (let at = 0; at < value.length; at += MAX_STRING) {
@@ -45,13 +45,13 @@ export function dkimRecord(domain: MailDomain, selector: Selector, key: KeyObjec
   };
 }
 
-/** The record as a line of a zone file of BIND and its relatives. */
+/** The record as a line of a zone file (RFC 1035 5.1). */
 export function formatZoneRecord({ name, strings }: Pick<DkimRecord, 'name' | 'strings'>): string {
   const quoted = strings.map((piece) => `"${piece.replace(/["\\]/g, '\\$&')}"`);
   return `${name}. IN TXT ( ${quoted.join(' ')} )`;
 }
 
-/** The keys that a SigningTable signs with. */
+/** The keys that a SigningTable names. */
 export function signedKeys(table: string): { domain: MailDomain; selector: Selector }[] {
   return table.split('\n').flatMap((line) => {
     const [, domain, selector] = /^\*@(\S+) (\S+)\._domainkey\.\S+$/.exec(line) ?? [];

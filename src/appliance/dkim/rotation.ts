@@ -1,6 +1,6 @@
-// DKIM keys change without a message that cannot be checked: a new key is published, seen at every
-// authoritative server, signs, and the old one stays published for a grace. Each step may be the last of
-// a run; the next one goes on.
+// Rotation of DKIM keys, during which every message stays verifiable: a new key is published, visible at every
+// authoritative server, then signs, and the old one stays published for a grace period. A run may be
+// interrupted after any step; the next run continues.
 
 import { MailctlError } from '../../errors.ts';
 import { isPlausible, requireClock } from '../../host/clock.ts';
@@ -24,14 +24,14 @@ import {
   readDkimState,
 } from './state.ts';
 
-/** What was done or has to be awaited, a sentence each. */
+/** `done`: one sentence for each step. */
 export interface RotationReport {
   readonly domain: MailDomain;
   readonly signing: Selector;
   readonly done: readonly string[];
 }
 
-/** One domain's keys in one run, which holds the appliance's lock: what is remembered is read once. */
+/** One domain's keys in one run. The run holds the appliance's lock, so the state is read once. */
 interface DomainRun {
   readonly domain: MailDomain;
   readonly state: OpenState<DkimState>;
@@ -44,7 +44,7 @@ async function setKeys({ state, domain }: DomainRun, keys: readonly DomainKey[])
 const keysOf = (host: Host, target: Appliance, { state, domain }: DomainRun) =>
   domainKeys(host, target, { state: state.current, domain });
 
-/** A key file that is made before any state or table names it. */
+/** Adds a waiting key. Its file is written before the state names it. */
 async function addWaiting(host: Host, target: Appliance, run: DomainRun): Promise<void> {
   const keys = await keysOf(host, target, run);
   if (keys.some(({ use }) => use === 'waiting')) return;
@@ -54,7 +54,7 @@ async function addWaiting(host: Host, target: Appliance, run: DomainRun): Promis
   await setKeys(run, withWaiting(keys, selector, now));
 }
 
-/** Publishes the waiting key and lets it sign. Throws what `publishValues` throws. */
+/** Publishes the waiting key and makes it the signing key. Throws what `publishValues` throws. */
 async function bringIntoUse(host: Host, target: Appliance, run: DomainRun): Promise<string[]> {
   const { domain } = run;
   const keys = await keysOf(host, target, run);
@@ -62,10 +62,10 @@ async function bringIntoUse(host: Host, target: Appliance, run: DomainRun): Prom
   if (waiting === undefined) return [];
   const record = await recordOf(host, target, { domain, selector: waiting.selector });
   if (record === null) {
-    // its file was lost: without it there is nothing to publish, and another can be made
+    // without its file the key cannot be published; the next rotation makes another
     const left = keys.filter((key) => key !== waiting);
     await setKeys(run, left);
-    return [`the new key ${waiting.selector} of ${domain} was lost and is forgotten`];
+    return [`the file of the new key ${waiting.selector} of ${domain} is missing; dropped the key`];
   }
   await requirePublished(host, target, record);
   const grace = target.settings.dns.dkimGrace;
@@ -79,7 +79,7 @@ async function bringIntoUse(host: Host, target: Appliance, run: DomainRun): Prom
   return [`${signed}; ${old?.selector} stays published until ${until}`];
 }
 
-/** Takes a key away for good: first its record, then its file. The zone of a removed domain is let be. */
+/** Deletes a key: first its record, then its file. The zone of a removed domain is not changed. */
 async function removeKey(
   host: Host,
   target: Appliance,
@@ -95,13 +95,13 @@ async function removeKey(
   const left = (await keysOf(host, target, run)).filter((one) => one.selector !== selector);
   await setKeys(run, left);
   await host.files.remove(keyFile(target.paths, domain, selector));
-  const rest = byHand ? `; take its record away: ${selector}._domainkey.${domain} TXT` : '';
-  return `the old key ${selector} of ${domain} is removed${rest}`;
+  const hint = byHand ? `; remove its record: ${selector}._domainkey.${domain} TXT` : '';
+  return `the old key ${selector} of ${domain} is removed${hint}`;
 }
 
 function requireSigning({ settings }: Appliance): void {
   if (settings.features.dkim) return;
-  throw new MailctlError('DKIM_OFF', 'features.dkim is 0: no mail is signed', {
+  throw new MailctlError('DKIM_OFF', 'DKIM signing is disabled (features.dkim is 0)', {
     hint: 'uci set mailserver.features.dkim=1; uci commit mailserver; mailctl apply',
   });
 }
@@ -128,8 +128,8 @@ async function reportOf(
 }
 
 /**
- * Gives the domain a new key; one that an interrupted run has left is used. Throws DKIM_OFF; CLOCK_UNSET;
- * DKIM_BUSY while an old key is still published; what `publishValues` throws, and then signing goes on as before.
+ * Rotates the domain to a new key, or to the waiting key of an interrupted run. Throws DKIM_OFF; CLOCK_UNSET;
+ * DKIM_BUSY while an old key is still published; what `publishValues` throws, and then the old key still signs.
  */
 export async function rotate(
   host: Host,
@@ -137,7 +137,7 @@ export async function rotate(
   domain: MailDomain,
 ): Promise<RotationReport> {
   requireSigning(target);
-  // a grace that begins in 1970 is over before it has begun
+  // with the clock in 1970, removeAt would be in the past as soon as the clock is set
   requireClock(host.clock);
   const run = { domain, state: await openState(host, target.paths, DKIM_STATE) };
   await requireIdle(host, target, run);
@@ -146,7 +146,7 @@ export async function rotate(
   return reportOf(host, target, { run, done });
 }
 
-/** One domain's steps. That of a revoked key waits for no clock. */
+/** Takes one domain's due steps. Those for a revoked key do not need a correct clock. */
 async function stepsOf(
   host: Host,
   target: Appliance,
@@ -163,10 +163,10 @@ async function stepsOf(
   return done;
 }
 
-/** Takes the steps of all rotations that can be taken now. Throws what the first failure was, at the end. */
+/** Takes all due steps of all domains. Throws the first failure, after the other domains. */
 export async function takeSteps(host: Host, target: Appliance): Promise<RotationReport[]> {
   const { directory } = await readDirectory(host, target);
-  // a run that was cut short may have left OpenDKIM with a key that is about to go
+  // after an interrupted run OpenDKIM may still use a key that is removed below
   const state = await openState(host, target.paths, DKIM_STATE);
   await followDomains(host, target, state.current);
   const reports: RotationReport[] = [];
@@ -187,8 +187,8 @@ export async function takeSteps(host: Host, target: Appliance): Promise<Rotation
 }
 
 /**
- * The key that a revocation is about: the named one, else the one that an interrupted revocation has left,
- * else the one that signs. Throws SELECTOR_UNKNOWN.
+ * The key to revoke: the given selector, else that of an interrupted revocation, else the signing key.
+ * Throws SELECTOR_UNKNOWN.
  */
 export async function revocable(
   host: Host,
@@ -209,9 +209,9 @@ export async function revocable(
 }
 
 /**
- * For a key that others may have: a new one signs as soon as it is published, and then the old record is
- * removed at once. What the old key has signed cannot be checked any more. What is left to do after an
- * interruption is done by `takeSteps`, too. Throws DKIM_OFF, SELECTOR_UNKNOWN, what `publishValues` throws.
+ * Revokes a compromised key: a new key signs as soon as it is published, and the old record is removed without
+ * a grace period. Messages signed with the old key then fail verification. `takeSteps` continues an interrupted
+ * revocation. Throws DKIM_OFF, SELECTOR_UNKNOWN, what `publishValues` throws.
  */
 export async function revoke(
   host: Host,
@@ -232,7 +232,7 @@ export async function revoke(
   return reportOf(host, target, { run, done });
 }
 
-/** For the scheduler: when `takeSteps` has something to do; null when never. */
+/** For the scheduler: the next time at which `takeSteps` acts; null when there is none. */
 export async function rotationDue(host: Host, target: Appliance): Promise<Date | null> {
   const now = host.clock.now();
   if (await isReloadOwed(host, target.paths)) return now;

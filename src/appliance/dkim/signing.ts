@@ -1,4 +1,4 @@
-// Signing follows the mail domains: a key for each, and an OpenDKIM that knows it.
+// Keeps DKIM signing in line with the mail domains: a key for each, loaded by OpenDKIM.
 
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
@@ -10,8 +10,8 @@ import { forgetReload, syncDkimWith } from './dkim.ts';
 import { type DkimState, readDkimState } from './state.ts';
 
 /**
- * To be called after a change of the mail domains; does nothing where all is in order.
- * @param state as the operation has read it; read here unless told
+ * Call it after a change of the mail domains; no-op when keys and tables are current.
+ * @param state the state that the operation has read; read here if absent
  */
 export async function followDomains(
   host: Host,

@@ -1,6 +1,5 @@
-// Which keys a domain has beside the one that always signs: one that waits to be published everywhere, or
-// one that signs no more and stays published for a while. <data>/dkim/keys.json, for root alone; a domain
-// that was never rotated has no entry, and its only key signs.
+// The keys of each rotated domain and their use: <data>/dkim/keys.json, readable by root only. A domain that
+// was never rotated has no entry, and its only key signs.
 
 import { join } from 'node:path';
 import {
@@ -23,21 +22,21 @@ import { moment, readState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
 import { DEFAULT_SELECTOR, type Selector } from './record.ts';
 
-/** `waiting`: made, not yet seen everywhere. `retired`: signs no more, still published. */
+/** `waiting`: not yet visible at every authoritative server. `retired`: no longer signs, still published. */
 export type KeyUse = 'waiting' | 'signing' | 'retired';
 
 export interface DomainKey {
   readonly selector: Selector;
   readonly use: KeyUse;
-  /** RFC 3339: since when it is used so; null for a key that never was changed. */
+  /** RFC 3339: start of this use; null for the first key of a domain. */
   readonly since: string | null;
-  /** RFC 3339: when a retired one is taken away. */
+  /** RFC 3339: when a retired key is removed. */
   readonly removeAt: string | null;
-  /** Others may have it: gone as soon as another signs. */
+  /** Compromised: removed as soon as another key signs. */
   readonly revoked: boolean;
 }
 
-/** Every domain that was ever rotated; exactly one key of each signs. */
+/** The keys of every rotated domain; exactly one of each signs. */
 export type DkimState = Readonly<Record<string, readonly DomainKey[]>>;
 
 export const keyFile = (paths: Paths, domain: string, selector: Selector): string =>
@@ -64,15 +63,15 @@ export const DKIM_STATE: StateFile<DkimState> = {
   ),
   encode: (domains) => ({ v: 1, domains }),
   empty: {},
-  // the first key of a domain may be one that was revoked
-  whenDamaged: { withoutIt: 'the first key of each domain signs then, also one that was revoked' },
+  // without the file the first key of a domain signs, which may be revoked
+  whenDamaged: { withoutIt: 'then the first key of each domain signs, even if it was revoked' },
 };
 
 export function readDkimState(host: Host, paths: Paths): Promise<DkimState> {
   return readState(host, paths, DKIM_STATE);
 }
 
-/** The key of a domain that was never rotated: the one that is there, else the one that UCI names. */
+/** The selector of a domain that was never rotated: that of its key file, else dns.dkim_selector. */
 async function onlySelector(host: Host, target: Appliance, domain: MailDomain): Promise<Selector> {
   const wanted = target.settings.dns.dkimSelector;
   const folder = join(target.paths.dkim, domain);
@@ -85,7 +84,7 @@ async function onlySelector(host: Host, target: Appliance, domain: MailDomain): 
   return there.includes(DEFAULT_SELECTOR) ? DEFAULT_SELECTOR : (there[0] ?? wanted);
 }
 
-/** The one that signs first. */
+/** The keys of the domain, the signing one first. */
 export async function domainKeys(
   host: Host,
   target: Appliance,

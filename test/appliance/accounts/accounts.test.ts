@@ -63,7 +63,7 @@ describe('the text files', () => {
     users: `alice@example.com:${HASH}:5000:5000::/home/a::\nbob@example.org:${HASH}::::::nologin userdb_quota_storage_size=2G class=x\n# end\n`,
   });
 
-  test('are read as they were edited by hand', () => {
+  test('are parsed after manual edits', () => {
     const { directory, problems } = parseAccounts(texts, DEFAULTS);
 
     expect(problems).toEqual([]);
@@ -78,7 +78,7 @@ describe('the text files', () => {
     );
   });
 
-  test('stay byte for byte as they were where nothing is changed', () => {
+  test('stay byte-identical without a change', () => {
     const accounts = parseAccounts(texts, DEFAULTS);
 
     expect(accounts.format(draftOf(accounts.directory))).toEqual(texts);
@@ -102,7 +102,7 @@ describe('the text files', () => {
     expect(accounts.format(draft).valias).toBe(texts.valias);
   });
 
-  test('lose only the line of what is removed', () => {
+  test('lose only the line of a removed record', () => {
     const accounts = parseAccounts(texts, DEFAULTS);
     const draft = draftOf(accounts.directory);
     removeMailbox(draft, parseAddress('bob@example.org'));
@@ -113,7 +113,7 @@ describe('the text files', () => {
     });
   });
 
-  test('with broken lines are reported with file and line, all of them', () => {
+  test('report every invalid line with file and line number', () => {
     const { problems, directory } = parseAccounts(
       textsOf({
         vdomains: 'example.com\nnot a domain\nexample.com\n',
@@ -150,7 +150,7 @@ describe('the text files', () => {
       'valias:1 the aliases form a loop',
     ],
     [{ valias: '@example.com ghost@example.com\n' }, 'valias:1 ghost@example.com is neither'],
-  ])('%p: a reference that leads nowhere is reported', (wrong, report) => {
+  ])('%p: a missing target is reported', (wrong, report) => {
     const { problems } = parseAccounts(textsOf(wrong), DEFAULTS);
 
     expect(problems.map(({ file, line, message }) => `${file}:${line} ${message}`)[0]).toStartWith(
@@ -160,7 +160,7 @@ describe('the text files', () => {
 });
 
 describe('an alias', () => {
-  test('may have several targets, here and outside, and gets more', () => {
+  test('may have several local and remote targets, and further ones can be added', () => {
     const draft = draftWith(['alice@example.com'], ['sales@example.com alice@example.com']);
 
     expect(alias(draft, 'sales@example.com bob@elsewhere.example')).toMatchObject({
@@ -174,7 +174,7 @@ describe('an alias', () => {
     ['a@example.com nobody@example.com', 'is neither a mailbox nor an alias'],
     ['a@example.com a@example.com', 'is neither a mailbox nor an alias'],
     ['a@example.net alice@example.com', 'example.net is not a mail domain'],
-    ['alice@example.com b@elsewhere.example', 'would get no more mail'],
+    ['alice@example.com b@elsewhere.example', 'would no longer receive mail'],
     ['a@example.com @example.org', 'whole domain'],
     ['@example.org @example.net', 'example.net is not a mail domain'],
     ['@example.org @example.org', 'its own target'],
@@ -186,7 +186,7 @@ describe('an alias', () => {
     expect(() => alias(draft, line)).toThrow(reason);
   });
 
-  test('that would close a loop is refused, with the way round', () => {
+  test('that would close a loop is refused, and the message shows the loop', () => {
     const draft = draftWith(
       ['alice@example.com'],
       ['one@example.com alice@example.com', 'two@example.com one@example.com'],
@@ -197,7 +197,7 @@ describe('an alias', () => {
     );
   });
 
-  test('of a mailbox may keep a copy, and then lends its name to nobody', () => {
+  test('of a mailbox may keep a copy, and its other targets may not send as it', () => {
     const draft = draftWith(
       ['alice@example.com', 'bob@example.com'],
       ['alice@example.com alice@example.com bob@example.com'],
@@ -208,7 +208,7 @@ describe('an alias', () => {
     ]);
   });
 
-  test('that another one needs is not removed', () => {
+  test('that is the target of another alias is not removed', () => {
     const draft = draftWith(
       ['alice@example.com'],
       ['one@example.com alice@example.com', 'two@example.com one@example.com'],
@@ -218,7 +218,7 @@ describe('an alias', () => {
   });
 });
 
-test('a mailbox that is removed takes the aliases with it that led to nobody else', () => {
+test('removing a mailbox removes the aliases without another target', () => {
   const draft = draftWith(
     ['alice@example.com', 'bob@example.com'],
     [
@@ -245,7 +245,7 @@ test('a mailbox that is removed takes the aliases with it that led to nobody els
   expect([...draft.aliases.keys()] as string[]).toEqual(['all@example.com', '@example.org']);
 });
 
-test('a domain in use is not removed, and what is in the way is named', () => {
+test('a domain in use is not removed, and the message names its users', () => {
   const draft = draftWith(['a@example.org'], ['s@example.com a@example.org'], ['example.org']);
   const remove = () => removeDomain(draft, parseDomain('example.org'), DEFAULTS.domain);
 
@@ -258,7 +258,7 @@ test('a domain in use is not removed, and what is in the way is named', () => {
 });
 
 describe('the compiled tables', () => {
-  test('bring postmaster and abuse of every domain to the postmaster, unless written otherwise', () => {
+  test('route postmaster and abuse of every domain to main.postmaster, unless an alias exists', () => {
     const draft = draftWith(
       ['postmaster@example.com', 'eve@example.org'],
       ['abuse@example.org eve@example.org'],
@@ -272,11 +272,11 @@ describe('the compiled tables', () => {
     ]);
   });
 
-  test('promise no postmaster where nobody receives for it', () => {
+  test('have no role aliases when main.postmaster is not deliverable', () => {
     expect(rows(draftWith(['alice@example.com']), 'alias')).toEqual([]);
   });
 
-  test('give every name of a domain to the domain that is an alias of it', () => {
+  test('contain every name of a domain also for its alias domain', () => {
     const draft = draftWith(
       ['alice@example.com'],
       [
@@ -306,7 +306,7 @@ describe('the compiled tables', () => {
     ]);
   });
 
-  test('let nobody send through an alias of an alias, nor a suspended login at all', () => {
+  test('have no sender row for an alias of an alias or a suspended login', () => {
     const draft = draftWith(
       ['alice@example.com', 'bob@example.com'],
       ['one@example.com alice@example.com bob@example.com', 'two@example.com one@example.com'],

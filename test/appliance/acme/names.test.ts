@@ -12,11 +12,11 @@ function settings(lines: string): Settings {
 
 const MTA_STS = "config dns 'dns'\n\toption mta_sts 'testing'\n";
 
-test('a name that nothing serves is not certified', () => {
+test('a disabled web feature adds no name', () => {
   expect(namesFor(settings(''), ['example.com', 'example.net'])).toEqual(['mail.example.com']);
 });
 
-test('MTA-STS brings a name for each mail domain, after the hostname', () => {
+test('MTA-STS adds one name for each mail domain, after the hostname', () => {
   expect(namesFor(settings(MTA_STS), ['example.com', 'example.net'])).toEqual([
     'mail.example.com',
     'mta-sts.example.com',
@@ -24,12 +24,12 @@ test('MTA-STS brings a name for each mail domain, after the hostname', () => {
   ]);
 });
 
-test('a hostname that is one of these names stands there once', () => {
+test('a hostname that equals one of these names is listed once', () => {
   const main = "\toption hostname 'mta-sts.example.com'\n";
   expect(namesFor(settings(main + MTA_STS), ['example.com'])).toEqual(['mta-sts.example.com']);
 });
 
-test('there are never more than a hundred, and the hostname is among them', () => {
+test('the list has at most 100 names, including the hostname', () => {
   const domains = Array.from({ length: 120 }, (_, index) => `d${index}.example`);
   const names = namesFor(settings(MTA_STS), domains);
   expect(names).toHaveLength(100);

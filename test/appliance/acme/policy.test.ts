@@ -27,20 +27,20 @@ const advice = (start: string, end: string): RenewalAdvice => ({
   ...{ certificate: 'a.b', start, end, askAgainAt: start },
 });
 
-describe('the time of a renewal', () => {
-  test('is when a third of the lifetime is left, or a little earlier', () => {
+describe('the renewal time', () => {
+  test('is at a third of the lifetime before the end, or up to a sixtieth earlier', () => {
     const left = until - renewalTime(leaf, null).at.getTime();
     expect(left / lifetime).toBeGreaterThanOrEqual(1 / 3);
     expect(left / lifetime).toBeLessThanOrEqual(1 / 3 + 1 / 60);
   });
 
-  test('is always the same for one certificate, and different for two', () => {
+  test('is constant for one certificate and differs between two', () => {
     const { at } = renewalTime(leaf, null);
     expect(renewalTime(leaf, null).at).toEqual(at);
     expect(renewalTime(certificate('11'.repeat(16)), null).at).not.toEqual(at);
   });
 
-  test("is within the CA's window where there is one", () => {
+  test("is within the CA's window if it has one", () => {
     const window = advice('2026-07-01T00:00:00Z', '2026-07-03T00:00:00Z');
     const { at, why } = renewalTime(leaf, window);
     expect(at.getTime()).toBeGreaterThanOrEqual(Date.parse(window.start));
@@ -48,7 +48,7 @@ describe('the time of a renewal', () => {
     expect(why).toContain("the CA's renewal information");
   });
 
-  test('does not follow a window that is turned round or later than the end', () => {
+  test('ignores a window that ends before it begins or starts after the expiry', () => {
     const own = renewalTime(leaf, null);
     for (const [start, end] of [
       ['2026-07-03T00:00:00Z', '2026-07-01T00:00:00Z'],
@@ -63,9 +63,9 @@ describe('the time of a renewal', () => {
 describe('after a failure', () => {
   const after = (ms: number) => new Date(START.getTime() + ms);
   const failed = (retryAfter: number | null, refused = false, state = NO_STATE, now = START) =>
-    afterFailure(state, { now, message: 'it rains', retryAfter, refused });
+    afterFailure(state, { now, message: 'timed out', retryAfter, refused });
 
-  test('the scheduler waits, longer each time, and an operator need not', () => {
+  test('the scheduler waits with increasing pauses, and an operator need not wait', () => {
     const first = failed(null);
     const second = failed(null, false, first, after(MINUTE));
     expect(waitsUntil(first, START, false)).toEqual(after(20 * MINUTE));
@@ -73,44 +73,44 @@ describe('after a failure', () => {
     expect(waitsUntil(second, after(MINUTE), true)).toBeNull();
   });
 
-  test('the Retry-After of the CA binds everybody, for a week at the most', () => {
+  test('Retry-After also delays manual attempts, for at most a week', () => {
     expect(waitsUntil(failed(7200), START, true)).toEqual(after(7200_000));
     expect(waitsUntil(failed(10 ** 9), START, true)).toEqual(after(7 * DAY));
   });
 
-  test('three refusals are the most in an hour, also by hand', () => {
+  test('at most three refused attempts an hour are allowed, also manual ones', () => {
     let state = NO_STATE;
     for (const minute of [0, 1, 2]) state = failed(null, true, state, after(minute * MINUTE));
     expect(waitsUntil(state, after(3 * MINUTE), true)).toEqual(after(60 * MINUTE));
     expect(waitsUntil(state, after(61 * MINUTE), true)).toBeNull();
   });
 
-  test('what went wrong before the CA looked is no refusal', () => {
+  test('a failure before the CA validates does not count as a refusal', () => {
     let state = NO_STATE;
     for (const minute of [0, 1, 2, 3]) state = failed(null, false, state, after(minute * MINUTE));
     expect(waitsUntil(state, after(4 * MINUTE), true)).toBeNull();
   });
 
-  test('a moment that a wrong clock has remembered binds nobody', () => {
+  test('a time that was stored under a wrong clock is ignored', () => {
     const state = { ...NO_STATE, notBefore: '2099-01-01T00:00:00.000Z', limitedByCa: true };
     expect(waitsUntil(state, START, false)).toBeNull();
     expect(recentFailures(['2099-01-01T00:00:00.000Z'], START)).toEqual([]);
   });
 });
 
-describe('the end of a certificate', () => {
+describe('the expiry warning', () => {
   const warning = (days: number) => expiryWarning(leaf, new Date(until - days * DAY));
 
-  test('is spoken of louder at 14, 7 and 3 days', () => {
+  test('is a note at 14 days, a warning at 7 and an error at 3', () => {
     expect(warning(15)).toBeNull();
     expect(warning(13.5)).toMatchObject({ severity: 'note', daysLeft: 13 });
     expect(warning(6.5)).toMatchObject({ severity: 'warning', daysLeft: 6 });
     expect(warning(2.5)).toMatchObject({ severity: 'error', daysLeft: 2 });
-    expect(warning(0.5)?.message).toContain('EXPIRES TODAY');
-    expect(warning(-1)?.message).toContain('THE CERTIFICATE EXPIRED');
+    expect(warning(0.5)?.message).toContain('expires today');
+    expect(warning(-1)?.message).toContain('the certificate expired on');
   });
 
-  test('is not spoken of while the clock is wrong', () => {
+  test('is absent while the clock is wrong', () => {
     expect(expiryWarning(leaf, new Date('1970-01-02T00:00:00Z'))).toBeNull();
     expect(expiryWarning(leaf, new Date('2199-01-02T00:00:00Z'))).toBeNull();
   });

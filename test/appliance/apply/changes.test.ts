@@ -16,7 +16,7 @@ function generation(texts: Record<string, string>, inputs = {}): Omit<Generation
 }
 
 describe('the plan of a generation', () => {
-  test('the same generation changes nothing', () => {
+  test('an equal generation has no changes', () => {
     const same = generation({ '/etc/postfix/main.cf': 'x' });
     expect(planGeneration(same, same)).toEqual([]);
   });
@@ -34,7 +34,7 @@ describe('the plan of a generation', () => {
     });
   });
 
-  test('the content of a secret file is not part of the plan', () => {
+  test('the plan does not contain the content of a secret file', () => {
     const before = generation({ '/etc/dovecot/probe.passwd': 'hush' });
     const [change] = planGeneration(
       before,
@@ -56,12 +56,12 @@ describe('the plan of a generation', () => {
     expect(effectsOf(changes).reload).toEqual(['postfix', 'dovecot']);
   });
 
-  test('a file nobody manages any more restarts the container', () => {
+  test('a removed file that is no longer in the manifest restarts the container', () => {
     const changes = planGeneration(generation({ '/etc/old': 'x' }), generation({}));
     expect(effectsOf(changes).restartContainer).toBe(true);
   });
 
-  test('the first generation adds everything', () => {
+  test('the first generation adds every file', () => {
     const changes = planGeneration(null, generation({ '/etc/postfix/main.cf': 'x' }));
     expect(changes.map(({ action }) => action)).toEqual(['add', 'add', 'add', 'add']);
     expect(effectsOf(changes).restartContainer).toBe(true);

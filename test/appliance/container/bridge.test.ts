@@ -1,4 +1,4 @@
-// A bridge that mailctl only uses is waited for when it is gone, and never made in its place.
+// A missing foreign bridge is an error; mailctl never creates a replacement for it.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** A generation that runs with this network. */
+/** A current generation with this network. */
 function inUse(network: object): void {
   const part = { network, lxcConfig: '', seccomp: '', image: '', inputs: {} };
   const folder = join(root, target.paths.rendered);
@@ -31,21 +31,21 @@ function inUse(network: object): void {
   symlinkSync('g1', join(folder, 'current'));
 }
 
-test('a bridge of others that is gone is an error with what to do, not a new bridge', async () => {
+test('a missing foreign bridge is an error with a hint, and no bridge is created', async () => {
   inUse({ ...planNetwork(settings, absent, 'router'), makeBridge: false });
 
   await expect(bridgeInUse(host, target)).rejects.toThrow(
-    'the bridge br-lan is gone, and mailctl did not make it',
+    'the bridge br-lan is missing, and mailctl did not create it',
   );
 });
 
-test('a bridge of mailctl that is gone is made again', async () => {
+test('a missing bridge of mailctl is created again', async () => {
   inUse(planNetwork(settings, absent, 'router'));
 
   expect(await bridgeInUse(host, target)).toEqual(absent);
 });
 
-test('another bridge than the one in use may be made', async () => {
+test('a bridge other than the one in use may be created', async () => {
   inUse({ ...planNetwork(settings, absent, 'router'), makeBridge: false, bridge: 'br-old' });
 
   expect(await bridgeInUse(host, target)).toEqual(absent);

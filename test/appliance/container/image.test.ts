@@ -1,4 +1,4 @@
-// Images over HTTP: taken when their SHA-256 was told by another way, else refused before anything is fetched.
+// Images over HTTP: accepted with a configured SHA-256, else refused before the download.
 
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
@@ -49,7 +49,7 @@ describe('an image over plain HTTP', () => {
     return ensureImage(host, { settings, paths: appliancePaths(settings) }, wish);
   };
 
-  test('is refused without a SHA-256, and not even asked for', async () => {
+  test('is refused without a SHA-256, before any request', async () => {
     const source = url('image.squashfs');
 
     await expect(ensure({ source })).rejects.toThrow('is plain HTTP, and the image');
@@ -57,35 +57,37 @@ describe('an image over plain HTTP', () => {
     expect(asked).toEqual([]);
   });
 
-  test('is taken with the SHA-256 that was given, also after a redirect', async () => {
+  test('is accepted with the given SHA-256, also after a redirect', async () => {
     const image = await ensure({ source: url('moved/image.squashfs'), sha256: SHA256 });
 
     expect(image.sha256).toBe(SHA256);
     expect(await host.files.read(image.file)).toBe(IMAGE);
   });
 
-  test('is taken with the SHA-256 that stands in UCI beside it', async () => {
+  test('is accepted with main.image_sha256', async () => {
     const main = { image: url('image.squashfs'), imageSha256: SHA256 };
 
     expect((await ensure({}, main)).sha256).toBe(SHA256);
   });
 
-  test('is refused when it is another one, before it is fetched; nothing stays', async () => {
+  test('is refused on a SHA-256 mismatch before the download, and leaves no file', async () => {
     const wish = { source: url('image.squashfs'), sha256: 'b'.repeat(64) };
 
-    await expect(ensure(wish)).rejects.toThrow(`has the SHA-256 ${SHA256}, and ${'b'.repeat(64)}`);
+    await expect(ensure(wish)).rejects.toThrow(
+      `has the SHA-256 ${SHA256}, expected ${'b'.repeat(64)}`,
+    );
     expect(asked).toEqual(['/image.manifest.json']);
     expect(await readdir(join(root, 'srv/lxc/mailserver/images'))).toEqual([]);
   });
 
-  test('does not inherit the SHA-256 of another address in UCI', async () => {
+  test('is not checked against the SHA-256 of another URL in UCI', async () => {
     const main = { image: 'https://images.example/x.squashfs', imageSha256: SHA256 };
 
     await expect(ensure({ source: url('image.squashfs') }, main)).rejects.toThrow('is plain HTTP');
   });
 });
 
-test('an address with HTTPS that redirects to plain HTTP is not followed', async () => {
+test('a redirect from HTTPS to plain HTTP is not followed', async () => {
   const root = await mkdtemp(join(tmpdir(), 'mailctl-image-'));
   const { key, cert } = await selfSigned();
   const secure = Bun.serve({
@@ -98,7 +100,7 @@ test('an address with HTTPS that redirects to plain HTTP is not followed', async
     const host = createHost({ root: '${root}', env: {}, say: () => undefined });
     const to = { to: '/image', limit: 100 };
     await host.downloads.fetch('https://localhost:${secure.port}/x', to).catch((error) => console.log(error.message));`;
-  // a server certificate of this test's own: only this process is told to take it
+  // the certificate is self-signed: only this process accepts it
   const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0' };
   const child = Bun.spawn([process.execPath, '-e', script], {
     env,

@@ -30,22 +30,22 @@ function settingsWith(network: object) {
 }
 
 describe('the network of the container', () => {
-  test('without a bridge, mailctl makes one and publishes the ports', () => {
+  test('without a bridge, mailctl creates one and publishes the ports', () => {
     const plan = planNetwork(defaultSettings(), ABSENT, MACHINE);
     expect(plan.makeBridge).toBe(true);
     expect(plan.address).toBe('10.82.25.2/24');
     expect(plan.gateway).toBe('10.82.25.1');
   });
 
-  test("a bridge of somebody else is used and never made, with the host's address as gateway", () => {
+  test("a foreign bridge is used and not created, with the host's address as gateway", () => {
     const plan = planNetwork(settingsWith({ address: '192.168.1.25/24' }), LAN, MACHINE);
     expect(plan.makeBridge).toBe(false);
     expect(plan.gateway).toBe('192.168.1.1');
   });
 
-  test('an existing bridge without a chosen address is refused with the command to type', () => {
+  test('an existing bridge without network.address is refused with a hint', () => {
     expect(() => planNetwork(defaultSettings(), LAN, MACHINE)).toThrow(
-      'network.address does not say',
+      'network.address is not set',
     );
   });
 
@@ -89,13 +89,13 @@ describe('the nftables table', () => {
     expect(table).toContain('ip saddr 10.82.25.2 oifname != "br-lan" masquerade');
   });
 
-  test('publishing on chosen addresses names them by family', () => {
+  test('publishing on given addresses lists them by family', () => {
     const chosen = { ...plan, publish: ['192.0.2.1', '2001:db8::1'] };
     expect(renderTable('mailserver', chosen)).toContain('ip daddr { 192.0.2.1 } tcp dport');
     expect(renderTable('mailserver', chosen)).not.toContain('2001:db8::1');
   });
 
-  test('publishing nowhere leaves no translation of destinations', () => {
+  test('publishing on no address leaves no DNAT rule', () => {
     expect(renderTable('mailserver', { ...plan, publish: [] })).not.toContain('dnat');
   });
 

@@ -1,4 +1,4 @@
-// What happens to each state file that cannot be read: who goes on, with what, and who is told.
+// The policy of each state file when it is damaged: rename and continue, or fail.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import * as fs from 'node:fs';
@@ -49,11 +49,11 @@ const asideOf = (path: string) =>
 
 const DAMAGES = ['', '{"v":1,"na', 'null', '[]', '"text"', '{"v":1,"names":5,"jobs":7}'];
 
-/** One row: the file, and what is gone on with. */
+/** A state file that is renamed when damaged, and the state that is used then. */
 function goesOn<T>(name: string, file: StateFile<T>, after: T): void {
   describe(name, () => {
     for (const text of DAMAGES) {
-      test(`that holds ${JSON.stringify(text)} is set aside, said, and begun again`, async () => {
+      test(`with the content ${JSON.stringify(text)} is renamed, reported and replaced`, async () => {
         const path = put(file, text);
 
         const open = await openState(host, paths, file);
@@ -68,7 +68,7 @@ function goesOn<T>(name: string, file: StateFile<T>, after: T): void {
       });
     }
 
-    test('is neither renamed nor passed over in silence by reading', async () => {
+    test('is reported but not renamed by a read', async () => {
       const path = put(file, '{');
 
       expect<unknown>(await readState(host, paths, file)).toEqual(after);
@@ -84,7 +84,7 @@ function goesOn<T>(name: string, file: StateFile<T>, after: T): void {
       expect(fs.readFileSync(path, 'utf8')).toBe('{');
     });
 
-    test('is known to doctor before and after', async () => {
+    test('is listed for doctor before and after the rename', async () => {
       put(file, '{');
       const [before] = await stateDamages(host, paths, file);
       await openState(host, paths, file);
@@ -105,7 +105,7 @@ goesOn('the last report', LAST_REPORT, null);
 
 function stops<T>(name: string, file: StateFile<T>): void {
   describe(name, () => {
-    test.each(DAMAGES)('that holds %j stays, and nothing goes on without it', async (text) => {
+    test.each(DAMAGES)('with the content %j stays, and every access fails', async (text) => {
       const path = put(file, text);
 
       for (const attempt of [readState, openState]) {
@@ -127,7 +127,7 @@ stops('the state of the DNS', DNS_STATE);
 stops('the DKIM keys', DKIM_STATE);
 stops('the host part of a generation', CURRENT_HOST_PART);
 
-test('a key in waiting whose notice was lost waits from now on', async () => {
+test('a waiting key whose notice was lost waits again from now', async () => {
   const key = await generateEcKey();
   const text = key.export({ type: 'pkcs8', format: 'pem' }).toString();
   put({ ...NOTICES, path: ({ acme }) => join(acme, 'next-key.pem') }, text);
@@ -139,14 +139,14 @@ test('a key in waiting whose notice was lost waits from now on', async () => {
   expect(current[keyDigest(key)]?.first).toBe(false);
 });
 
-test('a state that a newer mailctl wrote is refused and left alone', async () => {
+test('a state file of a newer mailctl is refused and not changed', async () => {
   const path = put(ACME_STATE, '{"v":2,"names":[]}');
 
   await expect(openState(host, paths, ACME_STATE)).rejects.toThrow('by a newer mailctl');
   expect(fs.readFileSync(path, 'utf8')).toBe('{"v":2,"names":[]}');
 });
 
-test('DKIM keys of which two sign, or none, are damaged', async () => {
+test('a DKIM state with two signing keys, or none, is damaged', async () => {
   const one = { selector: 'mail', use: 'signing', since: null, removeAt: null, revoked: false };
   put(DKIM_STATE, JSON.stringify({ v: 1, domains: { 'example.com': [one, one] } }));
   await expect(readState(host, paths, DKIM_STATE)).rejects.toThrow('is damaged');
@@ -156,7 +156,7 @@ test('DKIM keys of which two sign, or none, are damaged', async () => {
   expect(await readState(host, paths, DKIM_STATE)).toEqual({ 'example.com': [one as never] });
 });
 
-test('a state is written for root alone, read back as it was, and not written again unchanged', async () => {
+test('a state is readable by root only, survives a round trip and is not rewritten unchanged', async () => {
   const state = { ...NO_STATE, names: ['mail.example.com'], agreed: true };
   await (await openState(host, paths, ACME_STATE)).write(state);
   const path = join(root, ACME_STATE.path(paths));

@@ -1,4 +1,4 @@
-// The container's line to the bridge: what stays the same, what differs, and what may pass.
+// The container's veth: its constant name and hardware address, and its filter.
 
 import { describe, expect, test } from 'bun:test';
 import { type BridgePresent, planNetwork } from '../../../src/appliance/container/network.ts';
@@ -16,19 +16,19 @@ describe('the veth of a container', () => {
     expect(planVeth('mailserver', 'router-a')).toEqual(planVeth('mailserver', 'router-a'));
   });
 
-  test('has another hardware address on another router of the same LAN', () => {
+  test('has a different hardware address on another router of the same LAN', () => {
     const { mac } = planVeth('mailserver', 'router-a');
     expect(planVeth('mailserver', 'router-b').mac).not.toBe(mac);
   });
 
-  test('has another name and hardware address for another container of this host', () => {
+  test('has a different name and hardware address for another container of this host', () => {
     const [one, two] = [planVeth('mail', 'router'), planVeth('mail-2', 'router')];
     expect(one.name).not.toBe(two.name);
     expect(one.mac).not.toBe(two.mac);
   });
 
   test.each(['m', 'mailserver', 'a-container-with-quite-a-long-name.example'])(
-    'of %p has a name that the kernel takes, and a locally administered unicast address',
+    'of %p has a valid interface name and a locally administered unicast address',
     (container) => {
       const { name, mac } = planVeth(container, 'router');
       expect(name.length).toBeLessThanOrEqual(15);
@@ -40,7 +40,7 @@ describe('the veth of a container', () => {
     ['02:16:bd:b1:5e:b8', 'fe80::16:bdff:feb1:5eb8'],
     ['02:00:00:00:00:01', 'fe80::0:ff:fe00:1'],
     ['52:54:00:12:34:56', 'fe80::5054:ff:fe12:3456'],
-  ])('%s gives itself the address %s', (mac, address) => {
+  ])('the hardware address %s has the link-local address %s', (mac, address) => {
     expect(linkLocal(mac)).toBe(address);
   });
 });
@@ -53,17 +53,17 @@ describe('the filter at the veth', () => {
   const filterOf = (network: object, bridge = LAN) =>
     renderFilter('mailserver', planNetwork(settingsWith(network), bridge, 'router'));
 
-  test('stands also on a bridge that others made', () => {
+  test('is also used on a foreign bridge', () => {
     const filter = filterOf({ address: '192.168.1.25/24' });
     expect(filter).toContain('policy drop');
     expect(filter).toContain('    ip saddr 192.168.1.25 accept');
   });
 
-  test('lets no IPv6 pass where the container has none', () => {
+  test('drops all IPv6 when the container has no IPv6 address', () => {
     expect(filterOf({ address: '192.168.1.25/24' })).not.toContain('ip6 saddr');
   });
 
-  test('compares the target of neighbour discovery as a whole number', () => {
+  test('compares the target of neighbour discovery as one number', () => {
     const filter = filterOf({ address: '192.168.1.25/24', address6: 'FD00:1::25/64' });
     expect(filter).toContain(
       'nd-neighbor-advert @th,64,128 != 0xfd000001000000000000000000000025 ',
@@ -71,7 +71,7 @@ describe('the filter at the veth', () => {
   });
 });
 
-test('on a bridge of others with a small MTU the container has it too', () => {
+test('the container gets the small MTU of a foreign bridge', () => {
   const settings = defaultSettings();
   const network = { ...settings.network, address: '192.168.1.25/24' };
   const plan = planNetwork({ ...settings, network }, { ...LAN, mtu: 1450 }, 'router');

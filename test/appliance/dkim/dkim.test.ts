@@ -38,9 +38,9 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(root, { recursive: true }));
 
 describe('the keys of the mail domains', () => {
-  test('are made once, 2048 bits, readable by OpenDKIM alone', async () => {
+  test('are generated once, with 2048 bits, readable by OpenDKIM only', async () => {
     expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: true });
-    // OpenDKIM may not have been told yet
+    // still true: OpenDKIM has not reloaded yet
     expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: true });
     await forgetReload(host, target().paths);
     expect(await syncDkim(host, target(), [A, C])).toEqual({ changed: false });
@@ -53,7 +53,7 @@ describe('the keys of the mail domains', () => {
     expect(key?.asymmetricKeyDetails?.modulusLength).toBe(2048);
   });
 
-  test('stay when a domain is removed, and are used again when it comes back', async () => {
+  test('are kept when a domain is removed, and used again when it is added again', async () => {
     await syncDkim(host, target(), [A, B]);
     const before = await readDkimRecords(host, target(), [B]);
     expect(await syncDkim(host, target(), [A])).toEqual({ changed: true });
@@ -63,21 +63,21 @@ describe('the keys of the mail domains', () => {
     expect(await readDkimRecords(host, target(), [B])).toEqual(before);
   });
 
-  test('get their owner and mode back, as after a copy to another machine', async () => {
+  test('get owner and mode fixed, as after a copy to another machine', async () => {
     await syncDkim(host, target(), [A]);
     fs.chownSync(inDkim('a.example', 'mail.private'), 0, 0);
     expect(await syncDkim(host, target(), [A])).toEqual({ changed: true });
     expect(fs.statSync(inDkim('a.example', 'mail.private')).uid).toBe(100_206);
   });
 
-  test('that are damaged are named and not replaced by others', async () => {
+  test('that are damaged are reported with their path and not replaced', async () => {
     await syncDkim(host, target(), [A]);
     fs.writeFileSync(inDkim('a.example', 'mail.private'), 'half a key');
     await expect(syncDkim(host, target(), [A])).rejects.toThrow('is not a private RSA key');
     expect(readText('a.example/mail.private')).toBe('half a key');
   });
 
-  test('the tables never name a key without a row, whenever the machine stops', async () => {
+  test('the SigningTable never names a key without a KeyTable row, at any interruption', async () => {
     for (let steps = 0; ; steps += 1) {
       fs.rmSync(inDkim(), { recursive: true, force: true });
       await syncDkim(host, target(), [A]);
@@ -104,7 +104,7 @@ describe('the keys of the mail domains', () => {
 });
 
 describe('the record', () => {
-  test('holds the public key in strings that fit, and joins to the same value', async () => {
+  test('contains the public key in strings of at most 255 bytes, which join to the value', async () => {
     await syncDkim(host, target(), [A]);
     const [record] = await readDkimRecords(host, target(), [A]);
     expect(record?.name).toBe('mail._domainkey.a.example');
@@ -117,13 +117,13 @@ describe('the record', () => {
     expect(record).toMatchObject({ ...(key && dkimRecord(A, 'mail', key)), use: 'signing' });
   });
 
-  test('is written for a zone file with every string in quotes', () => {
+  test('is formatted for a zone file with every string quoted', () => {
     expect(formatZoneRecord({ name: 'x._domainkey.a.example', strings: ['v=DKIM1;', 'p="'] })).toBe(
       'x._domainkey.a.example. IN TXT ( "v=DKIM1;" "p=\\"" )',
     );
   });
 
-  test('of a domain without a key is refused with the command that makes one', async () => {
+  test('of a domain without a key is refused with the command that generates one', async () => {
     await expect(readDkimRecords(host, target(), [A])).rejects.toMatchObject({
       code: 'DKIM_KEY_INVALID',
       hint: 'mailctl apply',

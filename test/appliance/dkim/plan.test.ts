@@ -16,12 +16,12 @@ const ONLY: DomainKey[] = [
 ];
 
 describe('the keys of a domain', () => {
-  test('a new selector is the configured one with the second, and fits a label', () => {
+  test('a new selector is the configured one with a timestamp, and fits into a label', () => {
     expect(newSelector('mail', NOW)).toBe('mail20261121-120000');
     expect(newSelector('x'.repeat(63), NOW)).toBe(`${'x'.repeat(48)}20261121-120000`);
   });
 
-  test('the waiting key takes over, and the one before is removed a grace later', () => {
+  test('the waiting key signs, and the former key is removed after the grace period', () => {
     const after = switched(withWaiting(ONLY, 'k2', NOW), { now: NOW, grace: WEEK });
     expect(after.map(({ selector, use }) => `${selector} ${use}`)).toEqual([
       'mail retired',
@@ -31,7 +31,7 @@ describe('the keys of a domain', () => {
     expect(after[1]?.removeAt).toBeNull();
   });
 
-  test('what waits is due at once, what is retired when its grace is over', () => {
+  test('a waiting key is due at once, a retired one at the end of its grace period', () => {
     const next = (keys: readonly DomainKey[], ours = true) => nextStep(keys, { now: NOW, ours });
     expect(next(ONLY)).toBeNull();
     const waiting = withWaiting(ONLY, 'k2', NOW);
@@ -42,7 +42,7 @@ describe('the keys of a domain', () => {
     expect(next(after, false)?.toISOString()).toBe('2026-11-28T12:00:00.000Z');
   });
 
-  test('a revoked key is due at once, and goes as soon as another signs, whatever the clock says', () => {
+  test('a revoked key is due at once and removed as soon as another signs, even under a wrong clock', () => {
     const revoked = withRevoked(ONLY, 'mail');
     expect(nextStep(revoked, { now: NOW, ours: true })).toEqual(NOW);
     expect(expired(revoked, NOW)).toEqual([]);
@@ -54,7 +54,7 @@ describe('the keys of a domain', () => {
     ]);
   });
 
-  test('nothing is over before its time, nor while the clock is wrong', () => {
+  test('a retired key is not removed before its time or while the clock is wrong', () => {
     const after = switched(withWaiting(ONLY, 'k2', NOW), { now: NOW, grace: WEEK });
     const at = (time: string) => expired(after, new Date(time)).map(({ selector }) => selector);
     expect(at('2026-11-28T11:59:59Z')).toEqual([]);

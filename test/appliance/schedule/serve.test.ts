@@ -140,7 +140,7 @@ test('a damaged schedule is kept under another name, said, and begun anew', asyn
 
   await world.serveFor(MINUTE);
 
-  const aside = /is kept as (\S+);/.exec(world.said[0] ?? '')?.[1] ?? '';
+  const aside = /renamed to (\S+);/.exec(world.said[0] ?? '')?.[1] ?? '';
   expect(aside).toMatch(/schedule\.json\.damaged-\d{8}T\d{6}Z$/);
   expect(world.read(aside)).toBe('{"v":1,"jobs":{"addr');
   expect(world.said[0]).toStartWith(`${SCHEDULE} is damaged: it is not JSON; `);
