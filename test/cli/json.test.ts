@@ -6,13 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type ErrorCode, MailctlError } from '../../src/errors.ts';
 import { createHost } from '../../src/host/host.ts';
 import { buildProgram } from '../../src/mailctl/cli.ts';
 import { createOutput } from '../../src/mailctl/output.ts';
 import { WORDS } from '../../src/mailctl/words.ts';
 import { DOCUMENT, differences, pathsOf, readShapes } from '../json-document.ts';
-import { createInstalledRouter, ID, type InstalledRouter, MESSAGE } from './installed.ts';
+import { createInstalledRouter, type InstalledRouter, MESSAGE } from './installed.ts';
+import { DOWN, ELSEWHERE, LAST, type Row, UP } from './json-rows.ts';
 import { HASH } from './router.ts';
 
 const STARTED = `@${(2n ** 62n + BigInt(Math.floor(Date.now() / 1000) + 37)).toString(16)}00000000`;
@@ -23,92 +23,8 @@ const ANSWERS = `
   'postsuper '*) echo 'postsuper: Done: 1 message' >&2 ;;
   'fail2ban-client banned') echo "[{'mail-login': ['192.0.2.9']}]" ;;
   'fail2ban-client unban 192.0.2.9') echo 1 ;;
-  sh*) echo 'service postfix true ${STARTED}' ;;`;
-
-/** The example, the words where they are more than its own, and the status where it is not 0. */
-type Row = readonly [example: string, words?: string, status?: number];
-
-const DOWN: readonly Row[] = [
-  ['version'],
-  ['completion', 'completion ash'],
-  ['config check'],
-  ['config check', 'config check --config /etc/config/wrong', 78],
-  ['user add', `user add alice@example.com --hash ${HASH}`],
-  ['user add', 'user add bob@example.com --generate'],
-  ['user passwd', 'user passwd bob@example.com --generate'],
-  ['user quota', 'user quota bob@example.com 2G'],
-  ['user quota', 'user quota bob@example.com'],
-  ['user suspend', 'user suspend bob@example.com'],
-  ['user resume', 'user resume bob@example.com'],
-  ['user import', 'user import /list.csv --skip-existing --skip-invalid', 1],
-  ['user import --dry-run', 'user import /list.csv --update --skip-invalid --dry-run', 1],
-  ['domain add', 'domain add example.org'],
-  ['domain add', 'domain add gone.example'],
-  ['domain del', 'domain del gone.example'],
-  ['alias add', 'alias add team@example.com alice@example.com bob@example.com'],
-  ['alias add', 'alias add bobby@example.com bob@example.com'],
-  ['alias add', 'alias add @example.org @example.com'],
-  ['alias list'],
-  ['domain list'],
-  ['user list'],
-  ['user list', 'user list --sizes'],
-  ['user show', 'user show bob@example.com'],
-  ['user export'],
-  ['user export', 'user export --with-hashes'],
-  ['user export --output', 'user export --output /mailboxes.json'],
-  ['user del', 'user del bob@example.com'],
-  ['alias del', 'alias del team@example.com'],
-  ['dns-setup', 'dns-setup --undo'],
-  ['dns-setup --zone', 'dns-setup --zone --config /etc/config/fixed'],
-  ['dkim show', 'dkim show'],
-  ['dkim step'],
-  ['ssl-renew', 'ssl-renew --config /etc/config/selfsigned'],
-  ['ssl-renew'],
-  ['ssl-status', 'ssl-status --config /etc/config/selfsigned'],
-  ['wan-changed', 'wan-changed --config /etc/config/fixed'],
-  ['wan-changed'],
-  ['logs'],
-  ['doctor', 'doctor --only clock config accounts', 1],
-  ['doctor', 'doctor --only config.mode --fix --yes'],
-  ['doctor --dry-run', 'doctor --only config.mode --fix --dry-run'],
-  ['doctor --list'],
-  ['report generate'],
-  ['report enable'],
-  ['report disable'],
-  ['plan'],
-  ['start', 'start --config /etc/config/off'],
-  ['stop'],
-  ['status', 'status', 69],
-];
-
-const UP: readonly Row[] = [
-  ['status', 'status', 1],
-  ['queue list'],
-  ['queue show', `queue show ${ID}`],
-  ['queue flush'],
-  ['queue hold', `queue hold ${ID}`],
-  ['queue release', `queue release ${ID}`],
-  ['queue delete', `queue delete ${ID} --yes`],
-  ['fail2ban list'],
-  ['fail2ban unban', 'fail2ban unban 192.0.2.9'],
-];
-
-const LAST: readonly Row[] = [['uninstall']];
-
-const CONTAINER = 'starts the real container: test/system/json.test.ts';
-const SERVERS = 'needs DNS servers: test/system/json-dns.test.ts';
-/** Examples, or fields of one, that no run here shows. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'mailctl install': CONTAINER,
-  'mailctl apply': CONTAINER,
-  'mailctl restart': CONTAINER,
-  'mailctl test': CONTAINER,
-  'mailctl report send': CONTAINER,
-  'mailctl dns-check': SERVERS,
-  'mailctl dkim rotate': SERVERS,
-  'mailctl dkim revoke': SERVERS,
-  'mailctl ssl-setup': SERVERS,
-};
+  sh*) echo 'service postfix true ${STARTED}'; echo 'service rspamd false ${STARTED}'
+    for death in 1 2 3 4; do echo '${STARTED} exitcode 1'; done ;;`;
 
 const SHAPES = readShapes();
 const seen = new Map<string, Set<string>>();
@@ -129,17 +45,39 @@ beforeAll(() => {
   router.write('/etc/config/fixed', `${uci}${fixed}`);
   router.write('/etc/config/off', uci.replace("enabled '1'", "enabled '0'"));
   router.write('/etc/config/wrong', uci.replace('option enabled', 'option enabeld'));
-  router.write('/list.csv', `address,hash\ndave@example.com,${HASH}\nalice@example.com,\n`);
+  router.write(
+    '/etc/config/open',
+    uci.replace(
+      "'smtp'",
+      "'smtp'\n\toption relayhost 'r.example.net'\n\toption relay_user 'us'\n\toption relay_password 'sesame'",
+    ),
+  );
+  router.write(
+    '/list.csv',
+    `address,hash\ndave@example.com,${HASH}\nalice@example.com,${HASH}\nnobody,${HASH}\n`,
+  );
   router.write(
     '/bin/ubus',
     '#!/bin/sh\necho \'{"up":true,"ipv4-address":[{"address":"192.0.2.25"}]}\'\n',
     0o755,
   );
-  router.write('/srv/mailserver/log/current', '2026-11-21 03:57:49.151000000  dovecot: Info: hi\n');
+  router.write(
+    '/srv/mailserver/log/current',
+    '2026-11-21 03:57:49.151000000  dovecot: Info: hi\n2026-11-21 03:57:49.152000000  rspamd: cannot open it\n',
+  );
   const problem = { id: 'x', severity: 'error', message: 'gone', fix: null };
   const last = { at: '2026-11-20T00:00:00Z', problems: [problem], summary: '', mailboxes: 7 };
   const rest = { domains: [], certificateUntil: null, storageBytes: 1 };
   router.write('/srv/mailserver/report.json', JSON.stringify({ v: 1, ...last, ...rest }));
+  const acme = {
+    names: ['mail.example.com'],
+    agreed: true,
+    directory: 'https://ca.example/',
+    lastError: 'no',
+  };
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  const tried = { failures: [new Date().toISOString()], refusals: [], notBefore: soon };
+  router.write('/srv/mailserver/acme/state.json', JSON.stringify({ v: 1, ...acme, ...tried }));
   const job = { last: '2026-11-20T00:00:00Z', outcome: 'failed', status: 69, said: 'no' };
   const jobs = { report: { ...job, failures: 1, not_before: '2026-11-20T01:00:00Z' } };
   router.write('/srv/mailserver/schedule.json', JSON.stringify({ v: 1, jobs }));
@@ -180,6 +118,8 @@ test.each([
   ['user shwo', 64, 'USAGE'],
   ['user show nobody@example.com', 67, 'MAILBOX_UNKNOWN'],
   ['status --config /etc/config/wrong', 78, 'CONFIG_INVALID'],
+  // until when the client waits after a failure is in the state that was written above
+  ['ssl-renew --scheduled', 75, 'ACME_LIMITED'],
 ])('%s ends with the documented error object', async (line, wanted, code) => {
   const { status, stdout, stderr } = await router.mailctl(`${line} --json`);
 
@@ -203,15 +143,12 @@ test('a locked command names the holder in the error object', async () => {
   });
 });
 
-test.each([
-  [new MailctlError('ACME_LIMITED' satisfies ErrorCode, 'later', { retryAt: new Date() })],
-  [new TypeError('a bug')],
-])('%p is printed as the documented error object', (error) => {
+test('a bug is printed as the documented error object', () => {
   let printed = '';
   const stderr = { write: (text: string) => (printed += text) };
   const flags = { json: true, quiet: false, color: false, debug: false, dryRun: false };
 
-  createOutput({ ...flags, stdout: stderr, stderr }).error(error);
+  createOutput({ ...flags, stdout: stderr, stderr }).error(new TypeError('not a function'));
 
   expect(faults('error', JSON.parse(printed))).toEqual([]);
 });
@@ -243,9 +180,10 @@ test('every documented field was printed by a run above, or is listed with the r
     // compared word by word in dry-run.test.ts
     if (example.endsWith('--dry-run')) return [];
     if (paths === undefined) return [example];
-    return pathsOf(shape)
-      .filter((path) => !paths.has(path))
-      .map((path) => `${example} ${path}`);
+    const missing = pathsOf(shape).filter((path) => !paths.has(path));
+    const isBelow = (path: string) =>
+      missing.some((one) => path.startsWith(`${one}.`) || path.startsWith(`${one}[`));
+    return missing.filter((path) => !isBelow(path)).map((path) => `${example} ${path}`);
   });
 
   expect(unseen.sort()).toEqual(Object.keys(ELSEWHERE).sort());
