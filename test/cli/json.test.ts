@@ -11,7 +11,7 @@ import { buildProgram } from '../../src/mailctl/cli.ts';
 import { createOutput } from '../../src/mailctl/output.ts';
 import { WORDS } from '../../src/mailctl/words.ts';
 import { DOCUMENT, differences, pathsOf, readShapes } from '../json-document.ts';
-import { createInstalledRouter, type InstalledRouter, MESSAGE } from './installed.ts';
+import { createInstalledRouter, ID, type InstalledRouter, MESSAGE } from './installed.ts';
 import { DOWN, ELSEWHERE, LAST, type Row, UP } from './json-rows.ts';
 import { HASH } from './router.ts';
 
