@@ -53,6 +53,8 @@ function rowOf(path: string): string | undefined {
 
 test('every path of an appliance has a row', () => {
   const roots = [paths.data, paths.lxc];
+  const text = [...sections.values()].join('');
+  expect(roots.filter((path) => !text.includes(`\`${path}\``))).toEqual([]);
   const wanted = Object.entries(paths).filter(([, path]) => !roots.includes(path));
 
   expect(wanted.filter(([, path]) => rowOf(path) === undefined)).toEqual([]);
