@@ -18,7 +18,10 @@ let router: Router;
 beforeAll(async () => {
   // the second MX is of others, and noted
   const records = ['@ 300 MX 20 mx.elsewhere.test.'];
-  world = await startDnsWorld({ [`${DOMAIN}.`]: { records, signed: true } });
+  world = await startDnsWorld({
+    [`${DOMAIN}.`]: { records, signed: true },
+    'hand.test.': { records: ['@ 300 MX 0 .'] },
+  });
   pebble = await startPebble(world.command, join(world.folder, 'pebble'), { badNonces: 0 });
   router = await world.router({
     domain: DOMAIN,
@@ -72,6 +75,20 @@ test.each(ROWS.map((row) => [row[1] ?? row[0], row] as const))(
   },
   150_000,
 );
+
+test('dns-setup prints what has to be done by hand', async () => {
+  const other = await world.router({
+    domain: 'hand.test',
+    dns: ["list public_address '192.0.2.25'"],
+  });
+
+  const { status, stdout } = await other.mailctl('dns-setup --partial --yes --json');
+
+  const answer = JSON.parse(stdout);
+  expect(status).toBe(1);
+  expect(answer.by_hand).not.toEqual([]);
+  expect(differences(SHAPES.get('mailctl dns-setup') ?? {}, answer)).toEqual([]);
+}, 150_000);
 
 test('a key that waits for its TLSA record is an error with the time to retry', async () => {
   await router.mailctl('dns-setup --yes');

@@ -50,18 +50,20 @@ test('apply prints the changes', async () => {
   expect(data.running).toBe(true);
 });
 
-test.each([
+const LOOKS: readonly (readonly [example: string, words: string])[] = [
   ['status', 'status --sizes'],
-  ['plan'],
-  ['start'],
-  ['ssl-status'],
-  ['queue list'],
-  ['fail2ban list'],
-  ['logs'],
-  ['report generate'],
+  ['plan', 'plan'],
+  ['start', 'start'],
+  ['ssl-status', 'ssl-status'],
+  ['queue list', 'queue list'],
+  ['fail2ban list', 'fail2ban list'],
+  ['logs', 'logs 200'],
+  ['report generate', 'report generate'],
   ['report send', 'report send --always'],
-  ['version'],
-])('%s prints what is documented', async (example, words) => {
+  ['version', 'version'],
+];
+
+test.each(LOOKS)('%s prints what is documented', async (example, words) => {
   const { faults } = await answer(example, words);
 
   expect(faults).toEqual([]);
