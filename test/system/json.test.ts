@@ -41,7 +41,7 @@ test('install prints what is documented, with the changes and without any', asyn
 }, 180_000);
 
 test('apply prints the changes', async () => {
-  await box.configure({ smtp: { message_size: '20M' } });
+  await box.configure({ smtp: { message_size_limit: '20M' } });
 
   const { status, data, faults } = await answer('apply');
 
@@ -89,8 +89,7 @@ test('test prints what became of the message', async () => {
   const refused = await answer('test', 'test nobody@example.test');
 
   expect([delivered.faults, refused.faults]).toEqual([[], []]);
-  expect(delivered.data.outcome).toBe('delivered');
-  expect(refused.data.outcome).toBe('refused');
+  expect([delivered.data.outcome, refused.status]).toEqual(['delivered', 1]);
 });
 
 test('restart prints what is documented', async () => {
