@@ -2,42 +2,20 @@
 // The words come from the command tree, so that a new one without a row here fails.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { createHost } from '../../src/host/host.ts';
 import { buildProgram } from '../../src/mailctl/cli.ts';
 import { kindOf } from '../../src/mailctl/command.ts';
 import { WORDS } from '../../src/mailctl/words.ts';
+import { differences, readShapes } from '../json-document.ts';
+import { createInstalledRouter, ID, type InstalledRouter, MESSAGE } from './installed.ts';
 import { HASH } from './router.ts';
-import { createRunningRouter, type RunningRouter } from './running.ts';
 
-const ID = '4jWdjv4LhZznQMS';
-const MESSAGE = JSON.stringify({
-  queue_name: 'deferred',
-  queue_id: ID,
-  arrival_time: 1795233539,
-  message_size: 448,
-  forced_expire: false,
-  sender: 'alice@example.com',
-  recipients: [{ address: 'bob@example.org', delay_reason: 'later' }],
-});
 /** What only looks; everything else in the container is refused, and named below. */
 const ANSWERS = `  'postqueue -j') echo '${MESSAGE}' ;;`;
-const UCI = '/etc/config/mailserver';
-const IMAGE = 'b'.repeat(64);
-const MANIFEST = {
-  v: 1,
-  variant: 'standard',
-  architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
-  debian: '13',
-  recipe_sha256: 'a'.repeat(64),
-  image_sha256: IMAGE,
-  image_bytes: 49_250_304,
-  created_from: { suite: 'trixie', point_release: '13.1', source_date_epoch: 1_757_000_000 },
-  packages: { postfix: '3.10.4-1~deb13u1' },
-};
 
 interface Row {
   /** Behind the word itself; `--dry-run` is added. */
@@ -91,31 +69,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   'report disable': { would: 'change nothing' },
 };
 
-let router: RunningRouter;
+const SHAPES = readShapes();
+
+let router: InstalledRouter;
 beforeAll(async () => {
-  router = createRunningRouter(ANSWERS);
-  for (const name of ['lxc-start', 'lxc-stop', 'ip', 'nft', 'mount', 'losetup']) {
-    router.write(`/bin/${name}`, '#!/bin/sh\n', 0o755);
-  }
-  router.write('/proc/sys/kernel/osrelease', '6.6.0\n');
-  router.write('/proc/filesystems', 'nodev\tproc\n\tsquashfs\n');
-  router.write('/etc/resolv.conf', '');
-  const uci = readFileSync(join(router.root, UCI), 'utf8');
-  const enabled = uci.replace(/'main'/, "'main'\n\toption enabled '1'");
-  router.write(UCI, enabled);
-  router.write(
-    '/etc/config/selfsigned',
-    enabled.replace(/'ssl'/, "'ssl'\n\toption type 'selfsigned'"),
-  );
-  const images = '/srv/lxc/router-of-tests/images';
-  router.write(`${images}/${IMAGE}/manifest.json`, JSON.stringify(MANIFEST));
-  symlinkSync(IMAGE, join(router.root, images, 'current'));
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  router.write('/srv/mailserver/dkim/example.com/mail.private', pem, 0o600);
+  router = createInstalledRouter(ANSWERS);
   router.write('/list.csv', `address,hash\ndave@example.com,${HASH}\n`);
-  // a container that is down: nothing in it has to be answered while the accounts are made
-  router.write('/bin/lxc-info', '#!/bin/sh\nexit 1\n', 0o755);
   for (const line of [
     `user add alice@example.com --hash ${HASH}`,
     'alias add team@example.com alice@example.com',
@@ -161,7 +120,7 @@ test.each(Object.entries(ROWS))(
   '%s --dry-run says what it would do, and does nothing',
   async (word, { words = '', status: expected = 0, would }) => {
     const up = word.startsWith('queue') || word.startsWith('fail2ban');
-    router.write('/bin/lxc-info', `#!/bin/sh\n${up ? 'echo 4242' : 'exit 1'}\n`, 0o755);
+    router.up(up);
     const before = treeDigest(router.root);
     const line = `${word} ${words}`.trim();
 
@@ -178,7 +137,8 @@ test.each(Object.entries(ROWS))(
     }
     expect(people.stdout).toStartWith(`would ${would}`);
     const answer = JSON.parse(programs.stdout);
-    expect(answer).toMatchObject({ v: 1, dry_run: true });
+    const shape = SHAPES.get(`mailctl ${word} --dry-run`) ?? SHAPES.get('--dry-run') ?? {};
+    expect(differences(shape, answer)).toEqual([]);
     const lines = answer.would.map((one: string) => `would ${one}`);
     const first = people.stdout.split('\n')[0] ?? '';
     expect(lines.length === 0 ? ['would change nothing'] : lines).toContain(first);

@@ -15,7 +15,12 @@ interface SendOptions {
 export async function runGenerate(app: App): Promise<ExitStatus> {
   requireRootToLook(app);
   const { lines, difference, situation } = await makeReport(app.host, await app.appliance());
-  app.output.result(lines, { ...situation, ...difference });
+  const { certificateUntil, storageBytes, ...rest } = situation;
+  app.output.result(lines, {
+    ...rest,
+    ...{ certificate_until: certificateUntil, storage_bytes: storageBytes },
+    ...difference,
+  });
   return STATUS.OK;
 }
 
