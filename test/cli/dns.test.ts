@@ -148,7 +148,7 @@ test('provider none leads to the records to publish by hand', () => {
 });
 
 test.each([
-  ['dns-setup nobody.example --zone', 67, 'nobody.example is not a mail domain of this server'],
+  ['dns-setup nobody.example --zone', 67, 'nobody.example is not a mail domain here'],
   ['dns-setup --wait soon', 64, '--wait takes whole seconds, not "soon"'],
   ['dns-check exa..mple', 64, 'is not a mail domain'],
 ])('%s ends with %d', (line, status, message) => {

@@ -202,8 +202,6 @@ test('a zone id of another zone is found out before dnsctl could write there', a
   const { status, stderr } = await router.mailctl(SETUP);
 
   expect(status).toBe(69);
-  expect(stderr).toContain(
-    `dns-provider.cloudflare.zone_id is not the id of ${domain}`,
-  );
+  expect(stderr).toContain(`dns-provider.cloudflare.zone_id is not the id of ${domain}`);
   expect(await router.calls()).toEqual([]);
 });

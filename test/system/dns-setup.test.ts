@@ -235,14 +235,10 @@ test('a domain that nobody has registered is refused', async () => {
 
 test.each([
   ['two.test', 'two.test has 2 SPF records', '"v=spf1 a mx a:mail.two.test -all"'],
-  [
-    'nullmx.test',
-    'has a null MX: it accepts no mail',
-    'remove   nullmx.test. 300 IN MX 0 .',
-  ],
+  ['nullmx.test', 'has a null MX: it accepts no mail', 'remove   nullmx.test. 300 IN MX 0 .'],
   [
     'rival.test',
-    'mail.rival.test A is 192.0.2.99, not published from here',
+    'mail.rival.test A is 192.0.2.99: this foreign record conflicts',
     'remove   mail.rival.test. 300 IN A 192.0.2.99',
   ],
 ])('%s stops the setup: %s', async (domain, reason, step) => {
@@ -283,7 +279,9 @@ test('a foreign MX record of the domain is kept and reported', async () => {
   const { status, stderr } = await router.mailctl(SETUP);
 
   expect(status).toBe(0);
-  expect(stderr).toContain('warning: old.test MX also has 20 old.elsewhere.test.: senders deliver mail there');
+  expect(stderr).toContain(
+    'warning: old.test MX also has 20 old.elsewhere.test.: senders deliver mail there',
+  );
   expect(await world.zone('old.test.')).toContain('old.test. 300 IN MX 20 old.elsewhere.test.');
 });
 

@@ -69,7 +69,7 @@ export async function chooseDomains(
   const all = await mailDomains(host, target);
   const unknown = named.find((domain) => !all.includes(domain));
   if (unknown === undefined) return named.length > 0 ? named : all;
-  throw new MailctlError('DOMAIN_UNKNOWN', `${unknown} is not a mail domain of this server`, {
+  throw new MailctlError('DOMAIN_UNKNOWN', `${unknown} is not a mail domain here`, {
     hint: 'mailctl domain list',
   });
 }
