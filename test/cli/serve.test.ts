@@ -145,7 +145,7 @@ describe('serve', () => {
     ]);
     const log = await router.mailctl('logs --daemon serve');
     expect(log.stdout).toMatch(/serve: addresses begins\n.*error: .*dnsctl/);
-    expect(log.stdout).toMatch(/serve: addresses ended with status 69; again after \d{4}-/);
+    expect(log.stdout).toMatch(/serve: addresses ended with status 69; retry after \d{4}-/);
   });
 
   test('SIGHUP makes it look at once', async () => {
