@@ -284,7 +284,7 @@ describe('a given certificate', () => {
     ],
     [
       'no PEM form',
-      'holds no certificate in PEM form',
+      'contains no certificate in PEM form',
       () => {
         issue();
         openssl('x509', '-in', 'leaf.pem', '-outform', 'DER', '-out', 'leaf.der');
