@@ -162,7 +162,7 @@ test('an invalid UCI file suspends all jobs until it is corrected', async () => 
   ]);
 
   expect(world.calls()).toHaveLength(1);
-  const complaints = world.said.filter((line) => line.includes('until it is corrected'));
+  const complaints = world.said.filter((line) => line.includes('until the UCI file is corrected'));
   expect(complaints).toHaveLength(1);
   expect(complaints[0]).toContain('enabled');
 });

@@ -259,7 +259,7 @@ describe('a given certificate', () => {
     ],
     [
       'a chain in the wrong order',
-      'comes first',
+      'must be followed by that of its issuer',
       () => {
         issue();
         return manual(writeGiven('c.pem', 'ca.pem', 'leaf.pem'));
