@@ -53,7 +53,7 @@ test.each([
   ['the interface is down', found([], [], ['the interface wan is down'])],
   ['there is no ubus', found([], [], ['this host has no ubus to ask for the WAN address'])],
   ['it has no address at all', found([])],
-])('nothing is taken back while %s', (_, now) => {
+])('no address is removed while %s', (_, now) => {
   const move = planMove(both, now);
 
   expect(move).toMatchObject({ changed: false, wanted: both, vanished: [] });
