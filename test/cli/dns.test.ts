@@ -101,8 +101,8 @@ test('the public address comes from the WAN interface', () => {
 });
 
 test.each([
-  ['192.168.1.7', 'it is private (RFC 1918): this router is behind another one'],
-  ['100.80.1.7', 'your provider shares one public address among its customers (CGNAT'],
+  ['192.168.1.7', 'private (RFC 1918): this router is behind another one'],
+  ['100.80.1.7', 'shared among customers of the provider (CGNAT'],
 ])('the WAN address %s is explained', (address, reason) => {
   const mailctl = createRouter({
     programs: ubus({ up: true, 'ipv4-address': [{ address, mask: 24 }] }),
@@ -120,7 +120,7 @@ test.each([
 
 test.each([
   ['{"up": false}', 'the interface wan is down'],
-  ['not JSON', 'ubus says nothing that can be understood about wan'],
+  ['not JSON', 'ubus returned no valid JSON for the interface wan'],
 ])('ubus that says %p leads to a clear sentence', (text, reason) => {
   const mailctl = createRouter({ programs: { ubus: `#!/bin/sh\necho '${text}'\n` } });
 
@@ -181,7 +181,7 @@ test.each([
       ...['app_key', 'app_secret', 'consumer_key'].map((name) => `\toption ${name} 'x'`),
       "\toption endpoint 'ovh-fr'",
     ),
-    'dns-provider.ovh.endpoint is none of ovh-eu, ovh-ca, ovh-us',
+    'dns-provider.ovh.endpoint is not one of ovh-eu, ovh-ca, ovh-us',
   ],
 ])(
   'with dns.provider %s, missing or wrong credentials are named at once',

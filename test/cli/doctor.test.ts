@@ -122,7 +122,7 @@ test('a UCI file with a password that others can read is reported, and --fix clo
 
   const { status, stdout } = await router.mailctl('doctor --only config.mode');
   expect(status).toBe(1);
-  expect(stdout).toContain('has the mode 644, and holds smtp.relay_password');
+  expect(stdout).toContain('has mode 644 and contains smtp.relay_password');
   expect(stdout).toContain('chmod 600');
   expect(stdout).not.toContain('sesame');
 
@@ -135,5 +135,5 @@ test('a UCI file without a password may be read by others', async () => {
   const { status, stdout } = await router.mailctl('doctor --only config.mode --json');
 
   expect(status).toBe(0);
-  expect(stdout).toContain('holds no secret');
+  expect(stdout).toContain('contains no secret');
 });

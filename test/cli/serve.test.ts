@@ -145,7 +145,7 @@ describe('serve', () => {
     ]);
     const log = await router.mailctl('logs --daemon serve');
     expect(log.stdout).toMatch(/serve: addresses begins\n.*error: .*dnsctl/);
-    expect(log.stdout).toMatch(/serve: addresses ended with status 69; again after \d{4}-/);
+    expect(log.stdout).toMatch(/serve: addresses ended with status 69; retry after \d{4}-/);
   });
 
   test('SIGHUP makes it look at once', async () => {
@@ -243,7 +243,7 @@ describe('wan-changed', () => {
       'a fixed address',
       "\tlist public_address '192.0.2.9'\n",
       '192.0.2.7',
-      'mailserver.dns.public_address says 192.0.2.9',
+      'mailserver.dns.public_address is 192.0.2.9',
     ],
     ['records by hand', '\toption provider none\n', '192.0.2.7', "provider is 'none'"],
   ])('with %s it does nothing and says why', async (name, dns, address, reason) => {
@@ -267,7 +267,7 @@ describe('wan-changed', () => {
     const { status, stdout, stderr } = await router.mailctl('wan-changed');
 
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to change: 192.0.2.1\n' });
-    expect(stderr).toContain(`the A record stays as it is: ${address}`);
+    expect(stderr).toContain(`the A record is kept: ${address}`);
     expect(stderr).toContain(why);
   });
 
@@ -278,7 +278,7 @@ describe('wan-changed', () => {
     const { status, stdout, stderr } = await router.mailctl('wan-changed');
 
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to do\n' });
-    expect(stderr).toContain('no address is published from here yet: mailctl dns-setup');
+    expect(stderr).toContain('no address has been published by mailctl yet: mailctl dns-setup');
   });
 
   test('a new address without a way to publish it is an error that names the way', async () => {

@@ -32,7 +32,7 @@ test('doctor names each damaged file, what it is worth, and what to do', async (
   expect(found.map(({ severity }) => severity).sort()).toEqual(['error', 'warning', 'warning']);
   const of = (name: string) => found.find(({ message }) => message.includes(name));
   expect(of('dns/state.json')?.fix).toContain('restore it from a backup');
-  expect(of('schedule.json')?.message).toContain('every job counts as never done');
+  expect(of('schedule.json')?.message).toContain('every job counts as never run');
   expect(of('tlsa.json')?.fix).toBe('rm /srv/mailserver/acme/tlsa.json.damaged-20261121T120000Z');
 });
 

@@ -95,7 +95,7 @@ test('a port on which nobody listens makes it degraded', async () => {
   const { status, stdout } = await router.mailctl('status');
 
   expect(status).toBe(1);
-  expect(stdout).toContain('nobody listens on port 25 (smtp)');
+  expect(stdout).toContain('port 25 (smtp) is not listening');
 });
 
 test('a UCI file that is wrong is reported, not guessed at', async () => {

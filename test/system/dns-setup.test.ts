@@ -170,7 +170,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     const { status, stderr } = await router.mailctl(SETUP, { DNSCTL_FAULT: 'lie' });
 
     expect(status).toBe(0);
-    expect(stderr).toContain(`no server shows mail.${domain} A: sending it again`);
+    expect(stderr).toContain(`no server shows mail.${domain} A: retrying`);
     expect(await world.zone(`${domain}.`)).toContain(`mail.${domain}. 3600 IN A 192.0.2.25`);
   });
 });
@@ -208,7 +208,7 @@ test('a dnsctl that hangs is ended, and what it was doing is named', async () =>
   const { status, stderr } = await done;
 
   expect(status).toBe(75);
-  expect(stderr).toContain('error: dnsctl did not finish within 60 s, at mail.hang.test A');
+  expect(stderr).toContain('error: mail.hang.test A: dnsctl did not finish within 60 s');
   expect(await router.calls()).toHaveLength(1);
 }, 100_000);
 
@@ -219,7 +219,7 @@ test('a zone that the account does not hold is refused before anything is touche
 
   expect(status).toBe(65);
   expect(stderr).toContain(
-    'down.test is in the zone down.test, which the account at cloudflare does not hold',
+    'down.test is in the zone down.test, which is not in the account at cloudflare',
   );
   expect(await router.calls()).toEqual([]);
 });
@@ -230,19 +230,15 @@ test('a domain that nobody has registered is refused', async () => {
   const { status, stderr } = await router.mailctl(SETUP);
 
   expect(status).toBe(65);
-  expect(stderr).toContain('nobody.test is in no zone of its own: .test knows nothing of it');
+  expect(stderr).toContain('nobody.test is not delegated: no such name in the zone .test');
 });
 
 test.each([
   ['two.test', 'two.test has 2 SPF records', '"v=spf1 a mx a:mail.two.test -all"'],
-  [
-    'nullmx.test',
-    'has a null MX, which says that it takes no mail',
-    'remove   nullmx.test. 300 IN MX 0 .',
-  ],
+  ['nullmx.test', 'has a null MX: it accepts no mail', 'remove   nullmx.test. 300 IN MX 0 .'],
   [
     'rival.test',
-    'mail.rival.test A is 192.0.2.99, not published from here',
+    'mail.rival.test A is 192.0.2.99: this foreign record conflicts',
     'remove   mail.rival.test. 300 IN A 192.0.2.99',
   ],
 ])('%s stops the setup: %s', async (domain, reason, step) => {
@@ -274,16 +270,18 @@ test('a mail domain that is an alias is explained', async () => {
   const { status, stderr } = await router.mailctl(SETUP);
 
   expect(status).toBe(1);
-  expect(stderr).toContain('news.sub.test is an alias (CNAME) of www.elsewhere.test.');
+  expect(stderr).toContain('news.sub.test is a CNAME of www.elsewhere.test.');
 });
 
-test('another mail server of the domain stays, and is told of', async () => {
+test('a foreign MX record of the domain is kept and reported', async () => {
   const router = await newRouter('old.test');
 
   const { status, stderr } = await router.mailctl(SETUP);
 
   expect(status).toBe(0);
-  expect(stderr).toContain('warning: old.test MX also has 20 old.elsewhere.test.: mail goes there');
+  expect(stderr).toContain(
+    'warning: old.test MX also has 20 old.elsewhere.test.: senders deliver mail there',
+  );
   expect(await world.zone('old.test.')).toContain('old.test. 300 IN MX 20 old.elsewhere.test.');
 });
 

@@ -43,7 +43,7 @@ test('at cloudflare a second zone is listed to be entered by hand, and nothing i
   const { status, stdout } = await router.mailctl(SETUP);
 
   expect(status).toBe(1);
-  expect(stdout).toContain('at cloudflare, dnsctl reaches one zone alone (first.test); by hand:');
+  expect(stdout).toContain('at cloudflare, dnsctl can change one zone only (first.test); by hand:');
   expect((await router.calls()).map(([verb]) => verb)).toEqual(['test']);
 });
 

@@ -133,7 +133,7 @@ describe('the published address', () => {
     const { stdout, stderr } = await box.mailctl('wan-changed');
 
     expect(stdout).toBe('nothing to do\n');
-    expect(stderr).toContain('no address is published from here yet');
+    expect(stderr).toContain('no address has been published by mailctl yet');
   });
 
   test('follows an interface event, nothing else is touched, and mail goes on', async () => {

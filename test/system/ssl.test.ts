@@ -476,6 +476,6 @@ test('where the zone of the hostname is not ours, nothing is asked of the CA', a
   });
   const { status, stderr } = await router.mailctl('ssl-setup');
   expect(status).toBe(65);
-  expect(stderr).toContain('which the account at ovh does not hold');
+  expect(stderr).toContain('which is not in the account at ovh');
   expect(await isServed(router)).toBe(false);
 }, 60_000);

@@ -158,7 +158,7 @@ describe('at the end', () => {
     expect(await complaints()).toEqual([]);
     const { status, stdout } = await mailctl('doctor');
     expect(status).toBe(0);
-    expect(stdout).toContain('dkim.signature: the signature fits the published key');
+    expect(stdout).toContain('dkim.signature: the signature matches the published key');
   }, 90_000);
 
   test('the report comes once, and again only when something has changed', async () => {
@@ -230,7 +230,7 @@ describe('a fault made on purpose is named by doctor', () => {
     await writeFile(custom, [...lines, 'smtpd_recipient_restrictions = permit', ''].join('\n'));
     await does('apply');
     const [found] = await complaints('--only smtp.open-relay');
-    expect(found?.message).toContain('ANYBODY CAN SEND THROUGH THIS SERVER');
+    expect(found?.message).toContain('open relay: the server accepted foreign recipients');
     await rm(custom);
     await does('apply');
     expect(await complaints('--only smtp.open-relay')).toEqual([]);

@@ -1,5 +1,4 @@
-// Whether the published addresses are still those of the WAN interface: light, for a process that asks again
-// and again.
+// Compares the published addresses with those of the WAN interface. Cheap, because the scheduler calls it often.
 
 import { isPlausible, pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
@@ -13,19 +12,19 @@ export interface AddressLook extends Move {
   readonly published: Addresses;
 }
 
-/** The family that is missing may be the slower one to come up. */
+/** One address family may come up later than the other. */
 const MISSING_MS = 60_000;
 
 /** Why the published addresses do not follow the interface, or null. */
 export function fixedBy({ main, dns }: Settings): string | null {
   if (!main.enabled) return 'main.enabled is 0';
   if (dns.publicAddress.length > 0) {
-    return `mailserver.dns.public_address says ${dns.publicAddress.join(', ')}`;
+    return `mailserver.dns.public_address is ${dns.publicAddress.join(', ')}`;
   }
   return dns.provider === 'none' ? "mailserver.dns.provider is 'none'" : null;
 }
 
-/** Changes nothing. `changed` also when an earlier change was not seen at every server. */
+/** Read-only. `changed` is also true while an earlier change is not visible at every server. */
 export async function lookAtAddresses(
   host: Host,
   { settings, paths }: Appliance,
@@ -33,15 +32,15 @@ export async function lookAtAddresses(
   const state = await readDnsState(host, paths);
   const published = publishedAddresses(state, settings.main.hostname);
   if (published.ipv4.length + published.ipv6.length === 0) {
-    // the first publication is for a person to decide
-    const notes = ['no address is published from here yet: mailctl dns-setup'];
+    // the operator decides about the first publication
+    const notes = ['no address has been published by mailctl yet: mailctl dns-setup'];
     return { published, wanted: published, changed: false, vanished: [], notes };
   }
   const move = planMove(published, await readPublicAddresses(host, settings));
   return { ...move, published, changed: move.changed || state.moving === true };
 }
 
-/** The same, when a family that has gone was given a minute to come back. */
+/** As `lookAtAddresses`, but waits up to a minute for an address family that has vanished. */
 export async function lookPatiently(host: Host, target: Appliance): Promise<AddressLook> {
   let look = await lookAtAddresses(host, target);
   await pollUntil(host.clock, { timeout: MISSING_MS, interval: 5000 }, async () => {
@@ -52,7 +51,7 @@ export async function lookPatiently(host: Host, target: Appliance): Promise<Addr
   return look;
 }
 
-/** Now when `mailctl wan-changed` has something to publish, else null. */
+/** The current time if `mailctl wan-changed` has something to publish, else null. */
 export async function addressesDue(host: Host, target: Appliance): Promise<Date | null> {
   const now = host.clock.now();
   if (fixedBy(target.settings) !== null || !isPlausible(now)) return null;

@@ -1,5 +1,5 @@
-// The server's own address records follow the WAN interface, once dns-setup has published them. Nothing
-// else is touched, and the way is that of dns-setup: planned, published, proved at every server.
+// Updates the server's own A and AAAA records to the addresses of the WAN interface, once dns-setup has published
+// them. Other records are not touched. As in dns-setup, the change is planned, published and verified at every server.
 
 import { readResolvers } from '../../host/dns.ts';
 import type { Host } from '../../host/host.ts';
@@ -13,7 +13,7 @@ import { addressRecords } from './records.ts';
 import { adopted, journalEntries, planFrom, type SetupPlan } from './setup.ts';
 import { findZones, readZones, zoneOfName } from './zones.ts';
 
-/** The plan for these addresses alone. Throws as `planSetup` does. */
+/** A plan for the A and AAAA records of the hostname only. Throws as `planSetup` does. */
 export async function planAddresses(
   host: Host,
   target: Appliance,
@@ -34,7 +34,7 @@ export async function planAddresses(
 }
 
 /**
- * Publishes the plan and proves it; killed anywhere, it is run again.
+ * Publishes the plan and verifies it. After an interruption, the next run completes it.
  * @param timeout milliseconds to wait for the authoritative servers
  * Throws as `applySetup` does.
  */

@@ -1,4 +1,4 @@
-// What the records are made of: domains, addresses, keys. Collected from this host, never from the DNS.
+// Collects the input for the records from this host, never from the DNS: domains, addresses, keys.
 
 import type { Host } from '../../host/host.ts';
 import { readAcmeState } from '../acme/state.ts';
@@ -10,7 +10,7 @@ import { readPublicAddresses } from './public-address.ts';
 import { holdsSeveralValues } from './publish/provider.ts';
 import type { RecordFacts } from './records.ts';
 
-/** What the CAs that speak ACME call themselves in CAA records, by the host of their directory. */
+/** The CAA identity of each known ACME CA, by the host of its directory. */
 const CAA_IDENTITIES: readonly (readonly [string, string])[] = [
   ['api.letsencrypt.org', 'letsencrypt.org'],
   ['api.buypass.com', 'buypass.com'],
@@ -20,7 +20,7 @@ const CAA_IDENTITIES: readonly (readonly [string, string])[] = [
   ['pki.goog', 'pki.goog'],
 ];
 
-/** null for a CA whose name nobody told us: no CAA record is better than a wrong one. */
+/** null for an unknown CA: no CAA record is better than a wrong one. */
 export function caaIdentity(directory: string): string | null {
   const host = /^https:\/\/([^/:]+)/.exec(directory)?.[1]?.toLowerCase() ?? '';
   const found = CAA_IDENTITIES.find(
@@ -29,19 +29,19 @@ export function caaIdentity(directory: string): string | null {
   return found?.[1] ?? null;
 }
 
-/** What the CA says of itself goes before what is known of it. */
+/** The identity that the CA announces takes precedence over the table. */
 async function caOf(host: Host, { settings, paths }: Appliance): Promise<string | null> {
   const { type, directory } = settings.ssl;
   if (type !== 'letsencrypt') return null;
   const state = await readAcmeState(host, paths);
   const told = state.directory === directory ? state.caaIdentities[0] : undefined;
   const known = caaIdentity(directory);
-  // of several names of one CA, the known one is as good as the first
+  // a CA may announce several identities: the one in the table is valid if it is among them
   if (known !== null && state.caaIdentities.includes(known)) return known;
   return told ?? known;
 }
 
-/** There may be no public address: see `requirePublic`. Throws DKIM_KEY_INVALID. */
+/** The list of public addresses may be empty: see `requirePublic`. Throws DKIM_KEY_INVALID. */
 export async function readRecordFacts(
   host: Host,
   target: Appliance,
@@ -51,7 +51,7 @@ export async function readRecordFacts(
   const addresses = await readPublicAddresses(host, settings);
   const dkim = settings.features.dkim ? await readDkimRecords(host, target, domains) : [];
   const digests = await publishedKeyDigests(host, paths);
-  // the first of them serves
+  // the first digest is that of the certificate in use
   const keyDigests = (await holdsSeveralValues(host, settings)) ? digests : digests.slice(0, 1);
   const ca = await caOf(host, target);
   return { settings, domains, addresses, dkim, keyDigests, caaIdentity: ca };

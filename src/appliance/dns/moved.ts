@@ -1,5 +1,5 @@
-// Which addresses the server should be published under, given those that are and those the WAN interface
-// has now. What cannot be used never takes the place of what is published. Pure.
+// Decides which addresses to publish, from the published ones and those of the WAN interface. An unusable address
+// never replaces a published one. Pure.
 
 import type { PublicAddresses } from './public-address.ts';
 import { setKey } from './publish/present.ts';
@@ -13,9 +13,9 @@ export interface Addresses {
 export interface Move {
   readonly wanted: Addresses;
   readonly changed: boolean;
-  /** Families that are published and that the interface has lost altogether. */
+  /** Address families that are published and that the interface no longer has. */
   readonly vanished: readonly Family[];
-  /** Why something is left as it is, for people. */
+  /** Why an address is kept, for the operator. */
   readonly notes: readonly string[];
 }
 
@@ -30,7 +30,7 @@ export function isOwnAddress({ name, type, held }: OwnValue, hostname: string): 
   return name === hostname && (type === 'A' || type === 'AAAA') && !held;
 }
 
-/** The addresses of `hostname` that are published from here. */
+/** The addresses of `hostname` that mailctl published. */
 export function publishedAddresses(state: DnsState, hostname: string): Addresses {
   const of = (wanted: string) =>
     state.values
@@ -39,7 +39,7 @@ export function publishedAddresses(state: DnsState, hostname: string): Addresses
   return { ipv4: of('A'), ipv6: of('AAAA') };
 }
 
-/** The version of the address that the text begins with, or null. */
+/** The IP version of the address at the start of the text, or null. */
 function versionOf(text: string): 4 | 6 | null {
   if (/^\d+(?:\.\d+){3}(?:\s|$)/.test(text)) return 4;
   return /^[\da-f]*:[\da-f:.]*(?:\s|$)/i.test(text) ? 6 : null;
@@ -49,7 +49,7 @@ const sameSet = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((one) => b.includes(one));
 
 export function planMove(published: Addresses, found: PublicAddresses): Move {
-  // words in place of an address: nothing is known of the interface
+  // an entry without an address means that the interface could not be read
   const unknown = found.unfit.filter((text) => versionOf(text) === null);
   const wanted: Record<Family, readonly string[]> = { ipv4: [], ipv6: [] };
   const vanished: Family[] = [];
@@ -59,20 +59,20 @@ export function planMove(published: Addresses, found: PublicAddresses): Move {
     const kept = found[family].length === 0 && (unfit.length > 0 || unknown.length > 0);
     wanted[family] = kept ? published[family] : found[family];
     if (published[family].length === 0) continue;
-    if (kept) notes.push(...unfit.map((why) => `the ${type} record stays as it is: ${why}`));
+    if (kept) notes.push(...unfit.map((why) => `the ${type} record is kept: ${why}`));
     if (wanted[family].length === 0) vanished.push(family);
   }
   const nothingLeft = wanted.ipv4.length + wanted.ipv6.length === 0;
   if (nothingLeft && unknown.length === 0) notes.push(`${found.source} has no public address now`);
-  // without any address there is nothing to publish, and an old one may come back
+  // without any address there is nothing to publish, and the old one may return
   const target = nothingLeft ? published : wanted;
   const changed = FAMILIES.some(({ family }) => !sameSet(target[family], published[family]));
   return { wanted: target, changed, vanished: nothingLeft ? [] : vanished, notes };
 }
 
 /**
- * The entries of the last setup after the addresses have changed: taking it back must remove the new
- * ones, and never bring back one that belongs to somebody else by now.
+ * The journal of the last setup after an address change: undoing it must remove the new addresses, and must
+ * not restore an old one, which may belong to another customer by now.
  */
 export function followEntries(
   entries: readonly JournalEntry[],

@@ -1,5 +1,5 @@
-// Desired − present for records. What is not ours stays: where a wanted record cannot stand beside it,
-// the plan has an obstacle instead of a change. Pure.
+// Desired − present for records. Foreign records stay: where a wanted record conflicts with one, the plan has
+// an obstacle instead of a change. Pure.
 
 import type { Obstacle, SetChange } from './publish/change.ts';
 import { formatRecord } from './publish/change.ts';
@@ -10,19 +10,18 @@ import { isSpf, mergeSpf, parseSpf } from './spf.ts';
 export interface RecordPlan {
   readonly changes: readonly SetChange[];
   readonly obstacles: readonly Obstacle[];
-  /** What was found and left alone. */
+  /** Foreign records that were found and are left unchanged. */
   readonly notes: readonly string[];
 }
 
 export interface Knowledge {
-  /** True for a value that this program published, or found to be exactly its own. */
+  /** True for a value that mailctl published, or found published exactly as wanted. */
   isOurs(set: SetName, value: string): boolean;
-  /** SPF that stood at the name when an interrupted setup began, or null. */
+  /** The SPF record at the name before an interrupted setup, or null. */
   lostSpf(name: string): string | null;
   readonly ttl: number;
 }
 
-/** Any record that is not wanted to be the only one of its kind may stay beside a foreign one. */
 interface Decision {
   readonly add: readonly string[];
   readonly remove: readonly string[];
@@ -32,7 +31,7 @@ interface Decision {
 
 const NOTHING: Decision = { add: [], remove: [] };
 
-/** True when two values at one name contradict each other. */
+/** True if the two values at one name conflict. */
 function competes(wanted: WantedRecord, value: string): boolean {
   if (wanted.type !== 'TXT') return true;
   if (wanted.purpose === 'DKIM') return /^v=DKIM1|(?:^|;)\s*p=/i.test(value);
@@ -52,13 +51,13 @@ function decideSole(wanted: readonly WantedRecord[], set: PresentSet, known: Kno
   }
   const found = `${setKey(set)} is ${foreign.join(' | ')}`;
   if (first.rule === 'kept' && foreign.length === 1 && rivals.length === 1) {
-    return { ...NOTHING, note: `${found}: left as it is` };
+    return { ...NOTHING, note: `${found}: left unchanged` };
   }
   if (set.type === 'CNAME' || set.type === 'SRV') {
-    return { ...NOTHING, note: `${found}, which somebody else chose: left as it is` };
+    return { ...NOTHING, note: `${found} (foreign): left unchanged` };
   }
   const ttl = set.values[0]?.ttl ?? known.ttl;
-  const reason = `${found}, not published from here; beside it, ours would not count (${first.purpose})`;
+  const reason = `${found}: this foreign record conflicts with the wanted ${first.purpose} record`;
   const byHand = [
     ...foreign.map((value) => `remove   ${formatRecord(set, value, ttl)}`),
     ...values.map((value) => `publish  ${formatRecord(set, value, ttl)}`),
@@ -76,7 +75,7 @@ function decideSpf(wanted: WantedRecord, set: PresentSet, known: Knowledge): Dec
   }
   if (second !== undefined) {
     const all = records.reduce((merged, value) => mergeSpf(merged, withoutEnd(value)));
-    const reason = `${set.name} has ${records.length} SPF records, and with more than one none counts (RFC 7208 4.5)`;
+    const reason = `${set.name} has ${records.length} SPF records: more than one is a permanent error (RFC 7208 4.5)`;
     const byHand = [
       ...records.map((value) => `remove   ${formatRecord(set, value, ttl)}`),
       `publish  ${formatRecord(set, mergeSpf(all, wanted.value), ttl)}`,
@@ -104,12 +103,13 @@ function decideShared(
   const foreign = present.filter((value) => !values.includes(value) && !stale.includes(value));
   if (set.type === 'MX' && foreign.some((value) => value.endsWith(' .'))) {
     const ttl = set.values[0]?.ttl ?? known.ttl;
-    const reason = `${set.name} has a null MX, which says that it takes no mail (RFC 7505)`;
+    const reason = `${set.name} has a null MX: it accepts no mail (RFC 7505)`;
     const byHand = [`remove   ${formatRecord(set, '0 .', ttl)}`];
     return { ...NOTHING, obstacle: { reason, byHand } };
   }
   const beside = `${setKey(set)} also has ${foreign.join(' | ')}`;
-  const note = set.type === 'MX' && foreign.length > 0 ? `${beside}: mail goes there, too` : null;
+  const note =
+    set.type === 'MX' && foreign.length > 0 ? `${beside}: senders deliver mail there too` : null;
   return { add, remove: stale, ...(note === null ? {} : { note }) };
 }
 
@@ -117,8 +117,8 @@ function decide(wanted: readonly WantedRecord[], set: PresentSet, known: Knowled
   const [first] = wanted;
   if (first === undefined) return NOTHING;
   if (set.alias !== null) {
-    const reason = `${set.name} is an alias (CNAME) of ${set.alias}, and no other record can stand beside one (RFC 1034 3.6.2)`;
-    const byHand = [`replace the CNAME of ${set.name} by records of its own, such as A and AAAA`];
+    const reason = `${set.name} is a CNAME of ${set.alias}, which excludes other records at the name (RFC 1034 3.6.2)`;
+    const byHand = [`replace the CNAME of ${set.name} by A and AAAA records`];
     return { ...NOTHING, obstacle: { reason, byHand } };
   }
   if (first.rule === 'merged') return decideSpf(first, set, known);
@@ -127,14 +127,14 @@ function decide(wanted: readonly WantedRecord[], set: PresentSet, known: Knowled
     : decideSole(wanted, set, known);
 }
 
-/** An alias cannot be made where other records are; the name then leads where somebody wants it to. */
+/** A CNAME cannot be added beside A or AAAA records: those foreign records are left unchanged. */
 function takenName(set: PresentSet, present: ReadonlyMap<string, PresentSet>): string | null {
   if (set.type !== 'CNAME' || set.values.length > 0) return null;
   const others = (['A', 'AAAA'] as const).flatMap(
     (type) => present.get(setKey({ name: set.name, type }))?.values ?? [],
   );
   if (others.length === 0) return null;
-  return `${set.name} has records of its own (${others.map(({ value }) => value).join(', ')}): left as it is`;
+  return `${set.name} has address records (${others.map(({ value }) => value).join(', ')}): left unchanged`;
 }
 
 export function groupBySet(wanted: readonly WantedRecord[]): Map<string, WantedRecord[]> {
@@ -147,7 +147,7 @@ export function groupBySet(wanted: readonly WantedRecord[]): Map<string, WantedR
   return groups;
 }
 
-/** @param present every set that `wanted` names, and A and AAAA beside each wanted CNAME */
+/** @param present every record set of `wanted`, and A and AAAA at the name of each wanted CNAME */
 export function planRecords(
   wanted: readonly WantedRecord[],
   present: ReadonlyMap<string, PresentSet>,

@@ -1,5 +1,4 @@
-// Under which addresses the world reaches this server: what UCI says, else what the router's WAN
-// interface has. No web service is asked.
+// The public addresses of this server: from UCI, else from the router's WAN interface. No web service is used.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,16 +10,15 @@ import { privateReason } from './publish/names.ts';
 export interface PublicAddresses {
   readonly ipv4: readonly string[];
   readonly ipv6: readonly string[];
-  /** Where they come from, for people. */
+  /** Where the addresses come from, for the operator. */
   readonly source: string;
-  /** Addresses that were found and cannot be used, with the reason. */
+  /** Addresses that were found but cannot be used, with the reason. */
   readonly unfit: readonly string[];
 }
 
-export const ADDRESS_HINT =
-  'set mailserver.dns.public_address to the address at which the world reaches this host';
+export const ADDRESS_HINT = 'set mailserver.dns.public_address to the public address of this host';
 
-/** Never throws for want of an address: both lists may be empty. */
+/** Does not throw without an address: both lists may be empty. */
 export async function readPublicAddresses(
   host: Host,
   settings: Settings,
@@ -39,14 +37,14 @@ export async function readPublicAddresses(
   return { ...sorted, unfit: [found, ...sorted.unfit] };
 }
 
-/** OpenWrt runs DHCPv6 as an interface of its own; where there is none, nothing is wrong. */
+/** OpenWrt has a separate interface for DHCPv6. A missing one is no error. */
 async function otherIpv6(host: Host, { network, dns }: Settings): Promise<readonly string[]> {
   if (network.address6 === null || dns.wan6Interface === dns.wanInterface) return [];
   const found = await readInterface(host, dns.wan6Interface);
   return typeof found === 'string' ? [] : found.ipv6;
 }
 
-/** Throws ADDRESS_UNKNOWN that explains which addresses there are and why they do not do. */
+/** Throws ADDRESS_UNKNOWN with each address that was found and why it cannot be used. */
 export function requirePublic(addresses: PublicAddresses): PublicAddresses {
   if (addresses.ipv4.length + addresses.ipv6.length > 0) return addresses;
   const why = addresses.unfit.join('; ') || `${addresses.source} has none`;
@@ -55,7 +53,7 @@ export function requirePublic(addresses: PublicAddresses): PublicAddresses {
   });
 }
 
-/** The container is reached by IPv6 only where it has an address of its own, or the host forwards one. */
+/** The container has IPv6 only if network.address6 is set: its own public address, or the host's forwarded one. */
 function containerIpv6(settings: Settings, ofInterface: readonly string[]): readonly string[] {
   if (settings.network.address6 === null) return [];
   const own = bareAddress(settings.network.address6);
@@ -86,16 +84,16 @@ async function readInterface(
   host: Host,
   name: string,
 ): Promise<{ ipv4: string[]; ipv6: string[] } | string> {
-  if (!host.programs.exists('ubus')) return 'this host has no ubus to ask for the WAN address';
+  if (!host.programs.exists('ubus')) return 'the WAN address is unknown: this host has no ubus';
   const command = ['ubus', 'call', `network.interface.${name}`, 'status'];
   const { stdout, status } = await host.programs.query(command, { accept: ANY_STATUS });
   if (status !== 0) return `there is no interface ${name} (mailserver.dns.wan_interface)`;
   const state = parseStatus(stdout);
-  if (state === null) return `ubus says nothing that can be understood about ${name}`;
+  if (state === null) return `ubus returned no valid JSON for the interface ${name}`;
   if (state.up === false) return `the interface ${name} is down`;
   const addresses = (list: UbusStatus['ipv4-address']) =>
     (list ?? []).flatMap(({ address }) => (typeof address === 'string' ? [address] : []));
-  // RFC 4862 5.5.4: a deprecated address is on its way out
+  // RFC 4862 5.5.4: a deprecated address will be removed
   const ipv6 = (state['ipv6-address'] ?? []).filter(({ preferred }) => preferred !== 0);
   return { ipv4: addresses(state['ipv4-address']), ipv6: addresses(ipv6) };
 }

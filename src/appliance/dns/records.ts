@@ -1,4 +1,4 @@
-// What must be published for the mail server and its domains: the records as data. Pure.
+// The wanted records of the mail server and its domains, as data. Pure.
 
 import type { RecordType } from '../../host/dns.ts';
 import type { MailDomain } from '../address.ts';
@@ -9,8 +9,8 @@ import { mtaStsId } from './mta-sts.ts';
 import type { PublicAddresses } from './public-address.ts';
 
 /**
- * How a value lives with others at its name. `shared`: beside any. `sole`: no second one of its kind.
- * `merged`: one record that several parties write into (SPF). `kept`: somebody's own is as good.
+ * How a wanted value relates to foreign values at its name. `shared`: beside any. `sole`: the only one of its kind.
+ * `merged`: one record for several parties (SPF). `kept`: a foreign record is kept instead.
  */
 export type Rule = 'shared' | 'sole' | 'merged' | 'kept';
 
@@ -20,9 +20,9 @@ export interface WantedRecord {
   /** As src/host/dns/message.ts writes it. */
   readonly value: string;
   readonly rule: Rule;
-  /** What it is for, in a word or two. */
+  /** Short label of the purpose. */
   readonly purpose: string;
-  /** Only in a zone that is signed does it help; elsewhere it is not published. */
+  /** Published in signed zones only. */
   readonly needsDnssec?: boolean;
 }
 
@@ -31,13 +31,13 @@ export interface RecordFacts {
   readonly domains: readonly MailDomain[];
   readonly addresses: PublicAddresses;
   readonly dkim: readonly DkimRecord[];
-  /** SHA-256 of the SubjectPublicKeyInfo of each certificate that is served or soon will be. */
+  /** SHA-256 of the SubjectPublicKeyInfo of the current and the next certificate. */
   readonly keyDigests: readonly string[];
-  /** What the CA in use calls itself in CAA records; null when it is not known. */
+  /** The CAA identity of the CA in use; null if unknown. */
   readonly caaIdentity: string | null;
 }
 
-/** Everything, for all zones; TLSA records too, whether or not the zone is signed. */
+/** All records of all zones, including TLSA records for unsigned zones. */
 export function wantedRecords(facts: RecordFacts): WantedRecord[] {
   return [
     ...hostRecords(facts),
@@ -120,11 +120,11 @@ function record(
   return { name, type, value, rule, purpose };
 }
 
-/** RFC 6186, RFC 8314; a service that is switched off has no record. */
+/** RFC 6186, RFC 8314; a disabled service has no record. */
 function serviceRecords(settings: Settings, domain: MailDomain): WantedRecord[] {
   const { imaps, imap, smtps, submission, pop3s } = settings.ports;
   const isServed = (name: string) => webLabels(settings).some(({ label }) => label === name);
-  // TLS from the start comes first, as RFC 8314 3 asks
+  // RFC 8314 3: implicit TLS has the better priority
   const services: [string, number | null, number][] = [
     ['_imaps', imaps, 0],
     ['_imap', imap, 10],
@@ -167,7 +167,7 @@ function dmarcText(settings: Settings, domain: MailDomain): string {
   return `v=DMARC1; p=${settings.dns.dmarcPolicy}; rua=mailto:${rua}`;
 }
 
-/** RFC 3986: what would end the address, or the tag it stands in, is escaped. */
+/** RFC 3986: escapes characters that would end the address or the tag. */
 function reportAddress({ dns }: Settings, domain: MailDomain): string {
   const given = dns.dmarcRua ?? 'postmaster';
   const address = given.includes('@') ? given : `${given}@${domain}`;

@@ -1,5 +1,5 @@
-// dns-setup: what must be published minus what the zones' servers show is the plan; it is published, proved
-// and remembered, so that it can be taken back, and finished when it was interrupted.
+// dns-setup: plans the difference between the wanted records and those of the authoritative servers, publishes and
+// verifies it, and keeps a journal, so that a setup can be undone, or completed after an interruption.
 
 import { MailctlError } from '../../errors.ts';
 import { readResolvers } from '../../host/dns.ts';
@@ -35,11 +35,11 @@ import { staleChanges } from './stale.ts';
 import { findZones, readZones, type ZoneView, zoneOfName } from './zones.ts';
 
 export interface SetupPlan {
-  /** What can be published from here. */
+  /** Changes that mailctl can publish. */
   readonly routes: readonly Route[];
-  /** What a person has to do first. */
+  /** What the operator has to do first. */
   readonly obstacles: readonly Obstacle[];
-  /** What the provider's ways cannot do; the rest is published without it. */
+  /** Changes that the provider's interfaces cannot make; the rest is published without them. */
   readonly byHand: readonly Obstacle[];
   readonly notes: readonly string[];
   readonly zones: readonly ZoneView[];
@@ -60,7 +60,7 @@ export function knowledgeOf(state: DnsState, ttl: number): Knowledge {
   };
 }
 
-/** The mail domains meant: those named, else all. Throws DOMAIN_UNKNOWN. */
+/** The named mail domains, or all if none is named. Throws DOMAIN_UNKNOWN. */
 export async function chooseDomains(
   host: Host,
   target: Appliance,
@@ -98,15 +98,15 @@ async function lookAround(
     const zone = zoneOfName(found, name)?.zone ?? '.';
     await requireOwnZone(host, provider, { zone, name });
   }
-  // with some domains named, the others' records are wanted as well, though not looked at
+  // with named domains, the records of the other domains are still wanted, although not read
   const more = named.length > 0 ? [] : state.values.filter(({ made, held }) => made && !held);
   const wanted = wantedRecords(facts);
   return { provider, state, zones: await readZones(resolvers, found, { wanted, more }) };
 }
 
 /**
- * Looks, and changes nothing. Throws what keeps a plan from being made: ADDRESS_UNKNOWN,
- * DNS_UNREACHABLE, DNS_DISAGREES, DNS_ZONE_UNFIT, DNS_PROVIDER_UNFIT, PROGRAM_MISSING.
+ * Read-only. Throws ADDRESS_UNKNOWN, DNS_UNREACHABLE, DNS_DISAGREES, DNS_ZONE_UNFIT, DNS_PROVIDER_UNFIT,
+ * PROGRAM_MISSING.
  */
 export async function planSetup(
   host: Host,
@@ -149,7 +149,7 @@ export function journalEntries(routes: readonly Route[]): JournalEntry[] {
   });
 }
 
-/** What is wanted and there: ours from now on, whoever published it. */
+/** The wanted values that are published: mailctl's own from now on, including those published by hand. */
 export function adopted(plan: SetupPlan): OwnValue[] {
   const made = new Set(
     plan.routes.flatMap(({ change }) => change.add.map((value) => `${setKey(change)} ${value}`)),
@@ -165,7 +165,7 @@ export function adopted(plan: SetupPlan): OwnValue[] {
 }
 
 /**
- * Publishes the plan's routes and proves them. Run again after any interruption, it goes on.
+ * Publishes the plan's routes and verifies them. After an interruption, the next run completes them.
  * @param timeout milliseconds to wait for the authoritative servers
  * Throws DNS_NOT_VISIBLE, DNS_BY_HAND, DNS_DISAGREES, PROGRAM_FAILED, TIMED_OUT.
  */
@@ -183,7 +183,7 @@ export async function applySetup(
   const values = withValues(before, adopted(plan));
   const isIdle = plan.routes.length === 0;
   if (isIdle && (before.last === null || before.last.finished)) {
-    // only what was found: written when it is news, so that a second run changes nothing at all
+    // only adopted values: written if they are new, so that a second run is a no-op
     if (JSON.stringify(values) !== JSON.stringify(before)) await memory.write(values);
     return;
   }
@@ -198,7 +198,7 @@ export async function applySetup(
   await memory.write({ ...state, last: { ...last, finished: true } });
 }
 
-/** A new key may serve only some time after its record has been published. */
+/** Stores when TLSA records were published: a new key is used only some time after that. */
 async function noteTlsa(host: Host, { paths }: Appliance, routes: readonly Route[]): Promise<void> {
   const keys = routes.filter(({ change }) => change.type === 'TLSA' && change.add.length > 0);
   if (keys.length === 0) return;
@@ -228,7 +228,7 @@ export function describeRoutes(routes: readonly Route[]): Change[] {
   });
 }
 
-/** The plan as lines of a zone file, each with its sign. */
+/** The plan as lines of a zone file, each with `+` or `-`. */
 export function formatRoutes(routes: readonly Route[]): string[] {
   if (routes.length === 0) return ['nothing to change'];
   return routes.flatMap(({ change }) => [

@@ -1,4 +1,4 @@
-// SPF records (RFC 7208) as text: recognising one, merging ours into somebody's. Pure.
+// SPF records (RFC 7208) as text: recognizes one, merges the wanted mechanisms into a foreign record. Pure.
 
 export function isSpf(text: string): boolean {
   return /^v=spf1(?: |$)/i.test(text);
@@ -9,7 +9,7 @@ export interface SpfTerm {
   readonly qualifier: string;
   /** Lower case: include, a, mx, all, redirect, … */
   readonly name: string;
-  /** What stands behind `:` or `=`, with a `/length`. */
+  /** The text after `:` or `=`, with a `/length`. */
   readonly value: string;
   readonly text: string;
 }
@@ -27,14 +27,14 @@ export function parseSpf(text: string): SpfTerm[] {
   });
 }
 
-/** The same mechanism, however it is written. */
+/** Normalized form of a mechanism, to compare two. */
 function termKey({ qualifier, name, value }: SpfTerm): string {
   return `${qualifier}${name}:${value.toLowerCase().replace(/\.$/, '')}`;
 }
 
 /**
- * Somebody's record with our mechanisms in it; equal to `present` when they are there already. Ours
- * come before whatever ends the evaluation; what is theirs, `all` included, stays as they wrote it.
+ * The foreign record with the missing mechanisms of `ours`; equal to `present` if none is missing. They are inserted
+ * before `all` or `redirect`, which end the evaluation; the foreign terms stay unchanged.
  */
 export function mergeSpf(present: string, ours: string): string {
   const terms = parseSpf(present);

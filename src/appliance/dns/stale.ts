@@ -1,11 +1,10 @@
-// Records that this program published and that nothing wants any more. Pure.
+// Stale records: published by mailctl, and no longer wanted. Pure.
 
 import type { SetChange } from './publish/change.ts';
 import { hasValue, setKey } from './publish/present.ts';
 import type { DnsState } from './publish/state.ts';
 import type { ZoneView } from './zones.ts';
 
-/** What we published once and what nothing wants any more. */
 export function staleChanges(zone: ZoneView, state: DnsState, ttl: number): SetChange[] {
   const wanted = new Set(zone.wanted.map(setKey));
   const stale = state.values.filter(

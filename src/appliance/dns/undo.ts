@@ -1,5 +1,5 @@
-// Takes back the last setup: what it added goes, what it removed comes back. Records that others have
-// changed since stay as they are now.
+// Undoes the last setup: removes the records that it added and restores those that it removed. Records that another
+// party has changed since then are kept.
 
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
@@ -19,7 +19,7 @@ import {
 } from './publish/state.ts';
 import type { SetupPlan } from './setup.ts';
 
-/** With the record of the serving key gone, one of a key in waiting would make senders refuse (RFC 7671 8.1). */
+/** A TLSA record of a standby key alone would make senders refuse delivery (RFC 7671 8.1): it is removed too. */
 function alsoTaken(entry: JournalEntry, state: DnsState): string[] {
   if (entry.type !== 'TLSA') return [];
   const own = state.values.filter((value) => value.made && setKey(value) === setKey(entry));
@@ -39,7 +39,7 @@ async function planEntry(
   return { ...change, before: set.values.map(({ value }) => value), add, remove };
 }
 
-/** null when there is no setup to take back. */
+/** null if there is no setup to undo. */
 export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan | null> {
   const { settings, paths } = target;
   const state = await readDnsState(host, paths);
@@ -62,8 +62,8 @@ export async function planUndo(host: Host, target: Appliance): Promise<SetupPlan
 }
 
 /**
- * Throws as `publish` does; then the journal stays, and the undo can be repeated. What is left to be done by
- * hand stays in the journal, too.
+ * Throws as `publish` does; the journal is kept then, and the undo can be repeated. Changes left to do by hand
+ * stay in the journal, too.
  */
 export async function applyUndo(
   host: Host,
@@ -77,7 +77,8 @@ export async function applyUndo(
   }
   const memory = await openState(host, paths, DNS_STATE);
   const state = memory.current;
-  if (state.last === null) throw new MailctlError('DATA_INVALID', 'the last setup is not known');
+  if (state.last === null)
+    throw new MailctlError('DATA_INVALID', 'there is no journal of the last setup');
   const isLeft = (entry: JournalEntry) => plan.byHand.some((one) => setKey(one) === setKey(entry));
   const left = state.last.entries.filter(isLeft);
   const removed = state.last.entries

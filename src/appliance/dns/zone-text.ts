@@ -1,11 +1,11 @@
-// The wanted records as a fragment of a BIND zone file, for those who publish by hand. Needs no DNS. Pure.
+// The wanted records as a fragment of a BIND zone file, for publication by hand. Needs no DNS. Pure.
 
 import { formatRecord } from './publish/change.ts';
 import { type RecordFacts, type WantedRecord, wantedRecords } from './records.ts';
 
 const ADVICE: Readonly<Record<string, string>> = {
-  SPF: 'one SPF record only: where there is one already, put these mechanisms before its "all"',
-  DANE: 'only in a zone that is signed (DNSSEC)',
+  SPF: 'one SPF record only: if there is one already, insert these mechanisms before its "all"',
+  DANE: 'only in a signed zone (DNSSEC)',
 };
 
 function heading(record: WantedRecord): string {
@@ -13,7 +13,7 @@ function heading(record: WantedRecord): string {
   return `; ${record.purpose}${advice === undefined ? '' : `: ${advice}`}`;
 }
 
-/** Absolute names and no $ORIGIN: it may be put anywhere in the zone's file. */
+/** Absolute names and no $ORIGIN: valid at any place in the zone's file. */
 export function formatZone(facts: RecordFacts): string[] {
   const { settings, domains } = facts;
   const lines = [
@@ -25,7 +25,7 @@ export function formatZone(facts: RecordFacts): string[] {
     if (head !== last) lines.push(head);
     last = head;
     const line = formatRecord(record, record.value, settings.dns.ttl);
-    // a TLSA record in an unsigned zone helps nobody, and harms nobody either (RFC 7672 2.2.1)
+    // commented out: a TLSA record has no effect in an unsigned zone (RFC 7672 2.2.1)
     lines.push(record.needsDnssec ? `;${line}` : line);
   }
   return lines;

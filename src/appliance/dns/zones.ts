@@ -1,4 +1,4 @@
-// The zones that hold the server's names: who serves them, whether they are signed, and what is in them.
+// The zones of the server's names: their authoritative servers, DNSSEC, and the published records.
 
 import {
   type Authorities,
@@ -12,7 +12,7 @@ import { type PresentSet, readSets, type SetName, setKey } from './publish/prese
 import type { WantedRecord } from './records.ts';
 
 /**
- * `signed`: with a chain of trust from above. `unlinked`: signed, but the parent has no DS.
+ * `signed`: with a chain of trust from the parent. `unlinked`: signed, but the parent has no DS record.
  * `broken`: a validating resolver refuses it.
  */
 export type Security = 'signed' | 'unsigned' | 'unlinked' | 'broken';
@@ -45,7 +45,7 @@ export async function readSecurity(
   return hasKeys ? 'unlinked' : 'unsigned';
 }
 
-/** The zone of each name, without asking twice: names below a zone already found are taken to be in it. */
+/** The zones of the names, each once. */
 export async function findZones(
   resolvers: readonly DnsServer[],
   names: readonly string[],
@@ -68,7 +68,7 @@ export function zoneOfName<Z extends { readonly zone: string }>(
     .sort((a, b) => b.zone.length - a.zone.length)[0];
 }
 
-/** What has to be looked up to plan these records. */
+/** The record sets to query before these records can be planned. */
 function questionsFor(wanted: readonly WantedRecord[], more: readonly SetName[]): SetName[] {
   const beside = wanted
     .filter(({ type }) => type === 'CNAME')
@@ -77,7 +77,7 @@ function questionsFor(wanted: readonly WantedRecord[], more: readonly SetName[])
   return [...new Map(all.map((set) => [setKey(set), set])).values()];
 }
 
-/** @param more sets to look up beside those of `wanted` */
+/** @param more record sets to query beside those of `wanted` */
 export async function readZones(
   resolvers: readonly DnsServer[],
   zones: readonly Authorities[],

@@ -1,4 +1,4 @@
-// The check of logins, and the only remedy where none is answered: Dovecot started anew, while mail waits in the queue.
+// The check of logins. If logins time out, the fix restarts Dovecot; mail waits in the queue meanwhile.
 
 import { pollUntil } from '../../host/clock.ts';
 import { containerRef } from '../container/container.ts';
@@ -14,7 +14,7 @@ export const loginCheck: Check = {
   measured: 'a login of the probe account from the host',
   run: async ({ host, target }, report) => {
     const trial = await tryLogin(host, target, HANGING_LIMIT_MS);
-    if (trial === null) return report('ok', 'there is no port for logins');
+    if (trial === null) return report('ok', 'every port with logins is disabled');
     if (trial.outcome === 'works') return report('ok', `a login on ${trial.service} works`);
     const fix =
       trial.outcome === 'silent'
@@ -22,10 +22,10 @@ export const loginCheck: Check = {
         : 'mailctl logs 50 --daemon dovecot';
     return report('error', describeTrial(trial, HANGING_LIMIT_MS), { fix });
   },
-  mend: async ({ host, target }) => {
-    // tried again, as no other command is at work now: one that was may have been what kept Dovecot from answering
+  applyFix: async ({ host, target }) => {
+    // tried again under the lock: another command may have restarted Dovecot during the check
     const trial = await tryLogin(host, target, HANGING_LIMIT_MS);
-    if (trial?.outcome !== 'silent') return 'Dovecot answers logins: it was left alone';
+    if (trial?.outcome !== 'silent') return 'no change: Dovecot answers logins';
     const daemons = await queryDaemons(host, containerRef(target));
     const dovecot = daemons.find(({ name }) => name === 'dovecot');
     if (dovecot?.state === 'down') return 'Dovecot is down: mailctl doctor --only daemons.up --fix';
@@ -34,7 +34,7 @@ export const loginCheck: Check = {
     const works = await pollUntil(host.clock, limit, async () =>
       (await tryLogin(host, target, HANGING_LIMIT_MS))?.outcome === 'works' ? true : null,
     );
-    const now = works ? 'a login works now' : 'logins still do not work';
+    const now = works ? 'logins work now' : 'logins still fail';
     return `restarted Dovecot, which did not answer logins: ${now}`;
   },
 };

@@ -1,4 +1,4 @@
-// Checks of what separates the container from this host, and secrets from its other users.
+// Checks of the isolation: the container's network filter, and the mode of the UCI file.
 
 import type { Host } from '../../host/host.ts';
 import { readHostPart } from '../container/host-part.ts';
@@ -12,8 +12,8 @@ const OTHERS = 0o077;
 
 const uciFile: Check = {
   id: 'config.mode',
-  about: 'passwords in the UCI file are for root alone',
-  measured: 'mode of the UCI file, and which of its options hold a secret',
+  about: 'only root can read passwords in the UCI file',
+  measured: 'mode of the UCI file, and the options that contain a secret',
   run: async (
     {
       host,
@@ -26,12 +26,12 @@ const uciFile: Check = {
   ) => {
     const mode = (await host.files.stat(uciFile))?.mode ?? 0;
     const secrets = secretsIn(settings);
-    if (secrets.length === 0) return report('ok', `${uciFile} holds no secret`);
-    if ((mode & OTHERS) === 0) return report('ok', `${uciFile} is for its owner alone`);
-    const text = `${uciFile} has the mode ${mode.toString(8)}, and holds ${secrets.join(', ')}: other users of this host can read it`;
+    if (secrets.length === 0) return report('ok', `${uciFile} contains no secret`);
+    if ((mode & OTHERS) === 0) return report('ok', `only the owner can read ${uciFile}`);
+    const text = `${uciFile} has mode ${mode.toString(8)} and contains ${secrets.join(', ')}: other users of this host can read it`;
     return report('warning', text, { fix: `chmod 600 ${uciFile}` });
   },
-  mend: async ({
+  applyFix: async ({
     host,
     target: {
       paths: { uciFile },
@@ -39,10 +39,10 @@ const uciFile: Check = {
   }) => {
     const stat = await host.files.stat(uciFile);
     const text = await host.files.readBytes(uciFile);
-    if (stat === null || text === null) return `${uciFile} is gone`;
+    if (stat === null || text === null) return `${uciFile} does not exist`;
     const owner = { uid: stat.uid, gid: stat.gid };
     await host.files.replace(uciFile, text, { mode: 0o600, owner });
-    return `gave ${uciFile} the mode 600`;
+    return `set the mode of ${uciFile} to 600`;
   },
 };
 
@@ -54,23 +54,23 @@ async function moduleHint(host: Host): Promise<string> {
 
 const filter: Check = {
   id: 'network.filter',
-  about: 'the container sends from its own addresses alone',
+  about: 'the container can send from its own addresses only',
   needsContainer: true,
   measured: "the nftables table of family netdev at the container's interface",
   run: async ({ host, target: { paths, settings } }, report) => {
     const plan = (await readHostPart(host, paths, 'current'))?.network ?? null;
     if (plan === null || !hasVeth(plan)) {
-      const message = 'the container was started without a filter of its addresses';
+      const message = 'the container was started without an address filter';
       return report('warning', message, { fix: 'mailctl apply' });
     }
     const table = filterTable(settings.main.container, plan);
     if ((await planTable(host, paths, table)) !== null) {
-      const message = `the filter of the container's addresses was taken away or changed`;
+      const message = "the address filter of the container's interface was removed or changed";
       return report('warning', message, { fix: 'mailctl apply' });
     }
     if ((await listTable(host, table)) === null) {
       const message =
-        'this kernel cannot filter at an interface: root of the container could send with addresses of others';
+        'this kernel has no netdev filter: root in the container could send from foreign addresses';
       return report('warning', message, { fix: await moduleHint(host) });
     }
     return report('ok', 'frames and packets with foreign addresses are dropped');

@@ -1,4 +1,4 @@
-// Checks of this host: clock, room, memory, files, resolver, what was left half done.
+// Checks of this host: clock, disk space, memory, files, accounts, resolver, the last apply, the scheduler.
 
 import { join } from 'node:path';
 import { isPlausible } from '../../host/clock.ts';
@@ -20,12 +20,12 @@ const MEGABYTE = 1_000_000;
 
 const clock: Check = {
   id: 'clock.plausible',
-  about: 'this host knows what time it is',
-  measured: 'the clock of this host, against the day on which mailctl was built',
+  about: 'the clock of this host is plausible',
+  measured: 'the clock of this host, compared with the build date of mailctl',
   run: async ({ host }, report) => {
     const now = host.clock.now();
-    if (isPlausible(now)) return report('ok', 'the clock can be believed');
-    const message = `the clock shows ${now.toISOString().slice(0, 10)}: certificates look invalid, and nothing is renewed`;
+    if (isPlausible(now)) return report('ok', 'the clock is plausible');
+    const message = `the clock shows ${now.toISOString().slice(0, 10)}: certificates seem invalid, and renewals are suspended`;
     return report('error', message, { fix: '/etc/init.d/sysntpd restart   (or set it with date)' });
   },
 };
@@ -40,7 +40,7 @@ const notYet = (report: Report, paths: Paths): Finding =>
 
 const disk: Check = {
   id: 'disk.free',
-  about: 'there is room for mail',
+  about: 'the data folder has free space',
   measured: 'statfs of the data folder',
   run: async ({ host, target: { paths } }, report) => {
     const space = await spaceForMail(host, paths);
@@ -48,8 +48,8 @@ const disk: Check = {
     const { free, total } = space;
     const share = free / total;
     const text = `${formatBytes(free)} of ${formatBytes(total)} are free in ${paths.data}`;
-    const fix = 'mailctl user list --sizes   (who has the most mail), or a larger disk';
-    if (free < 50 * MEGABYTE) return report('error', `${text}: mail is turned away`, { fix });
+    const fix = 'mailctl user list --sizes   (shows the largest mailboxes), or a larger disk';
+    if (free < 50 * MEGABYTE) return report('error', `${text}: incoming mail is deferred`, { fix });
     if (share < 0.05 || free < 200 * MEGABYTE) return report('warning', text, { fix });
     return report('ok', text);
   },
@@ -57,22 +57,22 @@ const disk: Check = {
 
 const fileNames: Check = {
   id: 'disk.files',
-  about: 'the file system can name more files: a message is one',
+  about: 'the file system has free inodes (each message needs one)',
   measured: 'statfs of the data folder',
   run: async ({ host, target: { paths } }, report) => {
     const space = await spaceForMail(host, paths);
     if (space === null) return notYet(report, paths);
     const { freeFiles } = space;
-    if (freeFiles === null) return report('ok', 'this file system has no limit of its own');
-    const text = `${freeFiles} more files fit in ${paths.data}`;
+    if (freeFiles === null) return report('ok', 'this file system has no inode limit');
+    const text = `${freeFiles} inodes are free in ${paths.data}`;
     const fix =
-      'mailctl user list --sizes   (who has the most mail), or a file system with more inodes';
-    if (freeFiles < 1000) return report('error', `${text}: mail is turned away`, { fix });
+      'mailctl user list --sizes   (shows the largest mailboxes), or a file system with more inodes';
+    if (freeFiles < 1000) return report('error', `${text}: incoming mail is deferred`, { fix });
     return freeFiles < 10_000 ? report('warning', text, { fix }) : report('ok', text);
   },
 };
 
-/** Folder of the container's memory controller; null where this host has none. */
+/** Folder of the container's memory controller; null if this host has none. */
 async function memoryFolder(host: Host, pid: number): Promise<string | null> {
   const text = (await host.files.read(`/proc/${pid}/cgroup`)) ?? '';
   const old = /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(.*)$/m.exec(text)?.[1];
@@ -93,13 +93,13 @@ async function numberIn(host: Host, ...names: string[]): Promise<number | null> 
 
 const memory: Check = {
   id: 'memory.limit',
-  about: 'the container has memory enough',
+  about: 'the container has enough memory',
   needsContainer: true,
   measured: "the memory controller of the container's cgroup",
   run: async ({ host, pid, target: { settings } }, report) => {
     const folder = await memoryFolder(host, pid ?? 0);
     if (folder === null)
-      return report('unknown', 'could not tell, because this host does not count it');
+      return report('unknown', 'inconclusive: this host has no memory controller');
     const at = (name: string) => join(folder, name);
     const used = await numberIn(host, at('memory.current'), at('memory.usage_in_bytes'));
     const events =
@@ -108,29 +108,25 @@ const memory: Check = {
       '';
     const kills = Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0);
     const { memory: limit } = settings.main;
-    const text = `${formatBytes(used ?? 0)} of ${formatBytes(limit)} are used, files in memory included`;
+    const text = `${formatBytes(used ?? 0)} of ${formatBytes(limit)} are used, including the page cache`;
     const fix = `uci set mailserver.main.memory=${Math.round((limit * 1.5) / 2 ** 20)}M; uci commit mailserver; mailctl apply`;
     if (kills > 0) {
-      return report(
-        'warning',
-        `the kernel has ended ${kills} processes for lack of memory; ${text}`,
-        { fix },
-      );
+      return report('warning', `the OOM killer has ended ${kills} processes; ${text}`, { fix });
     }
     return report(
       used === null ? 'unknown' : 'ok',
-      used === null ? 'could not tell, because this host does not count it' : text,
+      used === null ? 'inconclusive: this host reports no memory usage' : text,
     );
   },
 };
 
 const files: Check = {
   id: 'files.modes',
-  about: 'keys and folders belong to whom they should',
+  about: 'keys and folders have the right owner and mode',
   measured: 'owner and mode of the data folders and of every private key',
   run: async ({ host, target }, report) => {
     const wrong = await wrongFiles(host, target);
-    if (wrong.length === 0) return report('ok', 'owners and modes are as they should be');
+    if (wrong.length === 0) return report('ok', 'every owner and mode is right');
     const names = wrong.map(
       ({ path, mode, uid }) => `${path} (wanted: ${mode.toString(8)}, owner ${uid})`,
     );
@@ -138,31 +134,31 @@ const files: Check = {
       fix: 'mailctl doctor --fix',
     });
   },
-  mend: async ({ host, target }) => {
+  applyFix: async ({ host, target }) => {
     await ensureDataDirectories(host, target);
     const wrong = await wrongFiles(host, target);
     for (const { path, mode, uid } of wrong) {
       const text = await host.files.readBytes(path);
       if (text !== null) await host.files.replace(path, text, { mode, owner: { uid, gid: uid } });
     }
-    return 'gave folders and keys their owners and modes back';
+    return 'restored the owners and modes of folders and keys';
   },
 };
 
 const accounts: Check = {
   id: 'accounts.valid',
-  about: 'the account files are in order, and in force',
+  about: 'the account files are valid and applied',
   measured:
-    'the account files in the data folder, against the database that Dovecot and Postfix read',
+    'the account files in the data folder, compared with the database of Dovecot and Postfix',
   run: async ({ host, target }, report) => {
     const { directory, problems } = await readDirectory(host, target);
     if (problems.length > 0) {
       const list = formatDirectoryProblems(target.paths.accounts, problems);
       return report(
         'error',
-        `the accounts stay as they were until these lines are right:\n${list}`,
+        `invalid lines; the accounts are not updated until they are fixed:\n${list}`,
         {
-          fix: `correct them in ${target.paths.accounts}, then: mailctl apply`,
+          fix: `correct the lines in ${target.paths.accounts}, then: mailctl apply`,
         },
       );
     }
@@ -170,7 +166,7 @@ const accounts: Check = {
       (await currentImage(host, target.paths)) !== null &&
       (await isDirectoryBehind(host, target))
     ) {
-      return report('warning', 'what was edited by hand is not in force yet', {
+      return report('warning', 'the edited account files are not applied yet', {
         fix: 'mailctl apply',
       });
     }
@@ -184,36 +180,37 @@ const accounts: Check = {
 const resolver: Check = {
   id: 'resolver.host',
   about: "this host's resolver answers",
-  measured: 'SOA and NS of the mail domain, by the resolvers of dns.resolver or /etc/resolv.conf',
+  measured: 'SOA and NS of the mail domain at the resolvers of dns.resolver or /etc/resolv.conf',
   run: async ({ host, target: { settings } }, report) => {
     const started = host.clock.now().getTime();
     const resolvers = await readResolvers(host, settings.dns.resolver);
     const { zone } = await findAuthorities(resolvers, settings.main.domain);
     const took = host.clock.now().getTime() - started;
-    const text = `it found the servers of ${zone} in ${took} ms`;
-    return took > 5000 ? report('warning', `${text}, which is slow`) : report('ok', text);
+    const text = `found the name servers of ${zone} in ${took} ms`;
+    return took > 5000 ? report('warning', `${text}: slow`) : report('ok', text);
   },
 };
 
 const generation: Check = {
   id: 'apply.state',
-  about: 'the last apply came to its end',
-  measured: 'which rendering is in use, and which one passed its probes last',
+  about: 'the last apply was completed',
+  measured: 'the rendering in use, compared with the last one that passed its probes',
   run: async ({ host, target: { paths } }, report) => {
     const current = await readGeneration(host, paths, 'current');
     const good = await readGeneration(host, paths, 'good');
     if (current === null)
       return report('note', 'nothing is installed yet', { fix: 'mailctl install' });
-    if (current.name === good?.name) return report('ok', 'what runs has passed its probes');
+    if (current.name === good?.name)
+      return report('ok', 'the rendering in use has passed its probes');
     const message =
-      'the last apply did not come to its end: what is in use has not passed its probes';
+      'the last apply was not completed: the rendering in use has not passed its probes';
     return report('warning', message, { fix: 'mailctl apply' });
   },
 };
 
 const scheduler: Check = {
   id: 'schedule.serve',
-  about: 'what should happen by itself does',
+  about: 'scheduled jobs run and do not fail',
   measured: 'the lock of mailctl serve, and schedule.json',
   run: async ({ host, target }, report) => {
     if ((await currentImage(host, target.paths)) === null) {
@@ -225,12 +222,17 @@ const scheduler: Check = {
       ({ record, problem }) => problem !== null || (record?.failures ?? 0) > 2,
     );
     if (server === null)
-      return report('error', 'mailctl serve does not run: nothing is renewed', { fix });
-    if (failing.length === 0) return report('ok', 'mailctl serve runs, and nothing it does fails');
+      return report('error', 'mailctl serve does not run: certificates and keys are not renewed', {
+        fix,
+      });
+    if (failing.length === 0)
+      return report('ok', 'mailctl serve runs, and no job fails repeatedly');
     const names = failing.map(
       ({ job, problem }) => `${job.name}${problem === null ? '' : `: ${problem}`}`,
     );
-    return report('warning', `these keep failing: ${names.join('; ')}`, { fix: 'mailctl status' });
+    return report('warning', `these jobs fail repeatedly: ${names.join('; ')}`, {
+      fix: 'mailctl status',
+    });
   },
 };
 

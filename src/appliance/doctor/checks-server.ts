@@ -30,11 +30,11 @@ const container: Check = {
     if ((await currentImage(host, target.paths)) === null) {
       return report('error', 'the mail server is not installed', { fix: 'mailctl install' });
     }
-    return report('error', 'the container does not run: no mail is taken', {
+    return report('error', 'the container does not run: no mail is received', {
       fix: 'mailctl start',
     });
   },
-  mend: async ({ host, target }) => {
+  applyFix: async ({ host, target }) => {
     const image = await requireInstalled(host, target.paths);
     await converge(host, target, { image, start: true });
     return 'started the container';
@@ -43,7 +43,7 @@ const container: Check = {
 
 const daemons: Check = {
   id: 'daemons.up',
-  about: 'every daemon runs, and none keeps dying',
+  about: 'every daemon runs without repeated restarts',
   needsContainer: true,
   measured: 's6-svstat and s6-svdt in the container',
   run: async ({ host, target }, report) => {
@@ -57,12 +57,12 @@ const daemons: Check = {
       return report('error', text, { fix });
     });
   },
-  mend: async ({ host, target }) => {
+  applyFix: async ({ host, target }) => {
     const down = (await queryDaemons(host, containerRef(target))).filter(
       ({ state }) => state === 'down',
     );
     for (const { name } of down) {
-      // one that was taken down by hand stays down in a restart
+      // a restart does not start a daemon that was stopped by hand
       await runInside(host, containerRef(target), ['s6-svc', '-u', `/run/service/${name}`]);
       if (name !== 'log') await restartDaemon(host, target, name as Daemon);
     }
@@ -72,14 +72,14 @@ const daemons: Check = {
 
 const ports: Check = {
   id: 'ports.listening',
-  about: 'somebody listens on every port that is switched on',
+  about: 'every enabled port is listening',
   needsContainer: true,
-  measured: "the kernel's list of the container's listeners",
+  measured: "the kernel's list of listening sockets in the container",
   run: async ({ host, target: { settings }, pid }, report) => {
     const silent = (await queryPorts(host, settings, pid)).filter(({ listening }) => !listening);
-    if (silent.length === 0) return report('ok', 'every port has its listener');
+    if (silent.length === 0) return report('ok', 'every enabled port is listening');
     const names = silent.map(({ name, port }) => `${port} (${name})`);
-    return report('error', `nobody listens on port ${names.join(', ')}`, {
+    return report('error', `not listening: port ${names.join(', port ')}`, {
       fix: 'mailctl restart',
     });
   },
@@ -87,16 +87,17 @@ const ports: Check = {
 
 const service: Check = {
   id: 'service.probe',
-  about: 'a login works, and a message arrives',
+  about: 'a login works, and a message is delivered',
   needsContainer: true,
   measured: 'a connection to every port, a login, and a message from the probe account to itself',
   run: async ({ host, target }, report) => {
     const generation = await readGeneration(host, target.paths, 'current');
     if (generation === null)
-      return report('unknown', 'could not tell, because nothing is installed');
+      return report('unknown', 'inconclusive: the mail server is not installed');
     const results = await probeAppliance(host, target, generation.host.network);
     const failed = results.filter(({ ok }) => !ok);
-    if (failed.length === 0) return report('ok', 'every port answers as it should, and mail flows');
+    if (failed.length === 0)
+      return report('ok', 'every port answers correctly, a login works, and mail is delivered');
     return failed.map(({ name, measured }) =>
       report('error', `${name}: ${measured}`, { fix: 'mailctl logs 50' }),
     );
@@ -105,7 +106,7 @@ const service: Check = {
 
 const queue: Check = {
   id: 'queue.age',
-  about: 'mail does not wait for long',
+  about: 'no message waits in the queue for long',
   needsContainer: true,
   measured: 'postqueue -j in the container',
   run: async ({ host, target }, report) => {
@@ -125,64 +126,61 @@ const queue: Check = {
 
 const relay: Check = {
   id: 'smtp.open-relay',
-  about: 'strangers cannot send through this server',
+  about: 'this server is no open relay',
   needsContainer: true,
   measured:
-    'SMTP sessions on port 25 from outside of the container, up to RCPT, in seven classic forms',
+    'SMTP sessions on port 25 from outside the container, up to RCPT, in seven classic forms',
   run: async (context, report) => {
     const { host, target } = context;
-    if (target.settings.ports.smtp === null) return report('ok', 'port 25 is switched off');
+    if (target.settings.ports.smtp === null) return report('ok', 'port 25 is disabled');
     const generation = await readGeneration(host, target.paths, 'current');
     if (generation === null)
-      return report('unknown', 'could not tell, because nothing is installed');
+      return report('unknown', 'inconclusive: the mail server is not installed');
     const trial = await tryRelay(context, bareAddress(generation.host.network.address));
     if (trial.taken.length > 0) {
-      const message = `ANYBODY CAN SEND THROUGH THIS SERVER (${trial.taken.join('; ')}): it will be on every blocklist soon`;
+      const message = `open relay: the server accepted foreign recipients (${trial.taken.join('; ')}); blocklists will list it`;
       return report('error', message, {
-        fix: `look into ${target.paths.custom}/postfix-main.cf for mynetworks and restrictions, then: mailctl apply`,
+        fix: `correct mynetworks and the restrictions in ${target.paths.custom}/postfix-main.cf, then: mailctl apply`,
       });
     }
-    if (trial.open.length === 0) return report('ok', 'no form of foreign address was taken');
-    const message = `could not tell, because it puts off: ${presentable(trial.open[0] ?? '')}`;
+    if (trial.open.length === 0) return report('ok', 'every foreign recipient was refused');
+    const message = `inconclusive: the server deferred the recipient: ${presentable(trial.open[0] ?? '')}`;
     return report('unknown', message, { fix: 'mailctl logs 50 --daemon postfix' });
   },
 };
 
-// The image has no program that only asks; fail2ban brings Python
+// The image has no lookup program; Python is installed for fail2ban
 const LOOK_UP = 'import socket, sys; socket.getaddrinfo(sys.argv[1], 25)';
 
 const resolver: Check = {
   id: 'resolver.container',
-  about: "the container's own resolver finds names, and can check their signatures",
+  about: "the container's resolver answers and validates DNSSEC",
   needsContainer: true,
-  measured: 'the address of a name server of the mail domain, asked for inside the container',
+  measured: 'a lookup of a name server of the mail domain, inside the container',
   run: async ({ host, target }, report) => {
     const { domain } = target.settings.main;
     const resolvers = await readResolvers(host, target.settings.dns.resolver);
     const { servers } = await findAuthorities(resolvers, domain);
     const name = servers.find(({ addresses }) => addresses.length > 0)?.name;
     if (name === undefined) {
-      return report(
-        'unknown',
-        `could not tell, because ${domain} has no name server with an address`,
-      );
+      return report('unknown', `inconclusive: ${domain} has no name server with an address`);
     }
     const command = ['python3', '-c', LOOK_UP, name];
     const asked = await queryInside(host, containerRef(target), command, {
       accept: [1],
       timeout: 20_000,
     });
-    if (asked.status === 0) return report('ok', `it finds ${name}`);
-    const message = `it does not find ${name}: mail to others waits, and nothing that arrives is checked`;
+    if (asked.status === 0) return report('ok', `found the address of ${name}`);
+    const message = `no address for ${name}: outbound mail is deferred, and checks of incoming mail that need DNS fail`;
     return report('error', message, {
-      fix: 'mailctl logs 50 --daemon unbound   (a wrong clock, or a firewall on port 53? network.dns_forward names a server to ask)',
+      fix: 'mailctl logs 50 --daemon unbound   (likely a wrong clock or a blocked port 53: see network.dns_forward)',
     });
   },
 };
 
 const bans: Check = {
   id: 'fail2ban.answers',
-  about: 'whoever guesses passwords is shut out',
+  about: 'fail2ban answers and has its jails',
   needsContainer: true,
   measured: 'fail2ban-client banned, in the container',
   run: async ({ host, target }, report) => {
@@ -194,7 +192,7 @@ const bans: Check = {
     if (asked.status === 0 && jails.size > 0) {
       return report('ok', `${[...jails.values()].flat().length} addresses are banned now`);
     }
-    return report('error', 'fail2ban runs, but does not answer or watches nothing', {
+    return report('error', 'fail2ban does not answer, or has no jail', {
       fix: 'mailctl logs 50 --daemon fail2ban',
     });
   },

@@ -1,4 +1,4 @@
-// What is remembered between runs: that every file of it can be read, and which were set aside.
+// Checks that every state file can be read, and reports those that were set aside as damaged.
 
 import type { Host } from '../../host/host.ts';
 import { ORDER } from '../acme/order.ts';
@@ -43,8 +43,8 @@ function describe(report: Report, { path, damage, means, stops }: StateDamage): 
 
 const files: Check = {
   id: 'state.files',
-  about: 'what is remembered between runs can be read',
-  measured: 'every state file of the data folder, against its schema',
+  about: 'every state file can be read',
+  measured: 'every state file of the data folder, validated against its schema',
   run: async ({ host, target: { paths } }, report) => {
     const damages: StateDamage[] = [];
     for (const look of EVERY) damages.push(...(await look(host, paths)));

@@ -1,4 +1,4 @@
-// Checks of what the world sees: DNS, certificate, signature.
+// Checks of what other servers and clients see: DNS, certificate, DKIM signature.
 
 import { readDirectory } from '../accounts/accounts.ts';
 import { expiryWarning } from '../acme/policy.ts';
@@ -38,15 +38,15 @@ function fromDns(found: DnsFinding): Finding {
 
 const dns: Check = {
   id: 'dns',
-  about: 'what dns-check finds: records, reverse name, SPF, DNSSEC, blocklists, port 25',
+  about: 'the findings of dns-check: records, PTR, SPF, DNSSEC, blocklists, port 25',
   measured: 'the authoritative servers and the resolver',
   run: async ({ host, target }) => (await checkDns(host, target)).map(fromDns),
 };
 
 const certificate: Check = {
   id: 'tls.certificate',
-  about: 'the certificate is valid, for the right name, and not about to expire',
-  measured: 'the installed pair',
+  about: 'the certificate is valid, for the right name, and does not expire soon',
+  measured: 'the installed certificate and key',
   run: async ({ host, target }, report) => {
     const pair = await readInstalledPair(host, target.paths);
     if (pair === null) return report('error', 'there is no certificate', { fix: 'mailctl apply' });
@@ -58,8 +58,8 @@ const certificate: Check = {
     if (problems.length > 0) return report('error', problems.join('; '), { fix });
     const warning = expiryWarning(leaf, now);
     if (warning !== null) return report(warning.severity, warning.message, { fix });
-    if (!isSelfSigned(leaf)) return report('ok', 'it is valid and for the right name');
-    const message = 'it is self-signed: mail programs will ask whether to trust it';
+    if (!isSelfSigned(leaf)) return report('ok', 'the certificate is valid and for the right name');
+    const message = 'the certificate is self-signed: mail programs will ask whether to trust it';
     if (type === 'selfsigned') return report('note', message);
     return report('warning', message, { fix: 'mailctl ssl-setup' });
   },
@@ -76,22 +76,24 @@ const served: Check = {
     const all = (await servedCertificates(host, target, address)) ?? [];
     const wanted = pair === null ? null : fingerprintOf(pair.chain[0]);
     const wrong = all.filter(({ fingerprint }) => fingerprint !== wanted);
-    if (wrong.length === 0) return report('ok', 'every port shows it');
+    if (wrong.length === 0) return report('ok', 'every port shows the installed certificate');
     const names = wrong.map(
-      ({ name, port, problem }) => `${name} (${port}): ${problem ?? 'another'}`,
+      ({ name, port, problem }) => `${name} (${port}): ${problem ?? 'another certificate'}`,
     );
-    return report('error', `not shown on ${names.join('; ')}`, { fix: 'mailctl restart' });
+    return report('error', `the installed certificate is not shown on ${names.join('; ')}`, {
+      fix: 'mailctl restart',
+    });
   },
 };
 
 const renewal: Check = {
   id: 'tls.renewal',
   about: 'the certificate renews itself',
-  measured: 'what the last attempt left behind',
+  measured: 'the result of the last attempt',
   run: async ({ host, target }, report) => {
     const { lastError, failures, notBefore } = await readAcmeState(host, target.paths);
     if (lastError === null) return report('ok', 'the last attempt did not fail');
-    const message = `${failures.length} attempts failed, the last because ${lastError}; again after ${notBefore}`;
+    const message = `${failures.length} attempts failed, the last with: ${lastError}; next attempt after ${notBefore}`;
     return report('warning', message, { fix: 'mailctl ssl-renew' });
   },
 };
@@ -99,17 +101,16 @@ const renewal: Check = {
 const keys: Check = {
   id: 'dkim.keys',
   about: 'every mail domain has a key, and no rotation is stuck',
-  measured: 'the key files and what is remembered of them',
+  measured: 'the key files and the DKIM state',
   run: async ({ host, target }, report) => {
     if (!target.settings.features.dkim)
       return report('note', 'features.dkim is 0: mail is not signed');
     const { directory } = await readDirectory(host, target);
     const records = await readDkimRecords(host, target, directory.domains);
     const waiting = records.filter(({ use }) => use === 'waiting');
-    if (waiting.length === 0)
-      return report('ok', `${directory.domains.size} domains have their key`);
+    if (waiting.length === 0) return report('ok', `${directory.domains.size} domains have a key`);
     const names = waiting.map(({ name }) => name).join(', ');
-    return report('warning', `not published everywhere yet: ${names}`, {
+    return report('warning', `not visible at every name server yet: ${names}`, {
       fix: 'mailctl dkim step',
     });
   },
@@ -117,15 +118,15 @@ const keys: Check = {
 
 const signature: Check = {
   id: 'dkim.signature',
-  about: 'a message that is sent carries a signature that the world can check',
+  about: 'sent mail carries a DKIM signature that receivers can verify',
   needsContainer: true,
   measured:
-    'a message to the probe account, signed by OpenDKIM, checked by Rspamd against the published key',
+    'a message to the probe account, signed by OpenDKIM, verified by Rspamd against the published key',
   run: async ({ host, target }, report) => {
     if (!target.settings.features.dkim)
       return report('note', 'features.dkim is 0: mail is not signed');
     const { good, words } = await verifyOwnSignature(host, target);
-    if (good === null) return report('unknown', `could not tell, because ${words}`);
+    if (good === null) return report('unknown', `inconclusive: ${words}`);
     if (good) return report('ok', words);
     return report('error', words, { fix: 'mailctl dns-check' });
   },

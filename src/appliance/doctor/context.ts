@@ -1,4 +1,4 @@
-// What every check is given, and how a check is run: within its time, and never in the way of the others.
+// The interface of a check. Each check has a time limit, and its failure does not stop the others.
 
 import { MailctlError } from '../../errors.ts';
 import { withinTime } from '../../host/clock.ts';
@@ -10,7 +10,7 @@ import type { Finding, Severity } from './finding.ts';
 export interface Context {
   readonly host: Host;
   readonly target: Appliance;
-  /** Of the container's init on this host; null while it does not run. */
+  /** PID of the container's init on this host; null while the container does not run. */
   readonly pid: number | null;
 }
 
@@ -18,13 +18,13 @@ export interface Check {
   readonly id: string;
   /** For --list. */
   readonly about: string;
-  /** Asks the running container. */
+  /** The check needs the running container. */
   readonly needsContainer?: boolean;
-  /** How it is measured, when it says nothing better itself. */
+  /** How it is measured; a finding may replace it. */
   readonly measured: string;
   readonly run: (context: Context, report: Report) => Promise<Finding | readonly Finding[]>;
-  /** Mends what the check found, where that harms nothing; says what it did. */
-  readonly mend?: (context: Context) => Promise<string>;
+  /** Fixes what the check found, where that is safe; returns a sentence about what was done. */
+  readonly applyFix?: (context: Context) => Promise<string>;
 }
 
 /** Makes a finding of this check. */
@@ -39,20 +39,18 @@ function reporter({ id, measured }: Check): Report {
   });
 }
 
-/** Whatever happens to one check, the others say what they found. */
+/** A check that fails or exceeds its time gives an inconclusive finding. */
 export async function runCheck(context: Context, check: Check): Promise<readonly Finding[]> {
   const report = reporter(check);
   if (check.needsContainer && context.pid === null) {
-    return [report('unknown', 'could not tell, because the container does not run')];
+    return [report('unknown', 'inconclusive: the container does not run')];
   }
   try {
     return [await withinTime(context.host.clock, TIME_LIMIT_MS, check.run(context, report))].flat();
   } catch (error) {
     const known = error instanceof MailctlError;
-    const why = known
-      ? error.message
-      : `of an error in mailctl itself: ${presentable(String(error))}`;
-    const fix = known ? (error.hint ?? null) : 'repeat with --only and --debug, and report it';
-    return [report('unknown', `could not tell, because ${why}`, { fix })];
+    const why = known ? error.message : `internal error of mailctl: ${presentable(String(error))}`;
+    const fix = known ? (error.hint ?? null) : 'repeat with --only and --debug, and report the bug';
+    return [report('unknown', `inconclusive: ${why}`, { fix })];
   }
 }

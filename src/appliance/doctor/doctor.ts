@@ -1,4 +1,4 @@
-// doctor: everything that can be wrong, looked at in one go.
+// doctor: runs every check, and fixes what can be fixed safely.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -17,7 +17,7 @@ import { bySeverity, type Finding, isProblem } from './finding.ts';
 
 export const CONFIG_CHECK = {
   id: 'config.valid',
-  about: 'the UCI file is understood',
+  about: 'the UCI file is valid',
   measured: 'mailctl config check',
 } as const;
 
@@ -29,18 +29,18 @@ export const CHECKS: readonly Check[] = [
   ...TRUST_CHECKS,
 ];
 
-/** All of its problems; when there is one, nothing else can be looked at. */
+/** All problems of the UCI file; with a problem, no other check can run. */
 export async function checkConfig(host: Host, file: string): Promise<Finding> {
   const { id, measured } = CONFIG_CHECK;
   const { problems } = await checkUciFile(host, file);
   if (problems.length === 0) {
-    return { id, severity: 'ok', message: `${file} is understood`, measured, fix: null };
+    return { id, severity: 'ok', message: `${file} is valid`, measured, fix: null };
   }
   const message = formatProblems(problems);
   return { id, severity: 'error', message, measured, fix: 'mailctl config check' };
 }
 
-/** A name stands for all that begins with it: `dns` for `dns.ptr`. */
+/** A prefix selects every check below it: `dns` selects `dns.ptr`. */
 export function isWanted(id: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((name) => id === name || id.startsWith(`${name}.`));
 }
@@ -56,7 +56,7 @@ async function contextOf(host: Host, target: Appliance): Promise<Context> {
   return { host, target, pid: lxc ? await queryInitPid(host, containerRef(target)) : null };
 }
 
-/** @param only IDs, or what they begin with; empty for all */
+/** @param only IDs or their prefixes; empty for all */
 export async function examine(
   host: Host,
   target: Appliance,
@@ -70,8 +70,8 @@ export async function examine(
     .sort(bySeverity);
 }
 
-/** Mends what can be mended without harm; a sentence for each thing that was done, or could not be. */
-export async function mend(
+/** Fixes what can be fixed safely; returns a sentence for each fix that was made or failed. */
+export async function applyFixes(
   host: Host,
   target: Appliance,
   findings: readonly Finding[],
@@ -79,19 +79,19 @@ export async function mend(
   const done: string[] = [];
   const broken = new Set(findings.filter(isProblem).map(({ id }) => id));
   for (const check of CHECKS) {
-    if (check.mend === undefined || !broken.has(check.id)) continue;
+    if (check.applyFix === undefined || !broken.has(check.id)) continue;
     try {
-      // what was mended before may have started the container
-      done.push(await check.mend(await contextOf(host, target)));
+      // an earlier fix may have started the container
+      done.push(await check.applyFix(await contextOf(host, target)));
     } catch (error) {
       if (!(error instanceof MailctlError)) throw error;
-      done.push(`${check.id} could not be mended: ${error.message}`);
+      done.push(`${check.id} could not be fixed: ${error.message}`);
     }
   }
   return done;
 }
 
-export function mendable(findings: readonly Finding[]): string[] {
-  const ids = CHECKS.filter(({ mend: act }) => act !== undefined).map(({ id }) => id);
+export function fixable(findings: readonly Finding[]): string[] {
+  const ids = CHECKS.filter(({ applyFix }) => applyFix !== undefined).map(({ id }) => id);
   return ids.filter((id) => findings.some((one) => one.id === id && isProblem(one)));
 }

@@ -1,4 +1,4 @@
-// Owner and mode of what must not be everybody's: the data folders and every private key.
+// Owner and mode of the data folders and of every private key.
 
 import { join } from 'node:path';
 import type { WriteOptions } from '../../host/files.ts';
@@ -7,7 +7,7 @@ import type { Appliance } from '../appliance.ts';
 import { dataDirectories } from '../container/data-folders.ts';
 import { dkimKeyMode, SECRET_FILE, SECRET_FOLDER, tlsKeyMode } from '../container/modes.ts';
 
-/** A file or folder, and how it should be. */
+/** A file or folder, with its wanted mode and owner. */
 export interface Wanted {
   readonly path: string;
   readonly mode: number;

@@ -1,6 +1,6 @@
-// What doctor found out about one thing, and how.
+// One result of doctor, and how it was measured.
 
-/** `unknown`: it could not be told, and the message says why. */
+/** `unknown`: the check was inconclusive, and the message says why. */
 export const SEVERITIES = ['ok', 'note', 'warning', 'error', 'unknown'] as const;
 
 export type Severity = (typeof SEVERITIES)[number];
@@ -10,20 +10,20 @@ export interface Finding {
   readonly id: string;
   readonly severity: Severity;
   readonly message: string;
-  /** What was looked at, and how. */
+  /** What was measured, and how. */
   readonly measured: string;
-  /** One command, or what to do at somebody else's; null when there is nothing to do. */
+  /** One command, or an action at the provider; null if there is nothing to do. */
   readonly fix: string | null;
 }
 
-/** Worst first; what could not be told stands between what is wrong and what is only worth knowing. */
+/** Worst first; inconclusive checks come after problems and before notes. */
 const ORDER: readonly Severity[] = ['error', 'warning', 'unknown', 'note', 'ok'];
 
 export function bySeverity(a: Finding, b: Finding): number {
   return ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity);
 }
 
-/** What makes the status 1. */
+/** Findings that lead to exit status 1. */
 export function isProblem({ severity }: Finding): boolean {
   return severity === 'error' || severity === 'warning';
 }
@@ -32,7 +32,7 @@ export function countText(findings: readonly Finding[]): string {
   const words: Readonly<Record<Severity, readonly [one: string, more: string]>> = {
     error: ['error', 'errors'],
     warning: ['warning', 'warnings'],
-    unknown: ['could not be told', 'could not be told'],
+    unknown: ['inconclusive', 'inconclusive'],
     note: ['note', 'notes'],
     ok: ['in order', 'in order'],
   };

@@ -1,5 +1,5 @@
-// Whether a stranger can send through this server: the classic forms of a foreign recipient, tried at port 25
-// from outside of the container, up to RCPT.
+// Tests for an open relay: the classic forms of a foreign recipient on port 25, from outside the container, up to
+// RCPT.
 
 import type { Dialogue } from '../../host/connect.ts';
 import { readDirectory } from '../accounts/accounts.ts';
@@ -12,7 +12,7 @@ const VICTIM = 'victim@example.com';
 interface Attempt {
   readonly sender: string;
   readonly recipient: string;
-  /** The recipient is one of our own addresses to a server that rewrites nothing. */
+  /** A server that rewrites no addresses takes the recipient for a local one. */
   readonly looksLocal?: boolean;
 }
 
@@ -30,9 +30,9 @@ function attempts(own: string): Attempt[] {
 }
 
 export interface RelayTrial {
-  /** Forms that were taken. */
+  /** Accepted forms. */
   readonly taken: readonly string[];
-  /** Forms to which the server neither said yes nor no. */
+  /** Deferred forms: inconclusive. */
   readonly open: readonly string[];
 }
 
@@ -45,15 +45,15 @@ async function replyTo(dialogue: Dialogue, line: string): Promise<string> {
   }
 }
 
-// From the third error on Postfix lets a client wait (smtpd_soft_error_limit)
+// Postfix delays its replies from the third error on (smtpd_soft_error_limit)
 const FORMS_PER_SESSION = 2;
 
-/** Whether this server carries anybody's mail; the sessions end before any message. */
+/** Tests whether the server relays foreign mail; the sessions end before DATA. */
 export async function tryRelay(context: Context, address: string): Promise<RelayTrial> {
   const { host, target } = context;
   const { domain } = target.settings.main;
   const { directory } = await readDirectory(host, target);
-  // a catch-all takes every local part, and delivers it here
+  // a catch-all accepts every local part and delivers it locally
   const catchAll = [...directory.aliases.keys()].some((name) => name === `@${domain}`);
   const port = target.settings.ports.smtp ?? 25;
   const trial = { taken: [] as string[], open: [] as string[] };

@@ -1,10 +1,10 @@
-// What the last report said, for comparing the next one with: <data>/report.json.
+// The last report, for comparison with the next one: <data>/report.json.
 
 import { array, nullable, number, object, picklist, string } from 'valibot';
 import { moment, type StateFile } from '../container/state-file.ts';
 import { type Finding, SEVERITIES } from './finding.ts';
 
-/** What a report is made of, and what the next one is compared with. */
+/** The content of a report; the next one is compared with it. */
 export interface Situation {
   /** RFC 3339. */
   readonly at: string;
@@ -39,6 +39,6 @@ export const LAST_REPORT: StateFile<Situation | null> = {
   empty: null,
   whenDamaged: {
     goOnWith: async () => null,
-    lost: 'the next report tells everything, as the first one did',
+    lost: 'the next report lists everything, as the first one did',
   },
 };

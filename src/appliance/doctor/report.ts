@@ -1,4 +1,4 @@
-// The daily report: what is different from the last one, then how things stand. Sent only when something is.
+// The daily report: the differences from the last one, then the current state. Sent only if something differs.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -23,12 +23,12 @@ export interface Difference {
   readonly first: boolean;
 }
 
-/** Changes every day without being news: numbers, and what only cost time. */
+/** Masks numbers, which change daily: a problem with other figures is not a new one. */
 function gist({ id, message }: Situation['problems'][number]): string {
   return `${id} ${message.replace(/\d+(?:\.\d+)?[BKMGT]?\b/g, '#')}`;
 }
 
-/** Null: there was no report before. Pure. */
+/** @param before null without an earlier report. Pure. */
 export function differenceOf(before: Situation | null, now: Situation): Difference {
   const old = before?.problems ?? [];
   const errors = new Set(old.filter(({ severity }) => severity === 'error').map(gist));
@@ -38,7 +38,7 @@ export function differenceOf(before: Situation | null, now: Situation): Differen
   const domains = before?.domains ?? now.domains;
   for (const name of now.domains) if (!domains.includes(name)) news.push(`new mail domain ${name}`);
   for (const name of domains)
-    if (!now.domains.includes(name)) news.push(`mail domain ${name} is gone`);
+    if (!now.domains.includes(name)) news.push(`removed mail domain ${name}`);
   if (before !== null && before.mailboxes !== now.mailboxes) {
     news.push(`${now.mailboxes} mailboxes, ${before.mailboxes} before`);
   }
@@ -62,11 +62,11 @@ export function isNews({ worse, better, news, first }: Difference): boolean {
 }
 
 function describe(one: Situation['problems'][number]): string[] {
-  const fix = one.fix === null ? [] : [`      to mend it: ${one.fix}`];
+  const fix = one.fix === null ? [] : [`      fix: ${one.fix}`];
   return [`  ${one.severity}: ${one.message} [${one.id}]`, ...fix];
 }
 
-/** The same situations give the same text. Pure. */
+/** Deterministic. Pure. */
 export function formatReport(hostname: string, now: Situation, difference: Difference): string[] {
   const { worse, better, news, first } = difference;
   const old = now.problems.filter((one) => !worse.includes(one));
@@ -75,21 +75,21 @@ export function formatReport(hostname: string, now: Situation, difference: Diffe
   return [
     `The mail server ${hostname}, ${now.at.slice(0, 10)}`,
     '',
-    ...part(first ? 'To be mended:' : 'Worse than before:', worse.flatMap(describe)),
+    ...part(first ? 'Problems:' : 'New problems:', worse.flatMap(describe)),
     ...part(
-      'Better than before:',
-      better.map(({ message, id }) => `  gone: ${message} [${id}]`),
+      'Fixed:',
+      better.map(({ message, id }) => `  ${message} [${id}]`),
     ),
     ...part(
-      'New:',
+      'Changes:',
       news.map((text) => `  ${text}`),
     ),
-    ...part('As before:', old.flatMap(describe)),
-    `In all: ${now.summary}`,
+    ...part('Unchanged problems:', old.flatMap(describe)),
+    `Summary: ${now.summary}`,
     `Mailboxes: ${now.mailboxes}; mail domains: ${now.domains.length}; ${formatBytes(now.storageBytes)}`,
     `Certificate: ${now.certificateUntil === null ? 'none' : `valid until ${now.certificateUntil.slice(0, 10)}`}`,
     '',
-    'More: mailctl doctor    To stop these reports: mailctl report disable',
+    'Details: mailctl doctor    Disable these reports: mailctl report disable',
   ];
 }
 
@@ -130,7 +130,7 @@ async function reportAfter(host: Host, target: Appliance, last: Situation | null
   return { situation, difference, lines };
 }
 
-/** Writes nothing. */
+/** Read-only. */
 export async function makeReport(host: Host, target: Appliance): Promise<Report> {
   return reportAfter(host, target, await readState(host, target.paths, LAST_REPORT));
 }
@@ -144,12 +144,12 @@ function recipientOf({ settings }: Appliance): Address {
 function subjectOf(hostname: string, { worse, better }: Difference): string {
   if (worse.length > 0) return `${hostname}: ${worse.length} new problems`;
   return better.length > 0
-    ? `${hostname}: better than before`
-    : `${hostname}: something has changed`;
+    ? `${hostname}: ${better.length} problems fixed`
+    : `${hostname}: changes`;
 }
 
 /**
- * Sends it when something has changed since the last one that was sent. Remembered when Postfix has it.
+ * Sends the report if something differs from the last one, or `always`. Stored once Postfix has accepted it.
  * Throws NOT_RUNNING, PROGRAM_FAILED.
  */
 export async function sendReport(
@@ -166,7 +166,7 @@ export async function sendReport(
   const message: Message = { to, subject: subjectOf(hostname, difference), lines };
   const sent = await submitOwn(host, target, message);
   if ('refused' in sent) {
-    throw new MailctlError('PROGRAM_FAILED', `the report was not taken: ${sent.refused}`, {
+    throw new MailctlError('PROGRAM_FAILED', `Postfix refused the report: ${sent.refused}`, {
       hint: 'mailctl logs 20 --daemon postfix',
     });
   }

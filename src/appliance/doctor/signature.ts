@@ -1,4 +1,4 @@
-// A message of our own, signed like every other, and checked by another program against what is published.
+// Sends a test message, signed like all mail, and verifies its DKIM signature with Rspamd against the published key.
 
 import type { Host } from '../../host/host.ts';
 import { bareAddress } from '../../host/ip.ts';
@@ -15,7 +15,7 @@ import { fingerprintOf } from '../tls/certificate.ts';
 import { readInstalledPair } from '../tls/store.ts';
 
 export interface Verdict {
-  /** null when it could not be told. */
+  /** null if inconclusive. */
   readonly good: boolean | null;
   readonly words: string;
 }
@@ -33,21 +33,25 @@ function readScan(answer: string): Scan | null {
   try {
     return JSON.parse(json) as Scan;
   } catch {
-    // the caller says that Rspamd's answer was not understood
+    // the caller reports an invalid answer of Rspamd
     return null;
   }
 }
 
 const NAMES: readonly (readonly [symbol: string, good: boolean | null, words: string])[] = [
-  ['R_DKIM_ALLOW', true, 'the signature fits the published key'],
-  ['R_DKIM_REJECT', false, 'the signature does NOT fit the published key: others refuse our mail'],
+  ['R_DKIM_ALLOW', true, 'the signature matches the published key'],
+  [
+    'R_DKIM_REJECT',
+    false,
+    'the signature does not match the published key: receivers refuse mail of this server',
+  ],
   ['R_DKIM_PERMFAIL', false, 'the published key is missing or cannot be used'],
   ['R_DKIM_TEMPFAIL', null, 'the published key could not be looked up'],
   ['R_DKIM_NA', false, 'the message was not signed'],
 ];
 
 async function scan(host: Host, target: Appliance, message: string): Promise<Verdict> {
-  // as if it had come from elsewhere: what is our own is not checked
+  // a foreign client address: Rspamd does not verify mail of local clients
   const command = ['rspamc', '-h', CONTROLLER, '-t', '20', '-j', '-i', '192.0.2.1', 'symbols'];
   const { stdout } = await runInside(host, containerRef(target), command, {
     input: message,
@@ -55,24 +59,24 @@ async function scan(host: Host, target: Appliance, message: string): Promise<Ver
     accept: [1],
   });
   const symbols = readScan(stdout)?.symbols;
-  if (symbols === undefined) return { good: null, words: "Rspamd's answer was not understood" };
+  if (symbols === undefined) return { good: null, words: "Rspamd's answer is invalid" };
   const found = NAMES.find(([symbol]) => symbol in symbols);
-  if (found === undefined) return { good: null, words: 'Rspamd does not check signatures here' };
+  if (found === undefined) return { good: null, words: 'Rspamd does not check DKIM signatures' };
   const [symbol, good, words] = found;
   const options = symbols[symbol]?.options?.join(', ') ?? '';
   return { good, words: options === '' ? words : `${words} (${options})` };
 }
 
-/** Sends a message from the postmaster to the probe account, takes it back, and has it checked. */
+/** Sends a message from the postmaster to the probe account, fetches it, and verifies its signature. */
 export async function verifyOwnSignature(host: Host, target: Appliance): Promise<Verdict> {
   const generation = await readGeneration(host, target.paths, 'current');
-  if (generation === null) return { good: null, words: 'nothing is installed' };
+  if (generation === null) return { good: null, words: 'the mail server is not installed' };
   const { settings } = target;
   if (settings.ports.imaps === null && settings.ports.imap === null) {
-    return { good: null, words: 'IMAP is off, so the message cannot be taken back' };
+    return { good: null, words: 'IMAP is disabled, so the test message cannot be fetched' };
   }
   if (!settings.features.spamFilter) {
-    return { good: null, words: 'features.spam_filter is 0, and Rspamd would be who checks it' };
+    return { good: null, words: 'features.spam_filter is 0: the check needs Rspamd' };
   }
   const pair = await readInstalledPair(host, target.paths);
   const back = settings.ports.imaps === null ? 'imap' : 'imaps';
@@ -80,7 +84,10 @@ export async function verifyOwnSignature(host: Host, target: Appliance): Promise
   const to = PROBE_ADDRESS as Parameters<typeof sendTestMessage>[2]['to'];
   const sent = await sendTestMessage(host, target, { to, id, timeout: ARRIVAL_MS });
   if (sent.outcome !== 'delivered') {
-    return { good: null, words: `the message was not delivered: ${sent.words ?? sent.outcome}` };
+    return {
+      good: null,
+      words: `the test message was not delivered: ${sent.words ?? sent.outcome}`,
+    };
   }
   const message = await takeProbe(
     {

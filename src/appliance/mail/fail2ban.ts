@@ -1,4 +1,4 @@
-// Who is banned, and the way out of a ban.
+// Lists and lifts bans of fail2ban.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';

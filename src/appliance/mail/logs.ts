@@ -9,13 +9,13 @@ export interface LogLine {
   /** null when the line does not begin with a time stamp. */
   readonly time: Date | null;
   readonly daemon: string | null;
-  /** Fit to be shown: without control characters. */
+  /** Presentable: without control characters. */
   readonly text: string;
 }
 
 const STAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})\d* +/;
 
-/** How a line tells whose it is, in the order of trying. */
+/** How a line identifies its daemon; the first match counts. */
 const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
   // Postfix names its instance and program: `mail.info: Nov 21 01:02:03 postfix/smtp-in/smtpd[12]: …`
   [
@@ -35,7 +35,7 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
 ];
 
 function daemonOf(text: string): string | null {
-  // the supervisor speaks for the daemon: `s6: rspamd ended with status 1`
+  // s6 reports about the daemon: `s6: rspamd ended with status 1`
   const named = /^s6: (\w+) /.exec(text)?.[1];
   return named ?? MARKS.find(([, mark]) => mark.test(text))?.[0] ?? null;
 }

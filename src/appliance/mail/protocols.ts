@@ -1,4 +1,4 @@
-// What a client says and hears on each mail port, as far as a proof that it works needs it.
+// The client side of each mail protocol, as far as the probes need it.
 
 import { MailctlError } from '../../errors.ts';
 import type { Dialogue } from '../../host/connect.ts';
@@ -11,13 +11,13 @@ interface Protocol {
   greet(dialogue: Dialogue, hostname: string): Promise<string>;
   /** Asks the server to change to TLS. */
   askForTls(dialogue: Dialogue): Promise<void>;
-  /** The first exchange within TLS; throws where it is not what this service must say. */
+  /** The first exchange within TLS; throws on an unexpected answer. */
   hello(dialogue: Dialogue): Promise<void>;
   bye(dialogue: Dialogue): Promise<void>;
 }
 
 export interface ServiceProtocol extends Protocol {
-  /** TLS from the first byte on. */
+  /** RFC 8314: no STARTTLS. */
   readonly implicitTls: boolean;
 }
 
@@ -138,7 +138,7 @@ function pop3(implicitTls: boolean): ServiceProtocol {
       return line;
     },
     askForTls: (dialogue) => popCommand(dialogue, 'STLS'),
-    // the greeting was all; what a client says next is its login
+    // POP3 has no exchange between the greeting and the login
     hello: async () => undefined,
     bye: (dialogue) => popCommand(dialogue, 'QUIT'),
   };

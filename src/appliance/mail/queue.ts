@@ -1,5 +1,5 @@
-// Postfix's queue: what waits, and what an operator does about it. Senders and remote servers choose
-// much of the text in it, so nothing of it is shown as it is.
+// Lists and changes Postfix's queue. Senders and remote servers choose much of its text, so all of it is made
+// presentable.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -29,14 +29,14 @@ export interface QueuedMessage {
   readonly recipients: readonly QueuedRecipient[];
 }
 
-// long enough that postsuper's ALL is none
+// at least 5 characters: excludes postsuper's ALL
 const QUEUE_ID = /^[0-9A-Za-z]{5,40}$/;
 
 function isQueueId(text: string): text is QueueId {
   return QUEUE_ID.test(text);
 }
 
-/** Throws MESSAGE_UNKNOWN: what has no such form is no message either. */
+/** Throws MESSAGE_UNKNOWN, also for text that is no queue id. */
 export function parseQueueId(text: string): QueueId {
   if (isQueueId(text)) return text;
   throw unknownMessage(text);
@@ -130,7 +130,7 @@ export function parseCount(stderr: string): number {
 }
 
 /**
- * Holds, releases or deletes one message or all; how many it was. One that is in that state already
+ * Holds, releases or deletes one message or all; returns their number. A message already in that state
  * is not counted. Throws MESSAGE_UNKNOWN.
  */
 export async function changeQueue(

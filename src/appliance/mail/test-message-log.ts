@@ -1,20 +1,20 @@
-// What Postfix's log says about one message, from the queue id on. Pure.
+// The fate of one message, read from Postfix's log by queue id. Pure.
 
 export interface Delivery {
-  /** As delivered, which for an alias is not what was written to. */
+  /** The final recipient: differs from the original one for an alias. */
   readonly address: string;
   readonly outcome: 'delivered' | 'deferred' | 'bounced';
-  /** The other server's words. */
+  /** The reply of the other server. */
   readonly words: string;
-  /** Who said them; null when no server was reached. */
+  /** The server that replied; null if none was reached. */
   readonly relay: string | null;
 }
 
 export interface MessageFate {
   readonly signed: boolean;
-  /** The last word on each recipient. */
+  /** The last log line for each recipient. */
   readonly deliveries: readonly Delivery[];
-  /** The message has left the queue: no more will be said. */
+  /** The message has left the queue: no more log lines will follow. */
   readonly finished: boolean;
 }
 
@@ -46,7 +46,7 @@ export function learnFrom(fate: MessageFate, line: string, queueId: string): Mes
   return { ...fate, deliveries: [...others, delivery] };
 }
 
-/** True when waiting longer tells no more: it is gone, or it will be tried again much later. */
+/** True if waiting longer is useless: the message has left the queue or is deferred. */
 export function isDecided({ deliveries, finished }: MessageFate): boolean {
   return finished || deliveries.some(({ outcome }) => outcome === 'deferred');
 }

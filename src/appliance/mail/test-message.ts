@@ -1,4 +1,4 @@
-// A test message from the postmaster to any address, sent and signed like a user's, and what became of it.
+// A test message from the postmaster to any address, sent and signed like a user's, and its fate.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -12,7 +12,7 @@ import { containerRef } from '../container/container.ts';
 import { watchLog } from './logs.ts';
 import { isDecided, learnFrom, type MessageFate, UNKNOWN_FATE } from './test-message-log.ts';
 
-// Postfix's service `operator` (lxc-template/mail/rootfs/etc/postfix/master.cf): root alone reaches it
+// Postfix's service `operator` (lxc-template/mail/rootfs/etc/postfix/master.cf): only root can connect
 const SOCKET = '/var/spool/postfix/private/operator';
 
 export interface TestMessage {
@@ -37,7 +37,7 @@ export interface Message {
 
 const MAX_LINE = 900;
 
-/** RFC 5322: what names and log lines bring along becomes plain text in lines that may be sent. */
+/** RFC 5322: strips control characters from names and log lines, and limits the line length. */
 function composeOwn(
   { to, subject, lines }: Message,
   { from, id, date, hostname }: { from: string; id: string; date: Date; hostname: string },
@@ -73,8 +73,8 @@ function composeTestMessage({ from, to, id, date, hostname }: TestMessage): stri
     'Content-Type: text/plain; charset=us-ascii',
     '',
     `This is a test message from the mail server ${hostname}.`,
-    'Somebody who runs it typed: mailctl test',
-    'You need not answer.',
+    'Its operator ran: mailctl test',
+    'No reply is needed.',
   ];
 }
 
@@ -131,13 +131,13 @@ export interface TestReport {
   readonly outcome: 'delivered' | 'deferred' | 'bounced' | 'refused' | 'waiting';
   /** Of DKIM. */
   readonly signed: boolean;
-  /** Why, in the other server's words. */
+  /** The reply of the other server. */
   readonly words: string | null;
-  /** Who said them. */
+  /** The server that replied. */
   readonly relay: string | null;
 }
 
-// the worst of them is the answer
+// the worst outcome counts
 const ORDER = ['bounced', 'deferred', 'delivered'] as const;
 
 export function concludeFate(fate: MessageFate): Pick<TestReport, 'outcome' | 'words' | 'relay'> {

@@ -1,4 +1,4 @@
-// One login as the internal probe account, from the host: are logins answered at all? Cheap enough for `status`.
+// One login as the internal probe account, from the host: tests that logins are answered. Cheap enough for `status`.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -10,15 +10,15 @@ import { firstOf, probeLogin } from './mail.ts';
 import { readProbePassword } from './secret.ts';
 
 export interface LoginTrial {
-  /** `silent`: no answer within the limit; `refused`: one that is no login. */
+  /** `silent`: no answer within the limit; `refused`: the login failed. */
   readonly outcome: 'works' | 'silent' | 'refused';
   /** The port that was tried, by its option of UCI's section `ports`. */
   readonly service: string;
-  /** What is wrong; empty where it works. */
+  /** The error; empty if the login works. */
   readonly said: string;
 }
 
-/** Milliseconds after which a person who logs in has given up. */
+/** Milliseconds that a user waits for a login. */
 export const LOGIN_LIMIT_MS = 5000;
 
 /**
@@ -56,7 +56,7 @@ export async function tryLogin(
   }
 }
 
-/** The sentence for a person; of a trial that failed. */
+/** The message about a failed trial. */
 export function describeTrial({ outcome, service, said }: LoginTrial, limit: number): string {
   if (outcome === 'silent') return `a login on ${service} had no answer for ${limit / 1000} s`;
   return `a login on ${service} failed: ${said}`;

@@ -49,7 +49,7 @@ function checkCertificate(context: ProbeContext, { fingerprint }: PeerCertificat
   );
 }
 
-/** Connects, secures and greets; runs `talk`; says goodbye. Answers with what was seen, too. */
+/** Connects, starts TLS and greets; runs `talk`; quits. Also returns a description of the connection. */
 async function withService<T>(
   context: ProbeContext,
   service: Service,

@@ -1,6 +1,6 @@
 // Proof that the server works, measured from the host: every port that is on answers as it should and
-// shows the installed certificate, a login works, a message is accepted and arrives. Failures are tried
-// again until the time is over, so that the same proof waits for a server that is starting.
+// shows the installed certificate, a login works, a message is accepted and arrives. Failures are
+// retried until the timeout, so that the probes also wait for a server that is starting.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -66,7 +66,7 @@ async function probeDelivery(context: ProbeContext): Promise<string> {
   return `a message sent on ${out} arrived (read on ${back})`;
 }
 
-/** What is worth proving with these settings. */
+/** The probes for these settings. */
 export function plannedProbes(settings: Settings): Probe[] {
   const services = Object.keys(PROTOCOLS) as Service[];
   const listeners = services

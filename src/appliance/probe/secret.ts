@@ -1,5 +1,5 @@
-// The password of the internal account with which mailctl proves that mail flows. It lets nobody in from
-// elsewhere than this host, is kept beside the data, and is never printed.
+// The password of the internal account with which mailctl proves that mail flows. It is valid for
+// logins from this host only, is stored in the data folder, and is never printed.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';

@@ -1,4 +1,4 @@
-// What ClamAV's templates are filled with. Its image is a larger one, which virus_scan needs.
+// The placeholders of ClamAV's templates. features.virus_scan needs the larger image with ClamAV.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';

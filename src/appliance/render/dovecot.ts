@@ -1,4 +1,4 @@
-// What Dovecot's templates are filled with, and which of its files exist.
+// The placeholders of Dovecot's templates, and its files.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
@@ -6,7 +6,7 @@ import type { ManagedFile } from './managed-file.ts';
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
 
-/** Dovecot's own way to switch a listener off is port 0. */
+/** In Dovecot port 0 disables a listener. */
 function portValues({ ports }: Settings): Record<string, string> {
   const text = (port: number | null) => String(port ?? 0);
   return {
@@ -21,7 +21,7 @@ function portValues({ ports }: Settings): Record<string, string> {
   };
 }
 
-/** The host's addresses on the container's bridge, as Dovecot's allow_nets wants them. */
+/** The host's addresses on the container's bridge, in the form of Dovecot's allow_nets. */
 function probeNetworks({ gateway, gateway6 }: Facts): string {
   return ['127.0.0.1', gateway, ...(gateway6 === null ? [] : [gateway6])].join(',');
 }
@@ -52,7 +52,7 @@ function configuration(name: string, when?: ManagedFile['when']): ManagedFile {
   };
 }
 
-/** Scripts are read when they are used, so a change needs no reload. */
+/** Dovecot reads scripts on use, so a change needs no reload. */
 function script(name: string, mode: number, when?: ManagedFile['when']): ManagedFile {
   return { ...configuration(name, when), mode, on_change: { none: true } };
 }

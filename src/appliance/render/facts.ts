@@ -1,4 +1,4 @@
-// What rendering must know that UCI does not say: found out from this host, once per command.
+// Input of the rendering that is not in UCI: read from this host, once per command.
 
 export interface Facts {
   /** IPv4 of the container, without prefix length. */

@@ -1,10 +1,10 @@
-// What fail2ban's templates are filled with.
+// The placeholders of fail2ban's templates.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
 
-/** Strangers mistype addresses; three times as often as a password is still no attack. */
+/** Senders mistype addresses: unknown recipients get three times the retries of failed logins. */
 const ABUSE_PATIENCE = 3;
 
 export function fail2banValues(settings: Settings, facts: Facts): Record<string, string> {

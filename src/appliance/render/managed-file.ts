@@ -1,4 +1,4 @@
-// One file that mailctl renders for the container: its path, its owner, and which daemon must reread it.
+// One file that mailctl renders for the container: its path, its owner, and the daemon to reload or restart.
 
 import type { AccountName } from '../ids.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -27,10 +27,10 @@ export interface ManagedFile {
   readonly group?: AccountName;
   readonly mode: number;
   readonly on_change: OnChange;
-  /** Included only when this holds; always when absent. */
+  /** The file is included if this returns true; always if absent. */
   readonly when?: (settings: Settings) => boolean;
-  /** Its content is never shown, also not in a plan. */
+  /** Its content is never shown, not even in a plan. */
   readonly secret?: true;
-  /** Operators' file below `custom/` that is appended when it exists. */
+  /** The operator's file below `custom/` that is appended if it exists. */
   readonly append?: string;
 }

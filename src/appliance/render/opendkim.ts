@@ -1,4 +1,4 @@
-// OpenDKIM's configuration. The tables that tell it which key signs depend on the accounts: ../dkim.ts.
+// OpenDKIM's configuration. KeyTable and SigningTable depend on the accounts: ../dkim.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
@@ -10,7 +10,7 @@ export interface SigningKey {
   readonly selector: string;
 }
 
-/** Where the container sees the folder of the keys, which also holds the tables. */
+/** The key folder inside the container; it also contains the tables. */
 const KEYS = '/etc/dkimkeys';
 
 const MISSING = 'missing';
@@ -19,7 +19,7 @@ function keyName({ domain, selector }: SigningKey): string {
   return `${selector}._domainkey.${domain}`;
 }
 
-/** Text of KeyTable: one row a key, and one key that is never there. */
+/** Text of KeyTable: one row for each key, and one row for a key file that never exists. */
 export function renderKeyTable(keys: readonly SigningKey[]): string {
   const rows = keys.map(
     (key) =>
@@ -29,8 +29,8 @@ export function renderKeyTable(keys: readonly SigningKey[]): string {
 }
 
 /**
- * Text of SigningTable, read from the top, the first match signs. The last row catches the domains
- * that have no key: their mail waits instead of leaving unsigned.
+ * Text of SigningTable; the first match signs. The last row matches domains without a key: their mail is deferred
+ * instead of being sent unsigned.
  */
 export function renderSigningTable(keys: readonly SigningKey[]): string {
   const rows = keys.map((key) => `*@${key.domain} ${keyName(key)}`);

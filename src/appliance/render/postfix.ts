@@ -1,4 +1,4 @@
-// What Postfix's templates are filled with, and which of its files exist.
+// The placeholders of Postfix's templates, and its files.
 
 import { SIEVE_SIGNING_PORT, SIEVE_SUBMISSION_PORT } from '../settings/inner-ports.ts';
 import { parseNexthop } from '../settings/names.ts';
@@ -6,29 +6,29 @@ import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
 
-/** Where `mailctl apply` sends to prove that mail flows; nobody but the host reaches it. */
+/** The address of the probe message of `mailctl apply`; only the host can log in to it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';
 
 const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';
 const DAY = 86_400;
-/** Stock: the most recipients that one message may have, whoever sends it. */
+/** Postfix's default: the maximum number of recipients of one message. */
 const MOST_RECIPIENTS = 1000;
 
-/** Filters of what strangers send. DKIM signatures are evaluated by Rspamd. */
+/** Filters for mail from other servers. Rspamd verifies DKIM signatures. */
 function smtpMilters({ features }: Settings): string {
   const { spamFilter, virusScan, spf, dkim, dmarc } = features;
   return spamFilter || virusScan || spf || dkim || dmarc ? RSPAMD : '';
 }
 
-/** Rspamd always, because it alone can compare header From with the login; OpenDKIM signs last. */
+/** Always with Rspamd, which compares header From with the login; OpenDKIM signs last. */
 function submissionMilters({ features }: Settings): string {
   return features.dkim ? `${RSPAMD}, ${OPENDKIM}` : RSPAMD;
 }
 
 /**
- * The first fields of the listeners in master.cf. One that is off keeps a name, as the template
- * names it, and is listed as disabled.
+ * The first fields of the listeners in master.cf. A disabled listener has the service `<name>-off`, which
+ * master_service_disable lists.
  */
 function listeners({ ports }: Settings): Record<string, string> {
   const wanted = { smtp: ports.smtp, submission: ports.submission, submissions: ports.smtps };
@@ -55,11 +55,11 @@ function relayValues({ smtp }: Settings): Record<string, string> {
   };
 }
 
-/** Postfix's `secure` compares the certificate with the configured name, not with what DNS says. */
+/** Postfix's level `secure` compares the certificate with the configured name, not with the MX name from the DNS. */
 function relayTls({ relayhost, relayUser, relayTls: wanted }: Settings['smtp']) {
   const none = { smtp_tls_security_level: 'dane', smtp_tls_wrappermode: 'no' };
   if (relayhost === null) return none;
-  // RFC 8314: TLS from the first byte
+  // RFC 8314: implicit TLS
   const wrapped = parseNexthop(relayhost).port === 465;
   const mode = wanted ?? (relayUser === null ? null : 'verify');
   if (mode === null && !wrapped) return none;
@@ -69,18 +69,18 @@ function relayTls({ relayhost, relayUser, relayTls: wanted }: Settings['smtp']) 
   };
 }
 
-/** The table's form is `user:password` on one line whose outer blanks are not part of it. */
+/** The table has `user:password` on one line; Postfix strips leading and trailing blanks. */
 function checkCredentials(user: string, password: string): void {
   if (/[:\s]/.test(user)) throw new Error('the login at the relayhost has a colon or a blank');
   if (/^\s|\s$/.test(password)) throw new Error('the password at the relayhost ends in a blank');
 }
 
-/** A text as a PCRE that matches just that text. */
+/** The text as a PCRE that matches only this text. */
 function literalPattern(text: string): string {
   return text.replace(/[^A-Za-z0-9]/g, '\\$&');
 }
 
-/** The container's host as Postfix's networks are written. */
+/** The host's addresses in the form of Postfix's mynetworks. */
 function hostAddresses({ gateway, gateway6 }: Facts): string {
   return [gateway, ...(gateway6 === null ? [] : [`[${gateway6}]`])].join(', ');
 }
@@ -103,7 +103,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     sieve_submission_port: String(SIEVE_SUBMISSION_PORT),
     sieve_signing_port: String(SIEVE_SIGNING_PORT),
     operator_milters: features.dkim ? OPENDKIM : '',
-    // Dovecot away: the delivery finds out, and the sender need not care
+    // without Dovecot, RCPT is accepted: the delivery over LMTP checks the quota again
     quota_check: features.quota
       ? 'check_policy_service { unix:/run/dovecot/quota-status, timeout=10s, default_action=DUNNO }'
       : 'permit',

@@ -1,6 +1,6 @@
 // Settings → the text of every file in the container. Pure: the same input gives the same bytes.
-// An unknown placeholder, a value no template uses, or a value that could change the meaning of its
-// line is refused, so that nothing an operator types can break out into a configuration file.
+// Refuses an unknown placeholder, a value that no template uses, and a value that could change the meaning of its
+// line: operator input cannot inject configuration.
 
 import type { Settings } from '../settings/settings.ts';
 import { clamavValues } from './clamav.ts';
@@ -27,8 +27,8 @@ export type CustomFiles = Readonly<Record<string, string>>;
 type Values = Readonly<Record<string, string>>;
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
-// Control characters end or hide a line in every format that we render.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+// Control characters can end or hide a line in every rendered format.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses these characters
 const UNSAFE = /[\u0000-\u001f\u007f]/;
 
 function allValues(settings: Settings, facts: Facts): Values {
@@ -90,8 +90,8 @@ export function renderFiles(input: RenderInput): RenderedFile[] {
 }
 
 /**
- * main.cf without the parameters that the addition sets: each of Postfix's processes would write a warning
- * for each that is there twice. A line that begins with a space belongs to the one before (postconf(5)).
+ * main.cf without the parameters that the addition sets: every Postfix process warns about a duplicate parameter.
+ * A line that begins with a space continues the one before (postconf(5)).
  */
 export function withoutOverridden(text: string, addition: string): string {
   const names = new Set([...addition.matchAll(/^(\w+)\s*=/gm)].map((match) => match[1]));

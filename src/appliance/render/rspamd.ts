@@ -1,20 +1,20 @@
-// What Rspamd's templates are filled with, and which parts of it exist.
+// The placeholders of Rspamd's templates, and its files.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
 
-/** Blocklists refuse the resolvers that one forwards to; only own recursion may ask them. */
+/** Blocklists refuse shared resolvers: they are queried only without forwarding. */
 function asksBlocklists({ features, network }: Settings): boolean {
   return features.spamFilter && network.dnsForward.length === 0;
 }
 
-/** DMARC passes by SPF or by DKIM: judged by one of them alone, honest mail would fail. */
+/** DMARC passes by SPF or by DKIM: with only one of them, legitimate mail would fail. */
 function evaluatesDmarc({ features }: Settings): boolean {
   return features.dmarc && features.spf && features.dkim;
 }
 
-/** The score that no message has: the filter never acts on one by itself. */
+/** A score that no message reaches: the filter takes no action. */
 const NEVER = 'null';
 
 export function rspamdValues(settings: Settings, _facts: Facts): Record<string, string> {
@@ -60,7 +60,7 @@ const parts: readonly Part[] = [
   { name: 'greylist.conf', when: ({ features }) => features.spamFilter && features.greylist },
 ];
 
-// Not a reload: the old workers would stay beside the new ones for as long as Postfix keeps its connections
+// Not a reload: the old workers would run until Postfix closes its connections
 function rspamdFile(path: string): ManagedFile {
   return { path, owner: 'root', mode: 0o644, on_change: { restart: 'rspamd' } };
 }

@@ -1,4 +1,4 @@
-// What belongs to no daemon alone: PID 1 and the service tree, names, resolver.
+// Files of no single daemon: PID 1 and the service tree, names, resolver.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
@@ -13,7 +13,7 @@ export function systemValues(settings: Settings, facts: Facts): Record<string, s
 
 const PROGRAM = { owner: 'root', mode: 0o755, on_change: { restart_container: true } } as const;
 
-/** A daemon exists where its service folder does. Postfix and Dovecot bring their own. */
+/** s6 runs a daemon for each service folder. Those of Postfix and Dovecot are in the image. */
 const services: readonly { name: string; when?: (settings: Settings) => boolean }[] = [
   { name: 'log' },
   { name: 'syslog' },
@@ -41,7 +41,7 @@ export const systemFiles: readonly ManagedFile[] = [
     path,
     owner: 'root' as const,
     mode: 0o644,
-    // Postfix copies what it reads of these at its start
+    // Postfix copies these files into its chroot at its start
     on_change: { restart: 'postfix' as const },
   })),
 ];

@@ -1,4 +1,4 @@
-// Runs while bundling: the text of every template, so that one binary carries those of its own version.
+// Runs while bundling: embeds the text of every template, so that the binary has those of its version.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export function readTemplates(): Record<string, string> {
   );
 }
 
-/** Path below lxc-template → text of the image recipe, which `mailctl install` runs where no image is at hand. */
+/** Path below lxc-template → text of the image recipe, which `mailctl install` runs without a ready image. */
 export function readRecipe(): Record<string, string> {
   const folder = join(import.meta.dir, '../../../lxc-template');
   const files = ['.', 'mail'].flatMap((below) =>

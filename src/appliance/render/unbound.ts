@@ -1,4 +1,4 @@
-// What Unbound's templates are filled with.
+// The placeholders of Unbound's templates.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';

@@ -1,4 +1,4 @@
-// Valkey has no option of its own: its file is the same for everybody.
+// Valkey's file depends on no option.
 
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';

@@ -1,4 +1,4 @@
-// Wakes whoever sleeps, and is not lost on one who is about to.
+// Wakes a sleeper. A ring before the sleep begins is not lost.
 
 export interface Bell {
   ring(): void;

@@ -1,5 +1,5 @@
-// What is done without being asked: each row says which words of mailctl do it, and when they are due.
-// The parts are imported when they are asked, and say it from their own state alone.
+// The scheduled jobs: each row has the mailctl command and a function that returns when it is due. The function
+// imports its part lazily and reads only the state of that part.
 
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
@@ -9,11 +9,11 @@ import { dailyDue } from './times.ts';
 export interface Job {
   readonly name: string;
   readonly words: readonly string[];
-  /** Milliseconds after which it is ended by force. */
+  /** Milliseconds after which the job is killed. */
   readonly timeout: number;
-  /** When it has something to do; null when it has not, as far as can be known. */
+  /** When the job is due; null if no run is known to be needed. */
   due(host: Host, target: Appliance, last: JobRecord | null): Promise<Date | null>;
-  /** True when it must be done now. Looks at what costs too much for `status`: only the scheduler asks, every few minutes. */
+  /** True if the job must run now. Too expensive for `status`: only the scheduler calls it, every few minutes. */
   watch?(host: Host, target: Appliance): Promise<boolean>;
 }
 
@@ -21,7 +21,7 @@ const MINUTE = 60_000;
 
 export const JOBS: readonly Job[] = [
   {
-    // a change of the accounts that was killed half-way: Dovecot and Postfix cannot finish what they only read
+    // completes an interrupted change of the accounts: Dovecot and Postfix have read access only
     name: 'accounts',
     words: ['domain', 'list', '--quiet'],
     timeout: 5 * MINUTE,
@@ -29,7 +29,7 @@ export const JOBS: readonly Job[] = [
       (await host.fileSets.isPending(paths.accounts)) ? host.clock.now() : null,
   },
   {
-    // a Dovecot that runs and answers no login would do so until somebody came; the check tries for longer before it acts
+    // restarts a Dovecot that runs but answers no login; the check waits longer before it acts
     name: 'logins',
     words: ['doctor', '--only', 'service.login', '--fix', '--yes'],
     timeout: 5 * MINUTE,

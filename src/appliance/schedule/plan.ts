@@ -1,4 +1,4 @@
-// What is due when: every job asked, each with what is remembered of it.
+// Plans the jobs: when each is due, from its due function and its record.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,15 +11,15 @@ export interface DueJob {
   readonly job: Job;
   readonly at: Date | null;
   readonly record: JobRecord | null;
-  /** Why it cannot be told when it is due. */
+  /** Why the due time is unknown. */
   readonly problem: string | null;
 }
 
 export interface Known {
   readonly schedule: Schedule;
-  /** Pauses from before this moment count no more: something has been changed since. */
+  /** Retry pauses that began before this moment are ignored: the configuration has changed since. */
   readonly changedAt: Date | null;
-  /** The jobs that watch something look at it, too. */
+  /** Also runs the expensive checks of the jobs. */
   readonly watching?: boolean;
 }
 
@@ -39,7 +39,7 @@ async function askJob(host: Host, target: Appliance, job: Job, known: Known): Pr
     const at = due && allowedAt(due, notBefore(record, known), host.clock.now());
     return { job, at, record, problem: null };
   } catch (error) {
-    // what is wrong with one job must not keep the others from being done
+    // an error of one job must not stop the others
     return unplanned(error instanceof MailctlError ? error.message : `internal error: ${error}`);
   }
 }
@@ -50,7 +50,7 @@ export async function planJobs(host: Host, target: Appliance, known: Known): Pro
   return planned;
 }
 
-/** The one to do first, or null when none will be due as far as can be known. */
+/** The job that is due first, or null if none is known to become due. */
 export function earliest(jobs: readonly DueJob[]): { job: Job; at: Date } | null {
   let first: { job: Job; at: Date } | null = null;
   for (const { job, at } of jobs) {

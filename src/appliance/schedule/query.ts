@@ -9,7 +9,7 @@ import { readSchedule } from './state.ts';
 
 export interface SchedulingStatus {
   readonly server: Server | null;
-  /** Name of the job that is being done. */
+  /** Name of the running job. */
   readonly running: string | null;
   readonly due: readonly DueJob[];
 }

@@ -1,5 +1,5 @@
-// One job as a child process, so that what it needs lives only as long as it does. Which process that is
-// stands in a file: whoever comes after a serve that was killed finds and ends it.
+// Runs one job as a child process, so that its memory is freed when it ends. Its pid is in a file: after a serve
+// that was killed, the next one finds and ends the job.
 
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -15,7 +15,7 @@ const LINES = 12;
 export interface RunningJob {
   readonly job: string;
   readonly pid: number;
-  /** When the process began: an id alone may be another's by now. */
+  /** Start time of the process: a pid alone may have been reused. */
   readonly started: string;
 }
 
@@ -27,7 +27,7 @@ export async function queryRunningJob(host: Host, paths: Paths): Promise<Running
     : null;
 }
 
-/** Ends what a serve that was killed has left running. Every command may be ended anywhere and run again. */
+/** Ends the job that a killed serve has left running. Every command can be interrupted and repeated. */
 export async function endLeftJob(host: Host, paths: Paths): Promise<string | null> {
   const left = await queryRunningJob(host, paths);
   if (left !== null) host.processes.killTree(left.pid);
@@ -40,7 +40,7 @@ function judge(status: number, words: string): JobResult {
   return { outcome, status, said: presentable(words, [], LINES) };
 }
 
-/** Never throws for what the job did: that is its result. */
+/** Does not throw if the job fails: the failure is the result. */
 export async function runJob(
   host: Host,
   target: Appliance,

@@ -1,5 +1,5 @@
-// The scheduler: waits for what is due next, runs it, remembers how it went. One job at a time; nothing
-// before the clock can be believed; a clock that is set, in either direction, is noticed within minutes.
+// The scheduler: waits for the next due job, runs it, stores the result. It runs one job at a time, and none until
+// the clock is plausible. It detects a clock that was set, in either direction, within minutes.
 
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
@@ -17,28 +17,28 @@ export interface Serving {
   readTarget(): Promise<Appliance>;
   /** The appliance that this scheduler was started for. */
   readonly target: Appliance;
-  /** Words that start mailctl. */
+  /** Command that starts mailctl. */
   readonly program: readonly string[];
-  /** Aborted when it is to end. */
+  /** Aborted to end the scheduler. */
   readonly end: AbortSignal;
-  /** Rung when something was changed and everything must be looked at now. */
+  /** Rung after a change, to plan every job again. */
   readonly bell: Bell;
   /** 0 to 1. */
   random(): number;
   log(text: string): void;
 }
 
-/** The longest sleep: a clock that was set, or a change that nobody told of, is seen after it. */
+/** The longest sleep: it bounds the time until a set clock or an unannounced change is detected. */
 const LONGEST_SLEEP_MS = 5 * 60_000;
 
 interface Memory {
   target: Appliance;
-  /** Of the UCI file as it was read last. */
+  /** Of the UCI file at the last read. */
   mark: string | null;
   changedAt: Date | null;
-  /** What could not be written; else the file is the truth. */
+  /** The state that could not be written; null while the file is current. */
   unwritten: Schedule | null;
-  /** What is wrong at the moment, each told once. */
+  /** Current problems; each is logged once. */
   readonly complaints: Map<string, string>;
 }
 
@@ -53,7 +53,7 @@ function complain(serving: Serving, memory: Memory, about: string, text: string 
   serving.log(text);
 }
 
-/** The UCI file is read only when it is another one than before. Null while it is wrong. */
+/** Reads the UCI file only if it has changed. Null while it is invalid. */
 async function currentTarget(host: Host, serving: Serving, memory: Memory) {
   const stat = await host.files.stat(serving.target.paths.uciFile);
   const mark = stat === null ? 'none' : `${stat.modified.getTime()} ${stat.size}`;
@@ -62,7 +62,12 @@ async function currentTarget(host: Host, serving: Serving, memory: Memory) {
     memory.target = await serving.readTarget();
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
-    complain(serving, memory, 'config', `nothing is done until it is corrected: ${error.message}`);
+    complain(
+      serving,
+      memory,
+      'config',
+      `jobs are suspended until the UCI file is corrected: ${error.message}`,
+    );
     return null;
   }
   complain(serving, memory, 'config', null);
@@ -71,20 +76,20 @@ async function currentTarget(host: Host, serving: Serving, memory: Memory) {
   return memory.target;
 }
 
-/** Why nothing may be done now, or null. */
+/** Why jobs are suspended, or null. */
 async function obstacle(host: Host, { settings, paths }: Appliance): Promise<string | null> {
   const now = host.clock.now();
   if (!isPlausible(now)) {
-    return `nothing is done until the clock is set: it is in the year ${now.getUTCFullYear()}`;
+    return `jobs are suspended until the clock is set: it shows the year ${now.getUTCFullYear()}`;
   }
-  if (!settings.main.enabled) return 'nothing is done while main.enabled is 0';
+  if (!settings.main.enabled) return 'jobs are suspended while main.enabled is 0';
   if ((await host.files.stat(paths.lxcConfig)) === null) {
-    return 'nothing is done until the mail server is installed';
+    return 'jobs are suspended until the mail server is installed';
   }
   return null;
 }
 
-/** Read again for every look and after every job: what waits for hours does not own the file. */
+/** Reads the state for every plan and after every job: other commands may change the file meanwhile. */
 function openSchedule(host: Host, serving: Serving, memory: Memory): Promise<OpenState<Schedule>> {
   return openState({ ...host, say: serving.log }, memory.target.paths, SCHEDULE);
 }
@@ -101,7 +106,7 @@ async function remember(
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
     memory.unwritten = schedule;
-    complain(serving, memory, 'write', `what was done is not remembered: ${error.message}`);
+    complain(serving, memory, 'write', `the schedule cannot be written: ${error.message}`);
   }
 }
 
@@ -109,7 +114,7 @@ async function perform(host: Host, serving: Serving, memory: Memory, job: Job): 
   const { program, end, log } = serving;
   log(`${job.name} begins`);
   const result = await runJob(host, memory.target, { job, program, signal: end });
-  // it was we who ended it: that says nothing about it
+  // serve itself ended the job: no result
   if (end.aborted) return;
   const open = await openSchedule(host, serving, memory);
   const schedule = memory.unwritten ?? open.current;
@@ -118,18 +123,18 @@ async function perform(host: Host, serving: Serving, memory: Memory, job: Job): 
   const record = recordResult(before, result, { now, random: serving.random() });
   for (const line of result.said.split('\n')) if (line.trim() !== '') log(`  ${line}`);
   const { outcome, notBefore } = record;
-  const again = outcome === 'done' ? '' : `; again after ${notBefore.toISOString()}`;
+  const again = outcome === 'done' ? '' : `; retry after ${notBefore.toISOString()}`;
   log(`${job.name} ended with status ${result.status}${again}`);
   await remember(host, { serving, memory, open }, new Map([...schedule, [job.name, record]]));
   host.processes.releaseMemory();
 }
 
-/** Does at most one thing. Milliseconds that may be slept now. */
+/** Runs at most one job. Returns the milliseconds until the next round. */
 async function attend(host: Host, serving: Serving, memory: Memory): Promise<number> {
   const target = await currentTarget(host, serving, memory);
   if (target === null) return LONGEST_SLEEP_MS;
   if (target.paths.serveLock !== serving.target.paths.serveLock) {
-    throw new MailctlError('CONFIG_CHANGED', 'main.container is another one now', {
+    throw new MailctlError('CONFIG_CHANGED', 'main.container has changed', {
       hint: 'mailctl start',
     });
   }
@@ -154,7 +159,7 @@ async function attend(host: Host, serving: Serving, memory: Memory): Promise<num
   return 0;
 }
 
-/** A disk that cannot be read or written is waited for; what only a new start can mend is thrown. */
+/** Retries while the disk cannot be read or written; throws errors that only a new start can fix. */
 async function attendOrWait(host: Host, serving: Serving, memory: Memory): Promise<number> {
   try {
     const wait = await attend(host, serving, memory);
@@ -167,7 +172,7 @@ async function attendOrWait(host: Host, serving: Serving, memory: Memory): Promi
   }
 }
 
-/** Until `serving.end`. Throws CONFIG_CHANGED when another appliance is described now. */
+/** Runs until `serving.end`. Throws CONFIG_CHANGED if the UCI file names another container. */
 export async function serve(host: Host, serving: Serving): Promise<void> {
   const { target } = serving;
   const memory: Memory = {

@@ -1,4 +1,4 @@
-// The one `mailctl serve` of an appliance, as others see it: is it there, start it, wake it, end it.
+// Queries, starts, wakes and ends the `mailctl serve` of an appliance, for other commands.
 
 import { MailctlError } from '../../errors.ts';
 import { pollUntil } from '../../host/clock.ts';
@@ -10,7 +10,7 @@ import { endLeftJob } from './run.ts';
 
 export interface Server {
   readonly pid: number;
-  /** Started by `mailctl start`, which is to say that no supervisor starts it again. */
+  /** Started by `mailctl start`: no supervisor restarts it. */
   readonly background: boolean;
 }
 
@@ -19,23 +19,23 @@ const SUPERVISED = 'mailctl serve';
 
 export function queryServer(host: Host, paths: Paths): Server | null {
   const holder = host.locks.query(paths.serveLock);
-  // its name is written a moment after the lock is taken: until then there is that of an older one
+  // the holder's name is written just after the lock is taken: until then it is that of an older holder
   if (holder === null || !host.processes.command(holder.pid).includes('serve')) return null;
   return { pid: holder.pid, background: holder.command === BACKGROUND };
 }
 
-/** Runs `work` as the only serve of this appliance. Throws LOCKED when there is one. */
+/** Runs `work` as the only serve of this appliance. Throws LOCKED if another one runs. */
 export async function asOnlyServer(
   host: Host,
   paths: Paths,
   { background, work }: { background: boolean; work: () => Promise<void> },
 ): Promise<void> {
   const holder = background ? BACKGROUND : SUPERVISED;
-  // whoever only asks holds the lock for a moment, too
+  // a query holds the lock for a moment, too
   await host.locks.hold({ path: paths.serveLock, holder, wait: 500 }, work);
 }
 
-/** Starts it in the background unless there is one already, which then looks at everything anew. */
+/** Starts it in the background; wakes it if it already runs. */
 export async function ensureServing(
   host: Host,
   { paths }: Appliance,
@@ -51,11 +51,11 @@ export async function ensureServing(
   );
   if (there !== null) return;
   throw new MailctlError('NOT_RUNNING', 'the scheduler (mailctl serve) does not start', {
-    hint: 'mailctl serve   (in a terminal it says why)',
+    hint: 'mailctl serve   (shows the reason in a terminal)',
   });
 }
 
-/** Makes it look at everything anew; false when there is none. */
+/** Makes it plan every job again; false if it does not run. */
 export function wakeServer(host: Host, paths: Paths): boolean {
   const server = queryServer(host, paths);
   return server !== null && host.processes.signal(server.pid, 'SIGHUP');
@@ -66,7 +66,7 @@ async function waitGone(host: Host, paths: Paths, timeout: number): Promise<bool
   return (await pollUntil(host.clock, { timeout, interval: 20 }, gone)) ?? false;
 }
 
-/** Ends the one in the background, and what either is doing. One that a supervisor runs is the supervisor's. */
+/** Ends a background serve, and the running job of any serve. A supervised serve is left to its supervisor. */
 export async function endServer(
   host: Host,
   paths: Paths,

@@ -1,5 +1,4 @@
-// What has been done when and how that went: <data>/schedule.json. It is written when something was done,
-// never while nothing happens.
+// When each job ran and its result: <data>/schedule.json. Written only after a job.
 
 import { literal, number, object, picklist, pipe, record, string, transform } from 'valibot';
 import { MailctlError } from '../../errors.ts';
@@ -12,9 +11,9 @@ export interface JobRecord {
   readonly last: Date;
   readonly outcome: Outcome;
   readonly status: number;
-  /** Its last words where it did not go well, fit to be shown. */
+  /** The last output of a failed run, presentable. */
   readonly said: string;
-  /** Attempts in a row that did not go well. */
+  /** Consecutive attempts without success. */
   readonly failures: number;
   readonly notBefore: Date;
 }
@@ -59,7 +58,7 @@ export const SCHEDULE: StateFile<Schedule> = {
   empty: new Map(),
   whenDamaged: {
     goOnWith: async () => new Map(),
-    lost: 'every job counts as never done, and pauses after failures are over',
+    lost: 'every job counts as never run, and retry pauses end',
   },
 };
 
@@ -67,7 +66,7 @@ export function readSchedule(host: Host, paths: Paths): Promise<Schedule> {
   return readState(host, paths, SCHEDULE);
 }
 
-/** Throws NOT_INSTALLED without the data folder, which is not made here: its disk may not be mounted yet. */
+/** Throws NOT_INSTALLED without the data folder, which is not created here: its disk may not be mounted yet. */
 export async function writeSchedule(
   host: Host,
   paths: Paths,

@@ -1,13 +1,12 @@
-// When something is to be done again. Pure; every function holds for clocks that were set forwards or
-// backwards in between.
+// Times of retries. Pure; every function tolerates a clock that was set forwards or backwards in between.
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** How long nothing is repeated after it went well, whatever its own part says. */
+/** Minimum pause after a success, whatever the due function returns. */
 const AFTER_SUCCESS = 10 * MINUTE;
 const FIRST_RETRY = 5 * MINUTE;
-/** What only has to wait is tried more often than what is broken. */
+/** A job that has to wait (`later`) is retried more often than a failed one. */
 const LONGEST_RETRY = { later: HOUR, failed: 6 * HOUR };
 const JITTER = 0.25;
 
@@ -15,8 +14,8 @@ export type Outcome = 'done' | 'later' | 'failed';
 
 /**
  * Milliseconds until the next attempt is allowed.
- * @param failures attempts in a row that did not go well, this one included
- * @param random 0 to 1: many routers that fail for one reason must not come back at one moment
+ * @param failures consecutive attempts without success, including this one
+ * @param random 0 to 1: spreads the retries of many routers that fail for the same reason
  */
 export function pauseAfter(outcome: Outcome, failures: number, random: number): number {
   if (outcome === 'done') return AFTER_SUCCESS;
@@ -27,8 +26,8 @@ export function pauseAfter(outcome: Outcome, failures: number, random: number): 
 const LONGEST_PAUSE = LONGEST_RETRY.failed * (1 + JITTER);
 
 /**
- * The later of what is due and what is allowed. A limit further away than any that is ever set was written
- * by a clock that was ahead, and does not count.
+ * The later of the due time and the end of the pause. A pause longer than any that is ever set was written with a
+ * clock that was ahead, and is ignored.
  */
 export function allowedAt(due: Date, notBefore: Date | null, now: Date): Date {
   if (notBefore === null || notBefore.getTime() - now.getTime() > LONGEST_PAUSE) return due;
@@ -36,9 +35,8 @@ export function allowedAt(due: Date, notBefore: Date | null, now: Date): Date {
 }
 
 /**
- * When something that happens once a day is due, at `time` (HH:MM, local): the last such moment when it was
- * missed, else the next one.
- * @param last when it was done; one that lies ahead of `now` is not believed
+ * When a daily job at `time` (HH:MM, local) is due: the last such moment if it was missed, else the next one.
+ * @param last the last run; ignored if it is after `now`
  */
 export function dailyDue(time: string, last: Date | null, now: Date): Date {
   const [hours = 0, minutes = 0] = time.split(':').map(Number);

@@ -1,4 +1,4 @@
-// A UCI document against the option table: which values it gives, and all that is wrong with it.
+// Checks a UCI document against the option table: returns its values and every problem.
 
 import { quote } from '../../uci/characters.ts';
 import {
@@ -134,14 +134,14 @@ function checkForm(checking: Checking, option: Option<unknown>, subject: Subject
   }
   for (const entry of more) {
     if (first && (entry.kind === 'option' || !option.isList)) {
-      const message = `this option is there already, on line ${first.line}`;
+      const message = `duplicate of line ${first.line}`;
       report(checking, { ...entry, section, name }, message);
     }
   }
   return true;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses these characters
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
 function checkCharacters(checking: Checking, { section, name, entries }: Subject): boolean {

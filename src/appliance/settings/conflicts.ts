@@ -1,4 +1,4 @@
-// Options that are right one by one and wrong together.
+// Conflicts between options that are valid one by one.
 
 import { contains, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
 import { INNER_PORTS } from './inner-ports.ts';

@@ -1,4 +1,4 @@
-// The rows of the section `dns`: what is published, how, and by which resolvers it is looked at.
+// The rows of the section `dns`: which records are published, how, and the resolvers that check them.
 
 import { dnsName, hostLabel, serverAddress, spfRecord, tsigSecret } from './dns-kinds.ts';
 import { boolean, duration, oneOf, optional, port } from './kinds.ts';
@@ -6,7 +6,7 @@ import { domain, interfaceName, recipient } from './names.ts';
 import { ipAddress } from './networks.ts';
 import { list, option, section } from './option.ts';
 
-export const dns = section('dns', 'The records that the world needs', {
+export const dns = section('dns', 'Published DNS records', {
   provider: option(
     oneOf('auto', 'dnsctl', 'ovh', 'gandi', 'cloudflare', 'rfc2136', 'none'),
     'auto',
@@ -28,12 +28,12 @@ export const dns = section('dns', 'The records that the world needs', {
   resolver: list(
     serverAddress(),
     '',
-    "resolvers that say what the world sees; empty: this host's own (/etc/resolv.conf)",
+    "resolvers for checks of the published records; empty: this host's own (/etc/resolv.conf)",
   ),
   public_address: list(
     ipAddress(),
     '',
-    'addresses under which the world reaches this server; empty: those of the WAN interface',
+    'public addresses of this server; empty: those of the WAN interface',
   ),
   wan_interface: option(
     interfaceName(),
@@ -58,7 +58,7 @@ export const dns = section('dns', 'The records that the world needs', {
   dmarc_rua: option(
     optional(recipient()),
     '',
-    "who gets the DMARC and TLS reports; empty: each domain's postmaster",
+    "recipient of DMARC and TLS reports; empty: each domain's postmaster",
   ),
   dkim_selector: option(hostLabel(), 'mail', "name of a new domain's DKIM key"),
   dkim_grace: option(
@@ -73,6 +73,6 @@ export const dns = section('dns', 'The records that the world needs', {
   ),
   tls_rpt: option(boolean(), '1', 'ask senders for reports on TLS (RFC 8460)'),
   caa: option(boolean(), '1', "let the CA in use alone issue for the server's name (RFC 8659)"),
-  ttl: option(duration('1m', '7d'), '3600', 'how long resolvers may keep the records'),
+  ttl: option(duration('1m', '7d'), '3600', 'TTL of the records'),
   blocklists: list(domain(), '', 'DNS blocklists in which dns-check looks for the public address'),
 });

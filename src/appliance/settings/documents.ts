@@ -10,7 +10,7 @@ const GENERATED = 'Generated from src/appliance/settings/options.ts by scripts/g
 export function formatShippedFile(table: OptionTable): string {
   const head = [
     '# The mail server. Check changes with `mailctl config check`, look at what they would do with',
-    '# `mailctl plan`, put them in force with `mailctl apply`. An empty option means its default.',
+    '# `mailctl plan`, apply them with `mailctl apply`. An empty option means its default.',
   ];
   const sections = Object.entries(table).flatMap(([name, { type, options }]) => [
     '',

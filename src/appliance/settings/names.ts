@@ -32,7 +32,7 @@ const RECIPIENT = /^[a-z0-9._=+-]+(?:@|$)/i;
 export function recipient(): Kind<string> {
   const anyDomain = '@example.com';
   return {
-    expected: 'a mail address, or what stands before its @',
+    expected: 'a mail address, or its local part',
     parse: (text) => {
       if (!RECIPIENT.test(text)) {
         return undefined;

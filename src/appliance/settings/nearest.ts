@@ -1,4 +1,4 @@
-// What somebody probably meant to type.
+// Suggestions for mistyped words.
 
 /** The candidate with the fewest typing errors, if they are few enough for it to be meant. */
 export function findNearest(typed: string, candidates: readonly string[]): string | undefined {

@@ -47,12 +47,12 @@ const main = section('mailserver', 'The mail server as a whole', {
   postmaster: option(
     recipient(),
     'postmaster',
-    'who gets the mail for postmaster and abuse of every domain',
+    'recipient of mail for postmaster and abuse of every domain',
   ),
   data_path: option(
     ownFolder(),
     '/srv/mailserver',
-    'folder for everything that must survive: mail, accounts, keys',
+    'folder for all persistent data: mail, accounts, keys',
   ),
   container: option(containerName(), 'mailserver', 'name of the LXC container'),
   image: option(
@@ -65,7 +65,11 @@ const main = section('mailserver', 'The mail server as a whole', {
     '',
     'SHA-256 that main.image must have; needed when that is an http:// address',
   ),
-  lxc_path: option(optional(path()), '', "folder of LXC's containers; empty: what lxc-config says"),
+  lxc_path: option(
+    optional(path()),
+    '',
+    "folder of LXC's containers; empty: the one of lxc-config",
+  ),
   memory: option(size('128M', '1T'), '512M', 'most memory that the container may use'),
   processes: option(integer(64, 32768), '256', 'most processes that the container may have'),
   idmap_base: option(
@@ -75,7 +79,7 @@ const main = section('mailserver', 'The mail server as a whole', {
   ),
 });
 
-const network = section('network', 'The place of the container on the network', {
+const network = section('network', 'Network of the container', {
   bridge: option(
     interfaceName(),
     'br-lan',
@@ -100,14 +104,14 @@ const network = section('network', 'The place of the container on the network', 
   ),
 });
 
-const ports = section('ports', 'TCP ports; 0 switches a service off', {
+const ports = section('ports', 'TCP ports; 0 disables a service', {
   smtp: option(orOff(port()), '25', 'mail from other servers (RFC 5321)'),
   submission: option(orOff(port()), '587', 'mail from own users, STARTTLS required (RFC 6409)'),
-  smtps: option(orOff(port()), '465', 'mail from own users, TLS from the start (RFC 8314)'),
+  smtps: option(orOff(port()), '465', 'mail from own users, implicit TLS (RFC 8314)'),
   imap: option(orOff(port()), '143', 'IMAP, STARTTLS required before login'),
-  imaps: option(orOff(port()), '993', 'IMAP, TLS from the start'),
+  imaps: option(orOff(port()), '993', 'IMAP, implicit TLS'),
   pop3: option(orOff(port()), '110', 'POP3, STARTTLS required before login'),
-  pop3s: option(orOff(port()), '995', 'POP3, TLS from the start'),
+  pop3s: option(orOff(port()), '995', 'POP3, implicit TLS'),
   sieve: option(orOff(port()), '4190', 'ManageSieve, STARTTLS required before login (RFC 5804)'),
 });
 
@@ -119,12 +123,12 @@ const features = section('features', 'Parts of the mail server', {
     'scan mail with ClamAV; needs its own image and 1.5 GB of memory',
   ),
   dkim: option(boolean(), '1', 'sign outgoing mail (RFC 6376)'),
-  spf: option(boolean(), '1', 'check who may send for a domain (RFC 7208)'),
+  spf: option(boolean(), '1', 'check the SPF record of the sender domain (RFC 7208)'),
   dmarc: option(boolean(), '1', "follow the sender domain's policy (RFC 7489)"),
   fail2ban: option(boolean(), '1', 'ban addresses after failed logins'),
   quota: option(boolean(), '0', 'limit the size of mailboxes'),
   quota_default: option(size('1M', '1024T'), '1G', 'limit of a mailbox that has none of its own'),
-  greylist: option(boolean(), '1', 'let suspicious mail from unknown servers wait'),
+  greylist: option(boolean(), '1', 'defer suspicious mail from unknown servers'),
 });
 
 const smtp = section('smtp', 'How mail is sent', {
@@ -149,19 +153,19 @@ const smtp = section('smtp', 'How mail is sent', {
   delay_warning: option(
     orOff(duration('1m', '30d')),
     '4h',
-    'tell own users of mail that waits this long',
+    'notify own users of mail that is deferred for this long',
   ),
   queue_lifetime: option(duration('1h', '60d'), '5d', 'give up and return mail after this time'),
 });
 
 const spam = section('spam', 'Scores of the spam filter', {
-  junk_score: option(decimal(0, 1000), '6', 'from here on a message is filed under Junk'),
+  junk_score: option(decimal(0, 1000), '6', 'score from which a message is filed under Junk'),
   greylist_score: option(
     decimal(0, 1000),
     '4',
-    'from here on a message from an unknown server must wait',
+    'score from which a message from an unknown server is deferred',
   ),
-  reject_score: option(decimal(0, 1000), '15', 'from here on a message is refused'),
+  reject_score: option(decimal(0, 1000), '15', 'score from which a message is refused'),
   own_domain_forgery: option(
     oneOf('junk', 'reject', 'accept'),
     'junk',
@@ -170,8 +174,8 @@ const spam = section('spam', 'Scores of the spam filter', {
 });
 
 const fail2ban = section('fail2ban', 'Bans after failed logins', {
-  max_retry: option(integer(1, 1000), '5', 'failures that lead to a ban'),
-  find_time: option(duration('1m', '7d'), '10m', 'time within which they are counted'),
+  max_retry: option(integer(1, 1000), '5', 'number of failures before a ban'),
+  find_time: option(duration('1m', '7d'), '10m', 'time within which failures are counted'),
   ban_time: option(duration('1m', '52w'), '1h', 'how long a ban lasts'),
   ignore: list(
     ipNetwork(),
@@ -187,13 +191,13 @@ const webmail = section('webmail', 'The webmail container', {
 });
 
 const report = section('report', 'The daily report', {
-  enabled: option(boolean(), '1', 'send it when something has changed since the last one'),
-  to: option(optional(recipient()), '', 'who gets it; empty: the postmaster'),
+  enabled: option(boolean(), '1', 'send the report if something has changed since the last one'),
+  to: option(optional(recipient()), '', 'recipient; empty: the postmaster'),
   time: option(timeOfDay(), '06:30', 'when it is made, in the time of this host'),
 });
 
 const mesh = section('mesh', 'Backups on other routers', {
-  enabled: option(boolean(), '0', 'send backups to the peers by themselves'),
+  enabled: option(boolean(), '0', 'send backups to the peers automatically'),
   backup_peers: list(peerId(), '', 'peers that keep a backup'),
   sync_interval: option(duration('1m', '30d'), '3600', 'time between two backups'),
 });

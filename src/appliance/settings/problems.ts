@@ -1,4 +1,4 @@
-// What is wrong with a file of settings, for people and for programs.
+// The problems of a settings file, as text and as data.
 
 export interface Problem {
   readonly file: string;

@@ -16,7 +16,7 @@ export function checkSections(
     if (name === undefined) continue;
     const earlier = first.get(name);
     if (earlier) {
-      report(checking, section, `this section is there already, on line ${earlier.line}`);
+      report(checking, section, `duplicate of line ${earlier.line}`);
     } else {
       first.set(name, section);
     }

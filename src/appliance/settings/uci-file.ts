@@ -43,7 +43,7 @@ async function setEnabled(
   await host.files.replace(file, formatUci(changed), { mode: stat?.mode ?? 0o600, owner });
 }
 
-/** Installing means that the server is wanted, also after the next boot. True when that was news. */
+/** Sets main.enabled, so that the server also starts after a boot. True if it was 0. */
 export async function enableInUci(host: Host, file: string, settings: Settings): Promise<boolean> {
   if (settings.main.enabled) return false;
   await setEnabled(host, file, { section: 'main', value: '1' });
@@ -54,7 +54,7 @@ export async function disableInUci(host: Host, file: string, settings: Settings)
   if (settings.main.enabled) await setEnabled(host, file, { section: 'main', value: '0' });
 }
 
-/** True when that was news. */
+/** True if the option has changed. */
 export async function switchReport(
   host: Host,
   file: string,

@@ -1,19 +1,19 @@
-// The daemons of the running container, as their supervisor s6 knows them.
+// The daemons of the running container, as reported by their supervisor s6.
 
 import type { Host } from '../../host/host.ts';
 import { type ContainerRef, queryInside } from '../../host/lxc.ts';
 
 export interface DaemonStatus {
   readonly name: string;
-  /** `failing`: it ends again and again, whether or not it runs just now, or runs and does not answer. */
+  /** `failing`: it ends repeatedly, even if it runs at the moment, or it runs and does not answer. */
   readonly state: 'up' | 'down' | 'failing';
-  /** Since when it is up or down; null when its supervisor does not say. */
+  /** Since when it is up or down; null if s6 does not report it. */
   readonly since: Date | null;
   /** How often it ended by itself in the last minute. */
   readonly deaths: number;
 }
 
-// One process in the container for all services: each attach costs as much as everything it asks.
+// One process for all services: attaching to the container is the main cost.
 const REPORT = `
 for folder in /run/service/*/; do
   name=\${folder%/}
@@ -25,7 +25,7 @@ exit 0`;
 // The same as lxc-template/mail/rootfs/etc/s6/finish, which slows such a daemon down
 const FAILING_DEATHS = 3;
 const FAILING_WINDOW_S = 60;
-// A daemon that apply restarts ends by SIGTERM, and is well
+// apply restarts a daemon by SIGTERM: no failure
 const DEATH = /^(@[0-9a-f]{24}) (?:exitcode \d+|signal SIG(?:ABRT|BUS|FPE|ILL|KILL|SEGV))$/;
 const SERVICE = /^service ([A-Za-z0-9_-]+) (?:(true|false) (@[0-9a-f]{24}))?$/;
 

@@ -1,4 +1,4 @@
-// The installed image, in the few words that identify it.
+// The version of the installed image.
 
 import type { Host } from '../../host/host.ts';
 import { currentImage, type Image } from '../container/image.ts';

@@ -6,13 +6,13 @@ import { queryVeth } from '../container/veth-apply.ts';
 import type { Paths } from '../paths.ts';
 
 export interface NetworkStatus {
-  /** Name of the container's interface on the host; null where LXC chose one. */
+  /** Name of the container's interface on the host; null if LXC chose it. */
   readonly veth: string | null;
   readonly attached: boolean;
   readonly reachable: boolean;
 }
 
-// RFC 863: nothing listens there, and a container refuses at once
+// RFC 863 (discard): not listening, so the container refuses the connection at once
 const DISCARD_PORT = 9;
 const TIMEOUT_MS = 2000;
 

@@ -1,4 +1,4 @@
-// Which of the ports that UCI switches on somebody listens on inside the container.
+// Which of the enabled ports are listening in the container.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -13,8 +13,7 @@ export interface PortStatus {
 }
 
 /**
- * The kernel's own list of the container's listeners: unlike a connection it costs the daemons
- * nothing, and no log line.
+ * The kernel's list of listening sockets in the container: unlike a connection, it causes no load and no log line.
  * @param pid on this host, of the container's init
  */
 async function reachablePorts(host: Host, pid: number): Promise<Set<number>> {
@@ -24,7 +23,7 @@ async function reachablePorts(host: Host, pid: number): Promise<Set<number>> {
   return new Set(sockets.filter(({ loopback }) => !loopback).map(({ port }) => port));
 }
 
-/** @param pid null while the container is not running: nothing listens then */
+/** @param pid null while the container is not running: no port is listening then */
 export async function queryPorts(
   host: Host,
   settings: Settings,

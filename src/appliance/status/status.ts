@@ -1,4 +1,4 @@
-// The state of the appliance, found out in one go: container, daemons, ports, accounts, room, image.
+// The state of the appliance: container, daemons, ports, accounts, disk space, image.
 
 import type { Host } from '../../host/host.ts';
 import { bareAddress } from '../../host/ip.ts';
@@ -19,7 +19,7 @@ export interface Trouble {
   readonly message: string;
   /** One command to type next. */
   readonly hint: string;
-  /** What the daemon wrote last. */
+  /** The last log lines of the daemon. */
   readonly log: readonly LogLine[];
 }
 
@@ -36,20 +36,20 @@ export interface ApplianceStatus {
   readonly mailboxes: number;
   readonly storage: StorageStatus;
   readonly image: ImageStatus | null;
-  /** How a login went; null where none was tried. */
+  /** Result of a login; null if none was tried. */
   readonly login: LoginTrial['outcome'] | null;
 }
 
 const LAST_LINES = 5;
 
-/** The address that the container was started with; what UCI asks for may differ until `apply`. */
+/** The address of the running container; the UCI option may differ until `apply`. */
 async function queryAddress(host: Host, { settings, paths }: Appliance): Promise<string> {
   const config = (await host.files.read(paths.lxcConfig)) ?? '';
   const given = /^lxc\.net\.0\.ipv4\.address = (\S+)$/m.exec(config)?.[1];
   return bareAddress(given ?? settings.network.address ?? DEFAULT_ADDRESS);
 }
 
-/** Which daemon has the ports of UCI's names. */
+/** The daemon of a port, by its UCI name. */
 function listenerOf(port: string): string {
   return ['smtp', 'submission', 'smtps'].includes(port) ? 'postfix' : 'dovecot';
 }
@@ -76,7 +76,7 @@ function networkTroubles({ network, address }: Found): Trouble[] {
   return reachable ? [] : [{ message: `${address} does not answer`, hint, log: [] }];
 }
 
-/** Where Dovecot is down or does not listen, that is the trouble, and a failed login only its consequence. */
+/** A failed login is not reported if Dovecot is down or not listening, which explains it. */
 function loginTroubles({ daemons, ports, login, network }: Found): Trouble[] {
   if (login === null || login.outcome === 'works') return [];
   const listening = ports.some((port) => port.name === login.service && port.listening);
@@ -89,7 +89,7 @@ function loginTroubles({ daemons, ports, login, network }: Found): Trouble[] {
   return [{ message: describeTrial(login, LOGIN_LIMIT_MS), hint, log: [] }];
 }
 
-/** A daemon that runs and gives no answer is not well. */
+/** Dovecot counts as failing if it runs but does not answer a login. */
 function withoutAnswer(daemons: readonly DaemonStatus[], login: LoginTrial | null): DaemonStatus[] {
   return daemons.map((daemon) => {
     const hangs = daemon.name === 'dovecot' && daemon.state === 'up' && login?.outcome === 'silent';
@@ -97,7 +97,7 @@ function withoutAnswer(daemons: readonly DaemonStatus[], login: LoginTrial | nul
   });
 }
 
-/** What keeps a running container from being well. */
+/** The problems of a running container. */
 async function findTroubles(host: Host, { paths }: Appliance, found: Found): Promise<Trouble[]> {
   const troubles = networkTroubles(found);
   const sick = found.daemons.filter(({ state }) => state !== 'up');
@@ -113,7 +113,7 @@ async function findTroubles(host: Host, { paths }: Appliance, found: Found): Pro
   }
   for (const { name, port } of found.ports.filter(({ listening }) => !listening)) {
     const hint = `mailctl logs 50 --daemon ${listenerOf(name)}`;
-    troubles.push({ message: `nobody listens on port ${port} (${name})`, hint, log: [] });
+    troubles.push({ message: `port ${port} (${name}) is not listening`, hint, log: [] });
   }
   return [...troubles, ...loginTroubles(found)];
 }
@@ -143,7 +143,7 @@ export async function queryStatus(
   const { settings, paths } = target;
   const container = containerRef(target);
   const pid = await queryInitPid(host, container);
-  // the container works on its answer while the rest is looked up
+  // the query in the container runs while the rest is read
   const asked = pid === null ? Promise.resolve([]) : queryDaemons(host, container);
   const tried = pid === null ? Promise.resolve(null) : tryLogin(host, target, LOGIN_LIMIT_MS);
   const address = await queryAddress(host, target);

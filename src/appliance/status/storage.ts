@@ -1,5 +1,4 @@
-// How much room the data folder takes. The container owns most of it, so it is only walked in the way
-// that is safe for a root who trusts nothing in it.
+// The size of the data folder. The container owns most of it, so root walks it without following links.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,7 +7,7 @@ import type { Paths } from '../paths.ts';
 
 export interface StorageStatus {
   readonly bytes: number;
-  /** False when counting took too long: `bytes` is then what had been counted. */
+  /** False if counting timed out: `bytes` is the count so far. */
   readonly complete: boolean;
   /** Free bytes of the file system. */
   readonly free: number;
@@ -32,7 +31,7 @@ export async function measureStorage(
       bytes += messageBytes(name, size);
     });
   } catch (error) {
-    // nested too deep on purpose: what is counted so far is all there is to say
+    // nested too deep, possibly on purpose: report the count so far
     const deep = error instanceof MailctlError && error.code === 'FILE_FAILED';
     if (!deep && !(error instanceof OutOfTime)) throw error;
     return { bytes, complete: false, free };

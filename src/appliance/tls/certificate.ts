@@ -1,11 +1,11 @@
-// Certificates and keys as texts: reading them, and what is wrong with a pair. Pure.
+// Reads certificates and keys in PEM form and lists the problems of a pair. Pure.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 
 export interface CertificatePair {
-  /** The server's own certificate first, then those that lead to the CA's. */
+  /** The server's certificate first, then the intermediate ones. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
   readonly key: KeyObject;
 }
@@ -38,8 +38,8 @@ export function parseChain(text: string, source: string): CertificatePair['chain
   });
   const [first, ...rest] = chain;
   if (first !== undefined) return [first, ...rest];
-  throw invalid(`${source} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`, {
-    hint: `openssl x509 -inform DER -in ${source} -out fullchain.pem   (where it is a DER file)`,
+  throw invalid(`${source} contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)`, {
+    hint: `openssl x509 -inform DER -in ${source} -out fullchain.pem   (for a DER file)`,
   });
 }
 
@@ -52,7 +52,7 @@ export function parseKey(text: string, source: string): KeyObject {
   }
   const block = PRIVATE_KEY.exec(text)?.[0];
   if (block === undefined) {
-    throw invalid(`${source} holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)`);
+    throw invalid(`${source} contains no private key in PEM form (-----BEGIN PRIVATE KEY-----)`);
   }
   try {
     return createPrivateKey(block);
@@ -61,7 +61,7 @@ export function parseKey(text: string, source: string): KeyObject {
   }
 }
 
-/** The form in which every pair is stored; the same pair gives the same texts. */
+/** The stored form of a pair; deterministic. */
 export function formatPair({ chain, key }: CertificatePair): PairTexts {
   const lines = chain.map((certificate) => certificate.toString().trim());
   return {
@@ -76,7 +76,7 @@ export function isSelfSigned(certificate: X509Certificate): boolean {
 }
 
 export function coversName(certificate: X509Certificate, name: string): boolean {
-  // a name in the subject alone counts for no client any more (RFC 9525 2)
+  // RFC 9525 2: clients ignore names in the subject
   return certificate.checkHost(name, { subject: 'never' }) !== undefined;
 }
 
@@ -88,7 +88,7 @@ export function validFrom(certificate: X509Certificate): Date {
   return new Date(certificate.validFrom);
 }
 
-/** What is wrong with the dates, at `now` and for `days` to come; null when nothing is. */
+/** The problem with the dates, from `now` on for `days`; null if there is none. */
 export function dateProblem(certificate: X509Certificate, now: Date, days = 0): string | null {
   if (!isPlausible(now)) return null;
   const from = validFrom(certificate);
@@ -118,7 +118,7 @@ function chainProblems({ chain }: CertificatePair): string[] {
     if (issuer !== undefined && !isIssuedBy(certificate, issuer)) {
       problems.push(
         `certificate ${index + 1} of the chain is not issued by certificate ${index + 2}: ` +
-          "the server's own comes first, then the one that issued it, and so on",
+          'each certificate must be followed by that of its issuer',
       );
     }
     if (WEAK_SIGNATURE.test(certificate.signatureAlgorithm ?? '') && !isSelfSigned(certificate)) {
@@ -134,7 +134,7 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-/** Why a given pair must not be served as `names`, each reason a sentence about the certificate. */
+/** The problems that exclude serving the pair for `names`, one sentence each. */
 export function pairProblems(
   pair: CertificatePair,
   wanted: { names: readonly string[]; now: Date },
@@ -166,7 +166,7 @@ export function namesOf(certificate: X509Certificate): string[] {
     .filter((name) => name !== '');
 }
 
-/** The form in which a peer's certificate is known: SHA-256, lower-case hex. */
+/** SHA-256 of the certificate, lower-case hex. */
 export function fingerprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }

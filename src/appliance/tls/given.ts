@@ -1,4 +1,4 @@
-// `ssl.type manual`: the certificate and key that an operator has put somewhere on this host.
+// `ssl.type manual`: the certificate and key files of the operator.
 
 import { dirname, resolve } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -13,14 +13,14 @@ function invalid(message: string, hint?: string): MailctlError {
   return new MailctlError('CERTIFICATE_INVALID', message, hint === undefined ? {} : { hint });
 }
 
-/** The file that a path leads to: certificates are often links into an archive. */
+/** Resolves links: certificates are often links into an archive. */
 async function followLinks(host: Host, path: string): Promise<string> {
   let current = path;
   for (let step = 0; step < MAX_LINKS; step += 1) {
     if ((await host.files.stat(current))?.kind !== 'link') return current;
     current = resolve(dirname(current), (await host.files.readLink(current)) ?? '');
   }
-  throw invalid(`${path} is a link that leads nowhere`);
+  throw invalid(`${path} is a broken link`);
 }
 
 async function readGiven(host: Host, option: string, path: string | null): Promise<string> {
@@ -50,7 +50,7 @@ export async function readGivenPair(host: Host, { ssl }: Settings): Promise<Cert
   };
 }
 
-/** Throws CERTIFICATE_INVALID with everything that keeps the pair from being served. */
+/** Throws CERTIFICATE_INVALID with every problem of the pair. */
 export function checkGivenPair(
   settings: Settings,
   pair: CertificatePair,

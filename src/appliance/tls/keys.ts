@@ -1,4 +1,4 @@
-// The keys that TLSA records name: the one that is served, and the one that waits to be.
+// The keys of the TLSA records: the key in use, and the standby key.
 
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export function keyDigest(key: KeyObject): string {
   return digestBytes(publicKey.export({ type: 'spki', format: 'der' }));
 }
 
-/** The key in waiting, or null. Throws CERTIFICATE_INVALID that names the file. */
+/** The standby key, or null. Throws CERTIFICATE_INVALID that names the file. */
 export async function readWaitingKey(host: Host, paths: Paths): Promise<KeyObject | null> {
   const path = waitingKeyFile(paths);
   const text = await host.files.read(path);
@@ -31,7 +31,7 @@ export function fitsType(key: KeyObject, wanted: Settings['ssl']['keyType']): bo
   return key.asymmetricKeyType === wanted;
 }
 
-/** Made before it is needed, so that its TLSA can be published together with that of the served one. */
+/** Creates the standby key early, so that its TLSA record is published beside that of the key in use. */
 export async function ensureWaitingKey(host: Host, target: Appliance): Promise<KeyObject> {
   const { keyType } = target.settings.ssl;
   const present = await readWaitingKey(host, target.paths);
@@ -53,12 +53,12 @@ export async function servedKeyDigest(host: Host, paths: Paths): Promise<string 
   try {
     return keyDigest(new X509Certificate(text).publicKey);
   } catch {
-    // ssl-status and doctor tell of a damaged certificate; its key cannot be published
+    // ssl-status and doctor report a damaged certificate; its key cannot be published
     return null;
   }
 }
 
-/** Served first. What TLSA must show. */
+/** The digests for TLSA records; that of the key in use first. */
 export async function publishedKeyDigests(host: Host, paths: Paths): Promise<string[]> {
   const served = await servedKeyDigest(host, paths);
   const waiting = await readWaitingKey(host, paths);

@@ -1,5 +1,5 @@
-// Since when which key is published in TLSA records: <data>/acme/tlsa.json. A key serves only when no resolver
-// can still hold a TLSA set without it.
+// Since when each key is published in TLSA records: <data>/acme/tlsa.json. A key is used only after no resolver can
+// still cache a TLSA set without it.
 
 import { join } from 'node:path';
 import { array, boolean, exactOptional, object, record, string } from 'valibot';
@@ -8,9 +8,9 @@ import { keyDigest, readWaitingKey } from './keys.ts';
 
 interface Notice {
   readonly since: string;
-  /** Published when there was no TLSA set, so no resolver holds one without it. */
+  /** Published as the first TLSA set: no resolver caches one without it. */
   readonly first: boolean;
-  /** Names whose TLSA sets were taken away for the change, where no two values can stand together. */
+  /** Names whose TLSA sets were removed for the change, at providers with single-value record sets. */
   readonly withdrawn?: readonly string[];
 }
 
@@ -27,18 +27,18 @@ export const NOTICES: StateFile<Notices> = {
   empty: {},
   ownFolder: true,
   whenDamaged: {
-    // its TLSA set may have been taken away, and still be known to resolvers: two TTLs from now on are safe
+    // resolvers may still cache a removed TLSA set: wait two TTLs from now
     goOnWith: async (host, paths) => {
       const waiting = await readWaitingKey(host, paths);
       if (waiting === null) return {};
       const since = host.clock.now().toISOString();
       return { [keyDigest(waiting)]: { since, first: false } };
     },
-    lost: 'a key in waiting waits two TTLs more; TLSA records that were withdrawn come back with: mailctl dns-setup',
+    lost: 'a standby key waits two more TTLs; removed TLSA records are restored by: mailctl dns-setup',
   },
 };
 
-/** When every authoritative server shows these digests, or shows no TLSA any more. */
+/** Call it once every authoritative server shows these digests, or no TLSA record any more. */
 export function withPublished(
   known: Notices,
   published: { digests: readonly string[]; first: boolean; withdrawn?: readonly string[] },
@@ -46,7 +46,7 @@ export function withPublished(
 ): Notices {
   const since = now.toISOString();
   const { first, withdrawn = [] } = published;
-  // several names show one key: the last of them to show it counts
+  // a key may have several TLSA names: the last one to show it counts
   const fresh = published.digests.map((digest) => {
     const both = first && (known[digest]?.first ?? true);
     return [digest, { since, first: both, withdrawn }] as const;
@@ -54,14 +54,14 @@ export function withPublished(
   return { ...known, ...Object.fromEntries(fresh) };
 }
 
-/** Where the TLSA records of this key must be published when it serves. */
+/** The names at which TLSA records of this key must be published once it is in use. */
 export function withdrawnNames(notices: Notices, digest: string): readonly string[] {
   return notices[digest]?.withdrawn ?? [];
 }
 
 /**
- * When a published key may serve: two TTLs (seconds) after it was seen to be published. Null when it is
- * not known since when it is.
+ * When a published key may be used: two TTLs (seconds) after its publication was verified. Null if that time is
+ * unknown.
  */
 export function readyAt(
   notices: Notices,

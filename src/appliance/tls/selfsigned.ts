@@ -1,4 +1,4 @@
-// The certificate of the first minute: self-signed, for the server's own names. Pure but for its input.
+// Creates the initial self-signed certificate for the server's names. Pure but for its input.
 
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
@@ -7,14 +7,14 @@ import type { CertificatePair } from './certificate.ts';
 export interface SelfSignedInput {
   /** The first one is the subject's common name. */
   readonly names: readonly [string, ...string[]];
-  /** RSA: the library signs with nothing else. */
+  /** RSA: the library supports no other signature. */
   readonly key: KeyObject;
   /** Hex, at least 64 random bits. */
   readonly serial: string;
   readonly now: Date;
 }
 
-// The longest that Apple's mail programs accept: support.apple.com/103769
+// The maximum validity for Apple's mail programs: support.apple.com/103769
 const MAX_DAYS = 825;
 const HOUR_MS = 3_600_000;
 const DNS_NAME = 2;

@@ -1,4 +1,4 @@
-// What each port of the running server really shows: its certificate, seen by a connection.
+// The certificate that each port of the running server shows, read over a connection.
 
 import { MailctlError } from '../../errors.ts';
 import { pollUntil } from '../../host/clock.ts';
@@ -13,9 +13,9 @@ export interface ServedPort {
   /** As in UCI. */
   readonly name: string;
   readonly port: number;
-  /** SHA-256 of the certificate, lower-case hex; null when none was seen. */
+  /** SHA-256 of the certificate, lower-case hex; null if the port showed none. */
   readonly fingerprint: string | null;
-  /** Why none was seen. */
+  /** Why the port showed none. */
   readonly problem: string | null;
 }
 
@@ -73,7 +73,7 @@ export async function servedCertificates(
   );
 }
 
-/** Ports that do not show this certificate, also after the daemons had time to take it up. */
+/** Ports that do not show this certificate after the daemons had time to load it. */
 export async function portsWithout(
   host: Host,
   appliance: Appliance,

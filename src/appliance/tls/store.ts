@@ -1,6 +1,6 @@
 // The certificate and key that the daemons read, on disk. `fullchain.pem` and `privkey.pem` are links
-// through `current`, which is switched in one step: nobody finds a key beside another's certificate,
-// also after a power cut. Plain files that somebody put there are taken over.
+// through `current`, which is switched in one step: the key always matches the certificate, also after a
+// power cut. Plain files in their place are imported.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -23,7 +23,7 @@ async function readTexts(host: Host, folder: string): Promise<PairTexts | null> 
   return fullchain === null || privkey === null ? null : { fullchain, privkey };
 }
 
-/** What is served, or null when there is none or it could not be served. */
+/** The installed pair, or null if there is none or it is invalid. */
 export async function readInstalledPair(host: Host, paths: Paths): Promise<CertificatePair | null> {
   const texts = await readTexts(host, paths.ssl);
   if (texts === null) return null;
@@ -88,8 +88,8 @@ async function linkNames(host: Host, ssl: string): Promise<void> {
 }
 
 /**
- * Serves this pair from the daemons' next reload on. The one before stays on disk for readers that
- * are just opening it; older ones go.
+ * Installs the pair; the daemons use it from their next reload on. The previous pair stays on disk for processes
+ * that are just opening it; older ones are removed.
  */
 export async function installPair(host: Host, target: Appliance, texts: PairTexts): Promise<void> {
   const { ssl } = target.paths;

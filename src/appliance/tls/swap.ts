@@ -1,4 +1,4 @@
-// A checked pair goes into service: installed in one step, taken up by the daemons, seen on every port.
+// Puts a checked pair into service: installs it in one step, reloads the daemons, verifies every port.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -13,19 +13,19 @@ import { installPair } from './store.ts';
 
 const DAEMONS = ['postfix', 'dovecot'] as const;
 
-/** Makes running daemons read the certificate again. False when nothing runs. */
+/** Reloads the running daemons. False if the container does not run. */
 export async function reloadTls(host: Host, target: Appliance): Promise<boolean> {
   if (!(await isRunning(host, containerRef(target)))) return false;
   const failures: unknown[] = [];
   for (const daemon of DAEMONS) {
-    // one that is down must not keep the other from its reload
+    // a daemon that is down must not prevent the reload of the other
     await reloadDaemon(host, target, daemon).catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];
   return true;
 }
 
-/** A daemon that cannot reload shows on its ports; anything but a refusal is thrown. */
+/** A failed reload is detected on the ports; errors other than a refusal are thrown. */
 async function tryReload(host: Host, target: Appliance): Promise<boolean> {
   try {
     return await reloadTls(host, target);
@@ -37,8 +37,8 @@ async function tryReload(host: Host, target: Appliance): Promise<boolean> {
 }
 
 /**
- * Throws PROBE_FAILED when a port does not show the pair: the pair has passed every check, so it stays
- * installed and the port is what must be mended.
+ * Throws PROBE_FAILED if a port does not show the pair. The pair has passed every check and stays installed; the
+ * operator fixes the port.
  */
 export async function putIntoService(
   host: Host,
@@ -52,11 +52,11 @@ export async function putIntoService(
   const wrong = await portsWithout(host, target, { address, fingerprint });
   if (wrong.length === 0) return { running: true };
   const ports = wrong.map(
-    ({ name, port, problem }) => `${name} (${port}): ${problem ?? 'another'}`,
+    ({ name, port, problem }) => `${name} (${port}): ${problem ?? 'another certificate'}`,
   );
   throw new MailctlError(
     'PROBE_FAILED',
-    `the new certificate is installed, and is not shown on ${ports.join('; ')}`,
+    `the new certificate is installed, but not shown on ${ports.join('; ')}`,
     { hint: 'mailctl restart' },
   );
 }

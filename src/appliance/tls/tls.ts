@@ -1,5 +1,5 @@
-// The server's certificate: there is always one to serve, and the one that UCI asks for as soon as it
-// is sound. What is served stays until a better pair has passed every check.
+// The server's certificate: there is always one, and the one configured in UCI replaces it once it is valid. The
+// installed pair stays until a new pair has passed every check.
 
 import type { Host } from '../../host/host.ts';
 import { generateRsaKey, randomHex } from '../../host/keys.ts';
@@ -20,7 +20,7 @@ import {
 import { checkGivenPair, readGivenPair } from './given.ts';
 import { installPair, isInstalled, readInstalledPair } from './store.ts';
 
-/** A self-signed certificate is made anew this many days before it ends. */
+/** A self-signed certificate is replaced this many days before it expires. */
 export const SELF_SIGNED_RENEW_DAYS = 30;
 
 /** The names under which clients reach the server; the first is its hostname. */
@@ -28,13 +28,13 @@ export function certificateNames(settings: Settings): [string, ...string[]] {
   return [settings.main.hostname];
 }
 
-/** True when the pair still serves as the self-signed one of this server. */
+/** True if the pair is still valid as the self-signed one of this server. */
 function fits({ chain: [leaf] }: CertificatePair, settings: Settings, now: Date): boolean {
   const named = certificateNames(settings).every((name) => coversName(leaf, name));
   return named && dateProblem(leaf, now, SELF_SIGNED_RENEW_DAYS) === null;
 }
 
-/** A new self-signed pair; the key stays where there is one, and with it a published TLSA record. */
+/** A new self-signed pair; an existing key is kept, so that a published TLSA record stays valid. */
 async function makePair(
   host: Host,
   settings: Settings,
@@ -52,7 +52,7 @@ async function makePair(
   });
 }
 
-/** Throws CERTIFICATE_INVALID, CONFIG_INVALID. A pair that is served already is not judged again. */
+/** Throws CERTIFICATE_INVALID, CONFIG_INVALID. An installed pair is not checked again. */
 async function givenPair(
   host: Host,
   settings: Settings,
@@ -74,7 +74,7 @@ async function wantedPair(
   const { type } = settings.ssl;
   if (type === 'manual') return givenPair(host, settings, installed);
   if (installed !== null) {
-    // one that a CA issued is replaced by the next one that a CA issues, never by a self-signed one
+    // a self-signed certificate never replaces one that a CA issued
     if (type === 'letsencrypt' && !isSelfSigned(installed.chain[0])) return installed;
     if (isSelfSigned(installed.chain[0]) && fits(installed, settings, host.clock.now())) {
       return installed;
@@ -91,9 +91,9 @@ async function textsToInstall(host: Host, target: Appliance): Promise<PairTexts 
 }
 
 /**
- * Makes sure that what UCI asks for is served: given files after all checks, else a certificate of a
- * CA where one is installed, else a self-signed one. Postfix and Dovecot must reload when it changed.
- * Throws CERTIFICATE_INVALID for given files that cannot be used; what is served then stays.
+ * Installs the certificate that UCI selects: the given files after all checks, else the installed certificate of a
+ * CA, else a self-signed one. Postfix and Dovecot must reload after a change.
+ * Throws CERTIFICATE_INVALID for given files that cannot be used; the installed pair stays.
  */
 export async function ensureCertificate(
   host: Host,
@@ -122,7 +122,7 @@ export interface CertificateSummary {
   readonly key: string;
   /** SHA-256 of the certificate, lower-case hex. */
   readonly fingerprint: string;
-  /** What is wrong with it here and now; null when nothing is. */
+  /** Its current problem; null if there is none. */
   readonly problem: string | null;
 }
 
@@ -132,12 +132,12 @@ function keyText({ chain: [leaf] }: CertificatePair): string {
   return type === 'ec' ? `ECDSA ${details?.namedCurve}` : String(type);
 }
 
-/** One line, without anything that could drive a terminal. */
+/** One line without control characters. */
 function distinguishedName(lines: string): string {
   return lines.replace(/\n/g, ', ').replace(/\p{Cc}/gu, '');
 }
 
-/** What is installed, or null when there is nothing that could be served. */
+/** The installed certificate, or null if there is no valid pair. */
 export async function readCertificate(
   host: Host,
   target: Appliance,

@@ -2,13 +2,13 @@
 
 import type { Command } from 'commander';
 import {
+  applyFixes,
   CHECKS,
   CONFIG_CHECK,
   checkConfig,
   examine as examineServer,
+  fixable,
   isWanted,
-  mend,
-  mendable,
 } from '../../appliance/doctor/doctor.ts';
 import {
   countText,
@@ -88,7 +88,7 @@ async function fixFound(
   only: readonly string[],
   before: readonly Finding[],
 ): Promise<ExitStatus> {
-  const ids = mendable(before);
+  const ids = fixable(before);
   await app.confirm(`Fix ${ids.join(', ')}?`);
   return app.change({
     word: 'doctor --fix',
@@ -96,7 +96,7 @@ async function fixFound(
       const { lines, status, data } = reportOf(app, before);
       return { would: ids.map((id) => `fix ${id}`), details: lines, data, status };
     },
-    apply: (target) => mend(app.host, target, before),
+    apply: (target) => applyFixes(app.host, target, before),
     report: async (fixed) => {
       for (const sentence of fixed) app.output.note(sentence);
       const { lines, status, data } = reportOf(app, await examine(app, only));
@@ -112,7 +112,7 @@ export async function run(app: App, options: DoctorOptions): Promise<ExitStatus>
   requireKnown(only);
   requireRootToLook(app);
   const found = await examine(app, only);
-  if (fix && mendable(found).length > 0) return fixFound(app, only, found);
+  if (fix && fixable(found).length > 0) return fixFound(app, only, found);
   const { lines, status, data } = reportOf(app, found);
   if (fix) app.output.unchanged(lines, { ...data, fixed: [] });
   else app.output.result(lines, data);

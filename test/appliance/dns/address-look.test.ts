@@ -1,4 +1,4 @@
-// A family that has gone is given time before it is taken back; the clock is driven by hand.
+// An address family that has vanished gets a minute to return; the test drives the clock.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { lookPatiently } from '../../../src/appliance/dns/address-look.ts';
@@ -42,7 +42,7 @@ test('an IPv6 address that comes some seconds after the IPv4 address changes not
   expect(await look()).toMatchObject({ changed: false, vanished: [] });
 });
 
-test('one that stays away for a minute is to be taken back', async () => {
+test('the record of an IPv6 address that is missing for a minute is removed', async () => {
   sixReturnsAfter = 10 * MINUTE;
 
   expect(await look()).toMatchObject({

@@ -33,7 +33,7 @@ const DKIM = wanted('TXT', 'v=DKIM1; k=rsa; p=NEW', 'sole', 'DKIM');
 const A = wanted('A', '192.0.2.1', 'sole');
 const MX = wanted('MX', '10 mail.example.', 'shared');
 
-test('what is there already needs no change', () => {
+test('a record that is already published needs no change', () => {
   for (const record of [DMARC, SPF, DKIM, A, MX]) {
     const { changes, obstacles } = plan(record, [record.value, 'v=other']);
     expect(changes).toEqual([]);
@@ -47,14 +47,14 @@ test('a missing record is added with the TTL of the set it joins', () => {
   expect(change).toMatchObject({ add: ['v=spf1 mx ~all'], remove: [], ttl: 300 });
 });
 
-test("somebody's own DMARC policy is kept", () => {
+test('a foreign DMARC policy is kept', () => {
   const { changes, notes } = plan(DMARC, ['v=DMARC1; p=reject']);
 
   expect(changes).toEqual([]);
-  expect(notes).toEqual(['n.example TXT is v=DMARC1; p=reject: left as it is']);
+  expect(notes).toEqual(['n.example TXT is v=DMARC1; p=reject: left unchanged']);
 });
 
-test('a DMARC policy that was ours follows UCI', () => {
+test('a DMARC policy published by mailctl follows UCI', () => {
   const { changes } = plan(DMARC, ['v=DMARC1; p=reject'], ourValues('v=DMARC1; p=reject'));
 
   expect(changes[0]).toMatchObject({ add: [DMARC.value], remove: ['v=DMARC1; p=reject'] });
@@ -74,21 +74,21 @@ test.each([
   expect(obstacles[0]?.byHand.length).toBeGreaterThan(0);
 });
 
-test('an alias at the name is an obstacle for everything', () => {
+test('a CNAME at the name is an obstacle for every record', () => {
   for (const record of [DMARC, SPF, A, MX]) {
     const { obstacles } = plan(record, [], NOBODY, 'www.elsewhere.');
-    expect(obstacles[0]?.reason).toContain('is an alias (CNAME) of www.elsewhere.');
+    expect(obstacles[0]?.reason).toContain('is a CNAME of www.elsewhere.');
   }
 });
 
-test('a foreign mail server stays, and is told of', () => {
+test('a foreign MX record is kept and reported', () => {
   const { changes, notes } = plan(MX, ['20 other.example.']);
 
   expect(changes[0]).toMatchObject({ add: [MX.value], remove: [] });
   expect(notes).toHaveLength(1);
 });
 
-test('an SPF record that an interrupted update took away comes back merged', () => {
+test('an SPF record that an interrupted update removed is restored and merged', () => {
   const known = { ...NOBODY, lostSpf: () => 'v=spf1 include:them.example -all' };
 
   expect(plan(SPF, [], known).changes[0]?.add).toEqual(['v=spf1 include:them.example mx -all']);

@@ -27,7 +27,7 @@ function facts(lines: string[] = [], more: Partial<RecordFacts> = {}): RecordFac
 const lines = (of: RecordFacts) =>
   wantedRecords(of).map(({ name, type, value }) => `${name} ${type} ${value}`);
 
-test('by default a domain gets the records of the table, and none of what nothing serves', () => {
+test('by default a domain gets the records of the table, and none for disabled services', () => {
   expect(lines(facts())).toEqual([
     'mail.example.com A 192.0.2.1',
     'mail.example.com AAAA 2001:db8::1',
@@ -45,7 +45,7 @@ test('by default a domain gets the records of the table, and none of what nothin
   ]);
 });
 
-test('UCI shapes SPF, DMARC, MTA-STS, and what is switched off has no record', () => {
+test('UCI options set SPF, DMARC and MTA-STS, and a disabled service has no record', () => {
   const found = lines(
     facts([
       ...["config ports 'ports'", "\toption pop3s '0'"],
@@ -68,7 +68,7 @@ test('UCI shapes SPF, DMARC, MTA-STS, and what is switched off has no record', (
   }
 });
 
-test('the MTA-STS policy names the host and changes its id with its text', () => {
+test('the MTA-STS policy names the host, and its id changes with its text', () => {
   const testing = facts(["config dns 'dns'", "\toption mta_sts 'testing'"]);
   const enforce = facts(["config dns 'dns'", "\toption mta_sts 'enforce'"]);
   const idOf = (of: RecordFacts) => lines(of).find((line) => line.startsWith('_mta-sts'));
@@ -91,7 +91,7 @@ test.each([
   expect(caaIdentity(directory)).toBe(identity);
 });
 
-test('the zone fragment leaves DANE records to signed zones', () => {
+test('the zone fragment comments out DANE records', () => {
   const zone = formatZone(facts());
 
   expect(zone).toContain('mail.example.com. 3600 IN A 192.0.2.1');
@@ -100,7 +100,7 @@ test('the zone fragment leaves DANE records to signed zones', () => {
   );
 });
 
-test('port 25 is judged by what the log proves, local addresses apart', () => {
+test('port 25 is judged by log lines with public addresses', () => {
   const smtpd = (address: string) => `postfix/smtp-in/smtpd[7]: connect from unknown[${address}]`;
   const sent =
     'postfix/smtp[9]: AB: to=<a@b.c>, relay=mx.b.c[198.51.100.7]:25, delay=1, status=sent (250 ok)';

@@ -31,12 +31,12 @@ const linesOf = (before: Situation | null, now: Situation) =>
   formatReport('mail.a.example', now, differenceOf(before, now));
 
 describe('the difference between two reports', () => {
-  test('the first one is news, the same again is not', () => {
+  test('the first report is news, an identical one is not', () => {
     expect(isNews(differenceOf(null, NOW))).toBe(true);
     expect(isNews(differenceOf(BEFORE, NOW))).toBe(false);
   });
 
-  test('a figure that moves is no news, nor more mail', () => {
+  test('a changed figure is no news, nor is more mail', () => {
     const moved = { ...full, message: '120 MB are free' };
     const now = { ...NOW, problems: [moved], storageBytes: 99_000_000 };
     expect(isNews(differenceOf(BEFORE, now))).toBe(false);
@@ -44,8 +44,8 @@ describe('the difference between two reports', () => {
 
   test.each([
     ['a new problem', { problems: [full, relay] }],
-    ['one that is gone', { problems: [] }],
-    ['one that is worse', { problems: [{ ...full, severity: 'error' as const }] }],
+    ['a fixed problem', { problems: [] }],
+    ['a higher severity', { problems: [{ ...full, severity: 'error' as const }] }],
     ['a mailbox', { mailboxes: 4 }],
     ['a domain', { domains: ['a.example', 'b.example'] }],
     ['a certificate', { certificateUntil: '2027-03-01T00:00:00.000Z' }],
@@ -54,43 +54,41 @@ describe('the difference between two reports', () => {
   });
 });
 
-describe('the text', () => {
-  test('says first what is new, then what is as before, and every remedy', () => {
+describe('the text of a report', () => {
+  test('lists new problems first, then unchanged ones, each with its fix', () => {
     const lines = linesOf(BEFORE, { ...NOW, problems: [full, relay], domains: ['b.example'] });
     expect(lines).toEqual([
       'The mail server mail.a.example, 2026-11-21',
       '',
-      'Worse than before:',
+      'New problems:',
       '  error: open [smtp.open-relay]',
-      '      to mend it: x',
+      '      fix: x',
       '',
-      'New:',
+      'Changes:',
       '  new mail domain b.example',
-      '  mail domain a.example is gone',
+      '  removed mail domain a.example',
       '',
-      'As before:',
+      'Unchanged problems:',
       '  warning: 180 MB are free [disk.free]',
       '',
-      'In all: 1 warnings, 20 in order',
+      'Summary: 1 warnings, 20 in order',
       'Mailboxes: 3; mail domains: 1; 11.4M',
       'Certificate: valid until 2027-01-01',
       '',
-      'More: mailctl doctor    To stop these reports: mailctl report disable',
+      'Details: mailctl doctor    Disable these reports: mailctl report disable',
     ]);
   });
 
-  test('says what is better', () => {
-    expect(linesOf(BEFORE, { ...NOW, problems: [] })).toContain(
-      '  gone: 180 MB are free [disk.free]',
-    );
+  test('lists fixed problems', () => {
+    expect(linesOf(BEFORE, { ...NOW, problems: [] })).toContain('  180 MB are free [disk.free]');
   });
 
-  test('is the same for the same', () => {
+  test('is deterministic', () => {
     expect(linesOf(BEFORE, NOW)).toEqual(linesOf(BEFORE, NOW));
   });
 });
 
-test('what is worst comes first, and notes are no problem', () => {
+test('the worst findings come first, and notes are no problems', () => {
   const finding = (severity: Finding['severity']): Finding => ({
     ...{ id: severity, severity, message: '', measured: '', fix: null },
   });
@@ -98,5 +96,5 @@ test('what is worst comes first, and notes are no problem', () => {
   const sorted = all.sort(bySeverity);
   expect(sorted.map(({ id }) => id)).toEqual(['error', 'warning', 'unknown', 'note', 'ok']);
   expect(sorted.filter(isProblem).map(({ id }) => id)).toEqual(['error', 'warning']);
-  expect(countText(sorted)).toBe('1 error, 1 warning, 1 could not be told, 1 note, 1 in order');
+  expect(countText(sorted)).toBe('1 error, 1 warning, 1 inconclusive, 1 note, 1 in order');
 });

@@ -31,7 +31,7 @@ function includedIn(settings: Settings, path: string): boolean {
   return file.when?.(settings) ?? true;
 }
 
-test('a listener that is off has port 0, and its protocol stays while the other port is on', () => {
+test('a disabled listener has port 0, and its protocol stays while the other port is enabled', () => {
   const values = dovecotValues(withPorts({ imap: null, imaps: 1993 }), facts);
   expect(values).toMatchObject({ imap: 'yes', imap_port: '0', imaps_port: '1993' });
 });
@@ -51,12 +51,12 @@ test.each([
   expect(includedIn(withFeatures({ [feature]: false }), path)).toBe(false);
 });
 
-test('Dovecot delays logins after failures only where fail2ban is off', () => {
+test('Dovecot delays logins after failures only if fail2ban is disabled', () => {
   expect(dovecotValues(withFeatures({ fail2ban: true }), facts).auth_penalty_mode).toBe('0');
   expect(dovecotValues(withFeatures({ fail2ban: false }), facts).auth_penalty_mode).toBe('0600');
 });
 
-test('the probe account logs in from the host alone', () => {
+test('the probe account can log in from the host only', () => {
   expect(dovecotValues(defaultSettings(), facts).probe_networks).toBe('127.0.0.1,10.82.25.1');
   const withIpv6 = { ...facts, hasIpv6: true, gateway6: 'fd00::1' };
   const values = dovecotValues(defaultSettings(), withIpv6);
@@ -64,7 +64,7 @@ test('the probe account logs in from the host alone', () => {
   expect(values.listen).toBe('*, ::');
 });
 
-test('the probe credential is readable by Dovecot alone and never shown', () => {
+test('only Dovecot can read the probe credential, and it is never shown', () => {
   const file = dovecotFiles.find(({ path }) => path.endsWith('probe.passwd'));
   expect(file).toMatchObject({ owner: 'dovecot', mode: 0o400, secret: true });
 });

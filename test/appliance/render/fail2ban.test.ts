@@ -1,4 +1,4 @@
-// fail2ban's files as fail2ban reads them: by a parser of that format, not by the words in them.
+// Reads fail2ban's files with a parser of their format, as fail2ban does.
 
 import { describe, expect, test } from 'bun:test';
 import { parse } from 'ini';
@@ -36,7 +36,7 @@ function renderJails(own?: string) {
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What is in force: a later file replaces single options. */
+/** The effective options: a later file replaces single options. */
 function inForce(own?: string): Sections {
   const result: Sections = {};
   for (const { text } of renderJails(own)) {
@@ -48,7 +48,7 @@ function inForce(own?: string): Sections {
 }
 
 describe("fail2ban's jails", () => {
-  test('have the times, the networks and the patience of the UCI file', () => {
+  test('have the times, networks and retries of the UCI file', () => {
     const jails = inForce();
 
     expect(jails.DEFAULT).toMatchObject({
@@ -59,7 +59,7 @@ describe("fail2ban's jails", () => {
     expect(jails['mail-abuse']).toMatchObject({ enabled: true, maxretry: '12' });
   });
 
-  test("give way to the operator's lines, option by option", () => {
+  test("are overridden by the operator's lines, option by option", () => {
     const jails = inForce(OWN);
 
     expect(jails.DEFAULT).toMatchObject({ bantime: '1w', findtime: '1200' });

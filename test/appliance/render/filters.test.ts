@@ -1,4 +1,4 @@
-// What the filters' files are filled with, and which of them exist for which features.
+// The placeholders of the filters' files, and the files of each feature.
 
 import { describe, expect, test } from 'bun:test';
 import { clamavFiles } from '../../../src/appliance/render/clamav.ts';
@@ -89,14 +89,14 @@ describe('rspamd', () => {
     expect(rspamdValues(wanted, FACTS).own_domain_forgery).toBe(answer);
   });
 
-  test('header From is checked whatever is switched off', () => {
+  test('header From is checked with every feature disabled', () => {
     const off = features('spam_filter', 'spf', 'dkim', 'dmarc', 'greylist', 'fail2ban');
     expect(names(rspamdFiles, off)).toContain('local.d/sender_login.lua');
     expect(rspamdValues(off, FACTS).rspamd_filters).toBe('');
     expect(rspamdValues(off, FACTS).gtube_patterns).toBe('disable');
   });
 
-  test('a resolver that is forwarded to is never asked for blocklists', () => {
+  test('with a forwarding resolver no blocklist is queried', () => {
     const forwarding = settingsFor("config network 'network'\n\tlist dns_forward '192.0.2.1'\n");
     expect(names(rspamdFiles, forwarding)).not.toContain('local.d/rbl.conf');
   });
@@ -125,7 +125,7 @@ describe('opendkim', () => {
     );
   });
 
-  test('a domain without a key comes to the absent key, after all others', () => {
+  test('a domain without a key matches the absent key, after all others', () => {
     expect(renderSigningTable(keys).trim().split('\n').at(-1)).toBe('* missing');
     expect(renderSigningTable([])).toBe('* missing\n');
   });
@@ -137,7 +137,7 @@ describe('opendkim', () => {
 });
 
 describe('unbound', () => {
-  test('forwards only when told to, with all addresses on one line', () => {
+  test('forwards only if network.dns_forward is set, with all addresses on one line', () => {
     const options = "\tlist dns_forward '192.0.2.1'\n\tlist dns_forward '2001:db8::1'\n";
     const forwarding = settingsFor(`config network 'network'\n${options}`);
     expect(names(unboundFiles, DEFAULTS)).toEqual(['unbound/unbound.conf']);
@@ -156,7 +156,7 @@ describe('fail2ban and clamav', () => {
     );
   });
 
-  test('each exists with its feature only', () => {
+  test('are rendered with their feature only', () => {
     expect(names(fail2banFiles, features('fail2ban'))).toEqual([]);
     expect(names(clamavFiles, DEFAULTS)).toEqual([]);
     expect(names(systemFiles, DEFAULTS)).toContain('fail2ban/run');

@@ -53,7 +53,7 @@ describe('milters', () => {
   });
 });
 
-test('a port that is off disables its listener and no other', () => {
+test('a disabled port disables its listener and no other', () => {
   const values = valuesOf({ ports: { smtp: 2525, submission: null, smtps: null } });
   expect(values.smtp_service).toBe('2525');
   expect(values.submission_service).toBe('submission-off');
@@ -78,7 +78,7 @@ describe('relayhost', () => {
     expect(values.smtp_tls_wrappermode).toBe(wrapped);
   });
 
-  test('with credentials has a password file of root alone', () => {
+  test('with credentials has a password file that only root can read', () => {
     const values = valuesOf({ smtp: relay });
     expect(values.relay_credentials).toBe('me:se cret');
     expect(passwordFile).toMatchObject({ owner: 'root', mode: 0o600, secret: true });
@@ -102,13 +102,13 @@ describe('relayhost', () => {
   });
 });
 
-test('every character of the hostname means itself in the header patterns', () => {
+test('every character of the hostname is literal in the header patterns', () => {
   const pattern = valuesOf({ main: { hostname: 'mx-1.example.com' } }).hostname_pattern;
   expect(new RegExp(`^${pattern}$`).test('mx-1.example.com')).toBe(true);
   expect(new RegExp(`^${pattern}$`).test('mx-1xexample.com')).toBe(false);
 });
 
-test('RCPT asks Dovecot for room only while quota is on', () => {
+test('RCPT asks Dovecot for the quota only if quota is enabled', () => {
   expect(valuesOf({ features: { quota: true } }).quota_check).toContain('quota-status');
   expect(valuesOf({ features: { quota: false } }).quota_check).toBe('permit');
 });
@@ -119,6 +119,6 @@ test('no delay notice is 0, and notices live no longer than other mail', () => {
   expect(values.notice_lifetime).toBe('3600');
 });
 
-test('no account can have the domain with which apply proves that mail flows', () => {
+test('no account can have the domain of the probe address', () => {
   expect(RESERVED_DOMAINS).toContain(PROBE_ADDRESS.split('@')[1] ?? '');
 });

@@ -16,7 +16,7 @@ function templatesOnDisk(): Map<string, string> {
 }
 
 describe('the templates', () => {
-  test('those on disk are those in the program', () => {
+  test('the embedded templates equal those on disk', () => {
     expect(new Map(Object.entries(templates))).toEqual(templatesOnDisk());
   });
 
@@ -25,17 +25,17 @@ describe('the templates', () => {
     expect(named).toEqual([...templatesOnDisk().keys()].sort());
   });
 
-  test('the recipe of the image is in the program', () => {
+  test('the image recipe is embedded', () => {
     expect(Object.keys(recipe)).toContain('build');
   });
 
-  test('a placeholder nobody fills in is refused with its file', () => {
+  test('a placeholder without a value is refused with its file', () => {
     expect(() => renderTemplate('/etc/x', 'a {{nobody}}', {})).toThrow(
       '/etc/x has the unknown placeholder {{nobody}}',
     );
   });
 
-  test('no file that others may write, no secret that others may read', () => {
+  test('no rendered file is writable by other users, and no secret is readable by them', () => {
     for (const { path, mode, secret } of managedFiles) {
       expect({ path, writable: mode & 0o022 }).toEqual({ path, writable: 0 });
       if (secret) expect({ path, readable: mode & 0o007 }).toEqual({ path, readable: 0 });
@@ -43,7 +43,7 @@ describe('the templates', () => {
   });
 });
 
-test('what an operator sets himself is not there a second time', () => {
+test('a parameter that the operator sets is not rendered a second time', () => {
   const ours = 'a = 1\n# about b\nb =\n  x,\n  y\nc = $b\n';
   expect(withoutOverridden(ours, 'b=z\n# c = 3\n')).toBe('a = 1\n# about b\nc = $b\n');
   expect(withoutOverridden(ours, '')).toBe(ours);

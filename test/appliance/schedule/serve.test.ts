@@ -14,7 +14,7 @@ afterEach(() => world.remove());
 
 const record = () => JSON.parse(world.read(SCHEDULE) ?? '{}').jobs.addresses;
 
-test('nothing is run and nothing is written while nothing is due', async () => {
+test('no job runs and no file is written while no job is due', async () => {
   await world.serveFor(24 * HOUR);
 
   expect(world.calls()).toEqual([]);
@@ -23,7 +23,7 @@ test('nothing is run and nothing is written while nothing is due', async () => {
   expect(new Set(world.sleeps)).toEqual(new Set([5 * MINUTE]));
 });
 
-test('what becomes due is run within minutes, once, and remembered', async () => {
+test('a job that becomes due runs once within minutes, and the run is stored', async () => {
   world.program(`sed -i s/192.0.2.1/192.0.2.7/ "$(dirname "$0")/../srv/mailserver/dns/state.json"`);
 
   await world.serveFor(24 * HOUR, [[HOUR, () => world.wan('192.0.2.7')]]);
@@ -33,7 +33,7 @@ test('what becomes due is run within minutes, once, and remembered', async () =>
   expect(new Date(record().last).getTime()).toBeLessThan(START.getTime() + 2 * HOUR);
 });
 
-test('what fails is tried again at growing distances, with its last words kept', async () => {
+test('a failed job is retried at growing intervals, and its last output is stored', async () => {
   world.wan('192.0.2.7');
   world.program('echo "error: no way out" >&2; exit 69');
 
@@ -44,7 +44,7 @@ test('what fails is tried again at growing distances, with its last words kept',
   expect(record()).toMatchObject({ outcome: 'failed', status: 69, said: 'error: no way out' });
 });
 
-test('what must wait is tried every hour at least', async () => {
+test('a job that has to wait is retried at least every hour', async () => {
   world.wan('192.0.2.7');
   world.program('exit 75');
 
@@ -54,7 +54,7 @@ test('what must wait is tried every hour at least', async () => {
   expect(record()).toMatchObject({ outcome: 'later', status: 75 });
 });
 
-test('a job that says it is done while it is not is no storm', async () => {
+test('a job that succeeds but stays due does not run in a loop', async () => {
   world.wan('192.0.2.7');
 
   await world.serveFor(HOUR);
@@ -62,7 +62,7 @@ test('a job that says it is done while it is not is no storm', async () => {
   expect(world.calls()).toHaveLength(6);
 });
 
-test('a new start keeps the distance of the one before', async () => {
+test('a restart keeps the retry pause', async () => {
   world.wan('192.0.2.7');
   world.program('exit 69');
   await world.serveFor(3 * HOUR);
@@ -73,7 +73,7 @@ test('a new start keeps the distance of the one before', async () => {
   expect(world.calls()).toHaveLength(calls);
 });
 
-test('a UCI file that was changed gives what failed another chance at once', async () => {
+test('a changed UCI file ends the retry pause of a failed job', async () => {
   world.wan('192.0.2.7');
   world.program('exit 69');
   await world.serveFor(12 * HOUR);
@@ -85,17 +85,19 @@ test('a UCI file that was changed gives what failed another chance at once', asy
 });
 
 describe('a clock', () => {
-  test('in 1970 keeps everything from being done, and that is said once', async () => {
+  test('in 1970 suspends all jobs, and this is logged once', async () => {
     world.wan('192.0.2.7');
     world.now = new Date('1970-01-01T00:00:30Z');
 
     await world.serveFor(24 * HOUR);
 
     expect(world.calls()).toEqual([]);
-    expect(world.said).toEqual(['nothing is done until the clock is set: it is in the year 1970']);
+    expect(world.said).toEqual([
+      'jobs are suspended until the clock is set: it shows the year 1970',
+    ]);
   });
 
-  test('that jumps 56 years ahead brings everything due once', async () => {
+  test('that jumps 56 years ahead makes every job due once', async () => {
     world.wan('192.0.2.7');
     world.program('exit 69');
     world.now = new Date('1970-01-01T00:00:30Z');
@@ -108,7 +110,7 @@ describe('a clock', () => {
     expect(world.calls()).toHaveLength(1);
   });
 
-  test('that was decades ahead for a while does not silence it for decades', async () => {
+  test('that was decades ahead for a while does not suspend jobs for decades', async () => {
     world.wan('192.0.2.7');
     world.program('exit 69');
     world.now = new Date('2040-06-01T00:00:00Z');
@@ -121,7 +123,7 @@ describe('a clock', () => {
     expect(world.calls()).toHaveLength(calls + 1);
   });
 
-  test('that goes back an hour brings no storm', async () => {
+  test('that goes back an hour does not repeat jobs in a loop', async () => {
     world.wan('192.0.2.7');
     world.program('exit 69');
     const back = () => {
@@ -134,7 +136,7 @@ describe('a clock', () => {
   });
 });
 
-test('a damaged schedule is kept under another name, said, and begun anew', async () => {
+test('a damaged schedule is set aside, logged, and replaced by an empty one', async () => {
   world.wan('192.0.2.7');
   world.write(SCHEDULE, '{"v":1,"jobs":{"addr');
 
@@ -147,7 +149,7 @@ test('a damaged schedule is kept under another name, said, and begun anew', asyn
   expect(record().outcome).toBe('done');
 });
 
-test('while the UCI file is wrong nothing is done; corrected, it goes on by itself', async () => {
+test('an invalid UCI file suspends all jobs until it is corrected', async () => {
   const wrong = () => world.uci('', 'perhaps');
   const right = () => world.uci();
   const moved = () => world.wan('192.0.2.7');
@@ -160,7 +162,7 @@ test('while the UCI file is wrong nothing is done; corrected, it goes on by itse
   ]);
 
   expect(world.calls()).toHaveLength(1);
-  const complaints = world.said.filter((line) => line.includes('until it is corrected'));
+  const complaints = world.said.filter((line) => line.includes('until the UCI file is corrected'));
   expect(complaints).toHaveLength(1);
   expect(complaints[0]).toContain('enabled');
 });
@@ -172,7 +174,7 @@ test.each([
     () => world.host.files.remove('/srv/lxc/box/config'),
     'until the mail server is installed',
   ],
-])('nothing is done for a server that %s', async (_, make, words) => {
+])('no job runs for a server that %s', async (_, make, words) => {
   world.wan('192.0.2.7');
   await make();
 
@@ -183,7 +185,7 @@ test.each([
   expect(world.said[0]).toContain(words);
 });
 
-test('a damaged state of one part is told and keeps nothing else from being done', async () => {
+test('a damaged state file of one part is logged and does not stop other jobs', async () => {
   world.write('/srv/mailserver/dns/state.json', 'garbage');
 
   await world.serveFor(HOUR);
@@ -193,7 +195,7 @@ test('a damaged state of one part is told and keeps nothing else from being done
   ]);
 });
 
-test('a program that is missing is a failure like any other', async () => {
+test('a missing program counts as a failed job', async () => {
   world.wan('192.0.2.7');
   await world.host.files.remove('/bin/job');
 
@@ -203,7 +205,7 @@ test('a program that is missing is a failure like any other', async () => {
   expect(record().said).toContain('is not installed');
 });
 
-test('a disk that cannot be written brings no storm, and is told once', async () => {
+test('a read-only disk does not repeat jobs in a loop, and is logged once', async () => {
   world.wan('192.0.2.7');
   world.program('exit 69');
   // a folder in the place of the file
@@ -216,7 +218,7 @@ test('a disk that cannot be written brings no storm, and is told once', async ()
   expect(world.said[0]).toContain('schedule.json');
 });
 
-test('what was done is remembered in memory while it cannot be written', async () => {
+test('the schedule is kept in memory while it cannot be written', async () => {
   world.wan('192.0.2.7');
   world.program(`rm -rf "$(dirname "$0")/../srv/mailserver/schedule.json"
 mkdir -p "$(dirname "$0")/../srv/mailserver/schedule.json/x"
@@ -228,7 +230,7 @@ exit 69`);
   expect(world.said.at(-1)).toContain('schedule.json');
 });
 
-test('another container in the UCI file is for another scheduler', async () => {
+test('another container in the UCI file ends the scheduler', async () => {
   const other = () =>
     world.write(
       '/etc/config/mailserver',
@@ -236,6 +238,6 @@ test('another container in the UCI file is for another scheduler', async () => {
     );
 
   await expect(world.serveFor(HOUR, [[5 * MINUTE, other]])).rejects.toThrow(
-    'main.container is another one now',
+    'main.container has changed',
   );
 });

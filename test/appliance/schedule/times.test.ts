@@ -1,4 +1,4 @@
-// When something is done again.
+// Times of retries.
 
 import { expect, test } from 'bun:test';
 import { allowedAt, dailyDue, pauseAfter } from '../../../src/appliance/schedule/times.ts';
@@ -9,24 +9,24 @@ const NOW = new Date(2026, 10, 21, 12, 0);
 
 const after = (milliseconds: number, from = NOW) => new Date(from.getTime() + milliseconds);
 
-test('what is broken is tried at growing distances, at most a quarter of a day apart', () => {
+test('a failed job is retried at growing intervals of at most six hours', () => {
   const pauses = [1, 2, 3, 4, 5, 6, 7, 8, 50].map((count) => pauseAfter('failed', count, 0));
 
   expect(pauses.map((pause) => pause / MINUTE)).toEqual([5, 10, 20, 40, 80, 160, 320, 360, 360]);
 });
 
-test('what only has to wait is tried at least every hour', () => {
+test('a job that has to wait is retried at least every hour', () => {
   const pauses = [1, 2, 3, 4, 5, 50].map((count) => pauseAfter('later', count, 0) / MINUTE);
 
   expect(pauses).toEqual([5, 10, 20, 40, 60, 60]);
 });
 
-test('two that fail together do not come back together', () => {
+test('two jobs that fail together are not retried together', () => {
   expect(pauseAfter('failed', 1, 0.2)).not.toBe(pauseAfter('failed', 1, 0.8));
   expect(pauseAfter('failed', 9, 1)).toBeLessThanOrEqual(7.5 * HOUR);
 });
 
-test('what went well is not repeated at once, whatever its own part says', () => {
+test('a successful job is not repeated at once, whatever its due function returns', () => {
   expect(pauseAfter('done', 0, 0)).toBe(10 * MINUTE);
 });
 
@@ -39,7 +39,7 @@ test.each([
   expect(allowedAt(NOW, notBefore, NOW)).toEqual(after(wait));
 });
 
-test('something due tomorrow is not hurried by an old failure', () => {
+test('an old failure does not make a job due earlier', () => {
   const tomorrow = after(24 * HOUR);
 
   expect(allowedAt(tomorrow, after(5 * MINUTE), NOW)).toEqual(tomorrow);

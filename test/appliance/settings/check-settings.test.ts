@@ -98,10 +98,7 @@ describe('a problem is named with its line:', () => {
     ],
     [`${MAIN}config other`, '2: mailserver.@other: unknown section'],
     [`${MAIN}config port 'ports'`, "2: mailserver.ports: the type is 'port', not 'ports'"],
-    [
-      `${MAIN}config ports 'ports'\n\n${MAIN}`,
-      '4: mailserver.main: this section is there already, on line 1',
-    ],
+    [`${MAIN}config ports 'ports'\n\n${MAIN}`, '4: mailserver.main: duplicate of line 1'],
     [
       `${MAIN}option hostnam x`,
       "2: mailserver.main.hostnam: unknown option (did you mean 'hostname'?)",
@@ -113,11 +110,11 @@ describe('a problem is named with its line:', () => {
     [`${MAIN}option toString 25`, '2: mailserver.main.toString: unknown option'],
     [
       `${MAIN}option hostname a\noption hostname b`,
-      '3: mailserver.main.hostname: this option is there already, on line 2',
+      '3: mailserver.main.hostname: duplicate of line 2',
     ],
     [
       `${MAIN}option hostname a\noption hostname ''`,
-      '3: mailserver.main.hostname: this option is there already, on line 2',
+      '3: mailserver.main.hostname: duplicate of line 2',
     ],
     [`${MAIN}option enabled '1';`, "2: ';' outside quotes: uci does not read on behind it"],
     [

@@ -1,4 +1,4 @@
-// What the supervisor, the kernel and the data folder say, read as the state of the appliance.
+// The state of the appliance, from the output of s6, the kernel and the data folder.
 
 import { afterAll, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -47,13 +47,13 @@ test('a daemon that ended three times within a minute is failing, one that was r
   expect(daemons[3]?.since).toBeNull();
 });
 
-test('deaths of more than a minute ago are forgotten', () => {
+test('deaths of more than a minute ago do not count', () => {
   const later = new Date(RECORDED_AT.getTime() + 120_000);
 
   expect(parseDaemons(RECORDED, later)[0]).toMatchObject({ state: 'down', deaths: 0 });
 });
 
-test('a port counts as listening when somebody outside the container could reach it', async () => {
+test('a port counts as listening if it is reachable from outside the container', async () => {
   const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid\n';
   const line = (address: string, state: string) =>
     `   0: ${address} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000 0 0 1 1\n`;
@@ -80,7 +80,7 @@ test('no port is listening while there is no container', async () => {
   expect(ports.some(({ listening }) => listening)).toBe(false);
 });
 
-test('stored bytes come from the names of messages, and links lead nowhere', async () => {
+test('stored bytes come from the names of messages, and links are not followed', async () => {
   const paths = appliancePaths(defaultSettings());
   const folder = join(root, paths.mail, 'example.com/alice/cur');
   mkdirSync(folder, { recursive: true });

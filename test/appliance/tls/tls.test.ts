@@ -259,7 +259,7 @@ describe('a given certificate', () => {
     ],
     [
       'a chain in the wrong order',
-      'comes first',
+      'must be followed by that of its issuer',
       () => {
         issue();
         return manual(writeGiven('c.pem', 'ca.pem', 'leaf.pem'));
@@ -284,7 +284,7 @@ describe('a given certificate', () => {
     ],
     [
       'no PEM form',
-      'holds no certificate in PEM form',
+      'contains no certificate in PEM form',
       () => {
         issue();
         openssl('x509', '-in', 'leaf.pem', '-outform', 'DER', '-out', 'leaf.der');

@@ -1,4 +1,4 @@
-// The public address: does its name lead back to it, and is it on a blocklist.
+// Checks of the public address: forward-confirmed reverse DNS, and blocklists.
 
 import { type DnsServer, queryResolver, serverLabel } from '../../../host/dns.ts';
 import { reverseLabels, reverseName } from '../publish/names.ts';
@@ -23,14 +23,14 @@ export async function checkReverse(
   const measured = `resolver ${resolvers.map(serverLabel).join(', ')}: PTR ${reverse}, then back`;
   const base = { id: 'ptr', subject: `${address} PTR`, measured };
   const wanted = [`${hostname}.`];
-  const fix = `ask the provider of ${address} to set its reverse name to ${hostname}`;
+  const fix = `ask the provider of ${address} to set its PTR record to ${hostname}`;
   const { rcode, values: published } = await valuesOf(resolvers, reverse, 'PTR');
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') {
-    const message = `could not tell, because the resolver answers ${rcode}`;
+    const message = `inconclusive: the resolver answers ${rcode}`;
     return finding({ ...base, verdict: 'unknown', message }, { wanted });
   }
   if (published.length === 0) {
-    const message = `${address} has no reverse name, and many servers refuse mail from such an address`;
+    const message = `${address} has no PTR record: many servers refuse mail from such an address`;
     return finding({ ...base, verdict: 'missing', message }, { wanted, fix });
   }
   const type = address.includes(':') ? 'AAAA' : 'A';
@@ -45,18 +45,18 @@ export async function checkReverse(
   }
   const details = { published, wanted, fix };
   if (confirmed.length === 0) {
-    const message = `${published.join(' | ')} does not lead back to ${address}`;
+    const message = `${published.join(' | ')} does not resolve to ${address}`;
     return finding({ ...base, verdict: 'wrong', message }, details);
   }
   if (!confirmed.includes(`${hostname}.`)) {
-    const message = `the reverse name is ${confirmed.join(' | ')}; the server calls itself ${hostname}`;
+    const message = `the PTR record is ${confirmed.join(' | ')}, but the hostname is ${hostname}`;
     return finding({ ...base, verdict: 'wrong', message }, details);
   }
-  const message = `${hostname} and ${address} lead to each other`;
+  const message = `${hostname} and ${address} resolve to each other`;
   return finding({ ...base, verdict: 'right', message }, { published, wanted });
 }
 
-/** Answers with which lists say that they do not answer this resolver. */
+/** Addresses with which a blocklist refuses to answer this resolver. */
 const REFUSAL = /^127\.255\.255\./;
 
 /** Throws DNS_UNREACHABLE. */
@@ -68,23 +68,23 @@ export async function checkBlocklist(
   const measured = `resolver ${resolvers.map(serverLabel).join(', ')}: A ${name}`;
   const base = { id: 'blocklist', subject: `${address} at ${list}`, measured };
   const unknown = (why: string) =>
-    finding({ ...base, verdict: 'unknown', message: `could not tell, because ${why}` });
+    finding({ ...base, verdict: 'unknown', message: `inconclusive: ${why}` });
   const { rcode, values } = await valuesOf(resolvers, name, 'A');
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return unknown(`the resolver answers ${rcode}`);
   if (values.some((value) => REFUSAL.test(value))) {
     return unknown(
-      `${list} does not answer this resolver (${values.join(', ')}): it is a public one, or asks too much`,
+      `${list} refuses this resolver (${values.join(', ')}): a public resolver, or over the query limit`,
     );
   }
   const foreign = values.find((value) => !value.startsWith('127.') || value === '127.0.0.1');
   if (foreign !== undefined) {
-    return unknown(`${list} answers ${foreign}, which no blocklist says (RFC 5782 2.1)`);
+    return unknown(`${list} answers ${foreign}, which is not a blocklist answer (RFC 5782 2.1)`);
   }
   if (values.length === 0) return judgeSilence(resolvers, { list, base, unknown });
   const { values: reasons } = await valuesOf(resolvers, name, 'TXT');
   const why = reasons.length > 0 ? `: ${reasons.join(' ')}` : '';
   const message = `${address} is listed (${values.join(', ')})${why}`;
-  const fix = `find out why at ${list}, stop it, then ask there to be removed`;
+  const fix = `look up the reason at ${list}, remove the cause, then request the removal there`;
   return finding({ ...base, verdict: 'wrong', message }, { published: values, fix });
 }
 
@@ -94,17 +94,17 @@ interface Silence {
   readonly unknown: (why: string) => DnsFinding;
 }
 
-/** Not listed, if the list is alive: every list has 127.0.0.2 on it (RFC 5782 5). */
+/** Not listed, if the list works: every list contains the test entry 127.0.0.2 (RFC 5782 5). */
 async function judgeSilence(
   resolvers: readonly DnsServer[],
   { list, base, unknown }: Silence,
 ): Promise<DnsFinding> {
   const test = await valuesOf(resolvers, `2.0.0.127.${list}`, 'A');
   if (test.values.some((value) => REFUSAL.test(value))) {
-    return unknown(`${list} does not answer this resolver (${test.values.join(', ')})`);
+    return unknown(`${list} refuses this resolver (${test.values.join(', ')})`);
   }
   if (test.values.length === 0) {
-    return unknown(`${list} does not list its own test entry either: it is no blocklist, or gone`);
+    return unknown(`${list} does not list its test entry 127.0.0.2: not a blocklist, or shut down`);
   }
   return finding({ ...base, verdict: 'right', message: 'not listed' });
 }

@@ -1,5 +1,5 @@
-// dns-check: everything the world can find out about this server by the DNS, measured and judged. What
-// cannot be measured is said to be unknown, with the reason; nothing is changed.
+// dns-check: looks up everything that the DNS shows about this server and judges it. A check that cannot be
+// completed is inconclusive, with the reason. Nothing is changed.
 
 import { MailctlError } from '../../../errors.ts';
 import { type DnsServer, findAuthorities, readResolvers } from '../../../host/dns.ts';
@@ -19,7 +19,7 @@ import { type CheckedZone, checkRecords } from './records.ts';
 import { checkSpfLookups } from './spf.ts';
 import { adviseSilentNames, describeSecurity } from './zone.ts';
 
-/** One thing that could not be asked must not hide what the others say. */
+/** A failed check becomes an inconclusive finding: the other checks still report. */
 async function orUnknown(
   base: Pick<DnsFinding, 'id' | 'subject' | 'measured'>,
   check: () => Promise<readonly DnsFinding[] | DnsFinding | null>,
@@ -28,7 +28,7 @@ async function orUnknown(
     return [(await check()) ?? []].flat();
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
-    const message = `could not tell, because ${error.message}`;
+    const message = `inconclusive: ${error.message}`;
     return [finding({ ...base, verdict: 'unknown', message }, { fix: error.hint ?? null })];
   }
 }
@@ -48,7 +48,7 @@ async function findZone(
     const authorities = await findAuthorities(resolvers, name);
     const { zone } = authorities;
     if (!zone.includes('.')) {
-      const message = `it is in no zone of its own: .${zone} knows nothing of it`;
+      const message = `not delegated: no such name in the zone .${zone}`;
       return finding({ ...base, verdict: 'missing', message }, { fix: 'register the domain' });
     }
     found = { zone, authorities, security: await readSecurity(resolvers, authorities), wanted: [] };
@@ -115,7 +115,7 @@ async function checkAddresses({
   return [...wrong, ...(await Promise.all(checks)).flat()];
 }
 
-/** Throws DOMAIN_UNKNOWN, DKIM_KEY_INVALID: then it is not known what to look for. */
+/** Throws DOMAIN_UNKNOWN, DKIM_KEY_INVALID: without them the wanted records are unknown. */
 export async function checkDns(
   host: Host,
   target: Appliance,

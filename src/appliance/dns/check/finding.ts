@@ -1,19 +1,19 @@
-// What dns-check found out about one thing, and how.
+// One result of dns-check, and how it was measured.
 
 export type Verdict = 'right' | 'wrong' | 'missing' | 'unknown' | 'advice';
 
 export interface DnsFinding {
   /** Stable, for scripts: `record.mx`, `ptr`, `spf.lookups`, … */
   readonly id: string;
-  /** What it is about: `example.com MX`. */
+  /** What was checked: `example.com MX`. */
   readonly subject: string;
   readonly verdict: Verdict;
   readonly message: string;
   readonly published: readonly string[];
   readonly wanted: readonly string[];
-  /** Who was asked, or what was looked at. */
+  /** Which servers were queried, or what was read. */
   readonly measured: string;
-  /** A command, or what to do at somebody else's. */
+  /** A command, or an action at the provider or registrar. */
   readonly fix: string | null;
 }
 
@@ -26,7 +26,7 @@ export function finding(
   return { ...base, published: [], wanted: [], fix: null, ...details };
 }
 
-/** Advice and what could not be told are no faults. */
+/** Advice and inconclusive checks are no faults. */
 export function isFault({ verdict }: DnsFinding): boolean {
   return verdict === 'wrong' || verdict === 'missing';
 }

@@ -1,5 +1,5 @@
-// Is port 25 open, outwards and inwards? Only a message that passed proves it, so the log is asked; what
-// it does not tell is said to be unknown.
+// Is port 25 open, outwards and inwards? Only mail traffic proves it, so the mail log is read. Without a log
+// line for a direction the check is inconclusive.
 
 import type { Host } from '../../../host/host.ts';
 import type { Appliance } from '../../appliance.ts';
@@ -20,7 +20,7 @@ interface Evidence {
   readonly came: string | null;
 }
 
-/** The last proof of each kind, an address outside. */
+/** The last log line of each kind that names a public address. */
 export function readEvidence(lines: readonly string[]): Evidence {
   const last = (pattern: RegExp) => {
     for (let at = lines.length - 1; at >= 0; at -= 1) {
@@ -39,18 +39,18 @@ function checkOutwards(target: Appliance, { sent, blocked }: Evidence): DnsFindi
   const base = { id: 'port25.out', subject: 'port 25 outwards', measured: MEASURED };
   const { relayhost } = target.settings.smtp;
   if (relayhost !== null) {
-    const message = `not needed: all mail leaves through ${relayhost}`;
+    const message = `not needed: all mail is sent through ${relayhost}`;
     return finding({ ...base, verdict: 'right', message });
   }
   if (sent !== null) {
-    return finding({ ...base, verdict: 'right', message: `open: ${sent} took a message` });
+    return finding({ ...base, verdict: 'right', message: `open: ${sent} accepted a message` });
   }
   if (blocked !== null) {
-    const message = `no server could be reached there, ${blocked} among them: the provider seems to block it`;
+    const message = `no server was reachable on port 25 (last: ${blocked}): the provider seems to block it`;
     const fix = 'ask the provider to open port 25, or set mailserver.smtp.relayhost';
     return finding({ ...base, verdict: 'wrong', message }, { fix });
   }
-  const message = 'could not tell, because no message has been sent to the outside lately';
+  const message = 'inconclusive: the log shows no recent message to another server';
   const fix = 'mailctl test <an address elsewhere>, then mailctl dns-check';
   return finding({ ...base, verdict: 'unknown', message }, { fix });
 }
@@ -65,7 +65,7 @@ function checkInwards(target: Appliance, { came }: Evidence): DnsFinding {
     return finding({ ...base, verdict: 'right', message: `open: ${came} has connected` });
   }
   const message =
-    'could not tell, because nobody from outside has connected lately, and from in here it cannot be tried';
+    'inconclusive: the log shows no recent connection from outside, and it cannot be tested from here';
   const fix =
     'send a message from another provider to one of your mailboxes, then mailctl dns-check';
   return finding({ ...base, verdict: 'unknown', message }, { fix });

@@ -1,4 +1,4 @@
-// Each wanted record against what the authoritative servers and a resolver say.
+// Compares each wanted record with the answers of the authoritative servers and of a resolver.
 
 import { MailctlError } from '../../../errors.ts';
 import {
@@ -83,18 +83,18 @@ function judge(
   if (change !== undefined) {
     const isWrong = change.remove.length > 0;
     const message = isWrong
-      ? `published is ${change.remove.join(' | ')}, wanted is ${change.add.join(' | ') || 'nothing'}`
+      ? `published: ${change.remove.join(' | ')}; wanted: ${change.add.join(' | ') || 'nothing'}`
       : `${change.add.join(' | ')} is not published`;
     const verdict = isWrong ? 'wrong' : 'missing';
     return finding({ ...base, verdict, message }, { ...details, wanted: change.add, fix: FIX });
   }
   const isTheirs = wanted.every((value) => !hasValue(set, value));
-  const message = notes[0] ?? (isTheirs ? 'merged with what others publish there' : 'as wanted');
+  const message = notes[0] ?? (isTheirs ? 'merged with foreign records' : 'as wanted');
   const isElsewhere = isTheirs && ['CNAME', 'SRV'].includes(first.type);
   return finding({ ...base, verdict: isElsewhere ? 'advice' : 'right', message }, details);
 }
 
-/** What the world sees when it has not asked for a while, or too early. */
+/** Finds records that a resolver still answers from its cache: an old value, or a negative answer. */
 async function checkResolver(
   resolvers: readonly DnsServer[],
   right: readonly DnsFinding[],
@@ -111,7 +111,7 @@ async function checkResolver(
       const seen = answer.answers.filter((one) => one.type === type).map(({ value }) => value);
       if (judged.published.every((value) => seen.includes(value))) return [];
       const base = { id: 'resolver', subject: setKey(record), measured: `resolver ${label}` };
-      const message = `could not tell what the world sees, because ${whyOld(answer, seen)}`;
+      const message = `inconclusive: ${whyOld(answer, seen)}`;
       const details = { published: seen, wanted: judged.published };
       return [finding({ ...base, verdict: 'unknown', message }, details)];
     }),
@@ -124,17 +124,17 @@ function whyOld(answer: DnsAnswer, seen: readonly string[]): string {
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') return `the resolver answers ${rcode}`;
   const soa = authorities.find(({ type }) => type === 'SOA');
   if (seen.length === 0 && soa !== undefined) {
-    return `the resolver remembers that there was no such record, for at most ${negativeTtl(soa)} s more`;
+    return `the resolver still caches that the record does not exist, for at most ${negativeTtl(soa)} s`;
   }
   const ttl = Math.max(0, ...answers.map((record) => record.ttl));
-  return `the resolver still has an older answer, for at most ${ttl} s more`;
+  return `the resolver still caches an older answer, for at most ${ttl} s`;
 }
 
 async function checkZone(zone: CheckedZone, known: Knowledge): Promise<DnsFinding[]> {
   const reading = await readEach(zone);
   const { servers, zone: name } = zone.authorities;
   const asked = servers.map((server) => server.name).join(', ');
-  const measured = `asked the ${servers.length} authoritative servers of ${name} (${asked})`;
+  const measured = `queried the ${servers.length} authoritative servers of ${name} (${asked})`;
   const records = [...groupBySet(zone.wanted)].flatMap(([key, group]): DnsFinding[] => {
     const [first] = group;
     if (first === undefined) return [];
@@ -142,14 +142,14 @@ async function checkZone(zone: CheckedZone, known: Knowledge): Promise<DnsFindin
     if (failed === undefined) return [judge(group, reading, { known, measured }) ?? []].flat();
     const base = { id: idOf(first), subject: key, measured };
     const isWrong = failed.code === 'DNS_DISAGREES';
-    const message = isWrong ? failed.message : `could not tell, because ${failed.message}`;
+    const message = isWrong ? failed.message : `inconclusive: ${failed.message}`;
     const wanted = group.map(({ value }) => value);
     return [finding({ ...base, verdict: isWrong ? 'wrong' : 'unknown', message }, { wanted })];
   });
   const silent = reading.problems.map((problem) =>
     finding(
       { id: 'servers', subject: name, verdict: 'wrong', message: problem, measured },
-      { fix: `ask who runs the servers of ${name}` },
+      { fix: `ask the operator of the name servers of ${name}` },
     ),
   );
   return [...silent, ...records];

@@ -1,4 +1,4 @@
-// How many look-ups a domain's SPF record costs its readers: more than ten, and none of it counts.
+// Counts the DNS lookups of a domain's SPF record: with more than ten, receivers treat the record as an error.
 
 import { type DnsServer, queryResolver } from '../../../host/dns.ts';
 import { readValues } from '../publish/present.ts';
@@ -12,7 +12,7 @@ const COUNTED = ['include', 'a', 'mx', 'ptr', 'exists', 'redirect'];
 interface Count {
   lookups: number;
   readonly seen: Set<string>;
-  /** What keeps the count from being exact, or makes the record void. */
+  /** Why the count is inexact, or the record invalid. */
   readonly problems: string[];
 }
 
@@ -26,16 +26,16 @@ async function follow(resolvers: readonly DnsServer[], term: SpfTerm, count: Cou
   if (!['include', 'redirect'].includes(term.name)) return;
   const name = term.value.toLowerCase().replace(/\.$/, '');
   if (name.includes('%')) {
-    count.problems.push(`${term.text} depends on the sender, so what it costs is not known`);
+    count.problems.push(`${term.text} depends on the sender, so its lookups cannot be counted`);
     return;
   }
   if (count.seen.has(name)) {
-    count.problems.push(`${term.text} leads back to itself`);
+    count.problems.push(`${term.text} is a loop`);
     return;
   }
   count.seen.add(name);
   const [record, second] = await spfOf(resolvers, name);
-  if (record === undefined) count.problems.push(`${term.text} leads to no SPF record`);
+  if (record === undefined) count.problems.push(`${term.text}: ${name} has no SPF record`);
   else if (second !== undefined) count.problems.push(`${name} has several SPF records`);
   else await countIn(resolvers, record, count);
   count.seen.delete(name);
@@ -45,16 +45,16 @@ async function countIn(resolvers: readonly DnsServer[], text: string, count: Cou
   const terms = parseSpf(text);
   const hasAll = terms.some(({ name }) => name === 'all');
   for (const term of terms) {
-    // RFC 7208 6.1: redirect is not looked at where there is an all
+    // RFC 7208 6.1: a redirect is ignored if there is an all
     if (!COUNTED.includes(term.name) || (term.name === 'redirect' && hasAll)) continue;
     count.lookups += 1;
-    // an attacker, or an accident: enough is known
+    // bounds the number of queries that a foreign record can cause
     if (count.lookups > 3 * MAX_LOOKUPS) return;
     await follow(resolvers, term, count);
   }
 }
 
-/** null when the domain has no SPF record, which another check tells. */
+/** null if the domain does not have exactly one SPF record: the record check reports that. */
 export async function checkSpfLookups(
   resolvers: readonly DnsServer[],
   domain: string,
@@ -68,13 +68,17 @@ export async function checkSpfLookups(
   const base = {
     id: 'spf.lookups',
     subject: `${domain} SPF`,
-    measured: 'followed its terms through the resolver',
+    measured: 'followed the terms of the record through the resolver',
   };
-  const sum = `it costs ${count.lookups} look-ups of ${MAX_LOOKUPS} allowed (RFC 7208 4.6.4)`;
+  const sum = `${count.lookups} DNS lookups of ${MAX_LOOKUPS} allowed (RFC 7208 4.6.4)`;
   if (count.lookups > MAX_LOOKUPS) {
-    const fix = 'replace include: terms by the ip4: and ip6: networks they lead to';
+    const fix = 'replace include: terms by the ip4: and ip6: networks that they contain';
     return finding(
-      { ...base, verdict: 'wrong', message: `${sum}, so nobody may use it` },
+      {
+        ...base,
+        verdict: 'wrong',
+        message: `${sum}: receivers treat the record as a permanent error`,
+      },
       { published: [record], fix },
     );
   }

@@ -1,4 +1,4 @@
-// The zones themselves: are they there, are they signed, and names that send no mail but could say so.
+// Checks of the zones: DNSSEC, and names without an SPF record that send no mail or only bounces.
 
 import type { Authorities, DnsServer } from '../../../host/dns.ts';
 import { readValues } from '../publish/present.ts';
@@ -10,17 +10,17 @@ const MESSAGES: Readonly<Record<Security, Pick<DnsFinding, 'verdict' | 'message'
   signed: { verdict: 'right', message: 'signed, with a DS record in the parent zone', fix: null },
   unsigned: {
     verdict: 'advice',
-    message: 'not signed (DNSSEC): forged answers are not noticed, and DANE is not possible',
-    fix: 'switch DNSSEC on where the zone is managed',
+    message: 'not signed (DNSSEC): forged answers are not detected, and DANE is not possible',
+    fix: 'enable DNSSEC at the DNS provider of the zone',
   },
   unlinked: {
     verdict: 'advice',
-    message: 'signed, but the parent zone has no DS record, so nobody can check the signatures',
-    fix: 'hand the DS record to the registrar of the domain',
+    message: 'signed, but without a DS record in the parent zone: resolvers cannot validate it',
+    fix: 'add the DS record at the registrar of the domain',
   },
   broken: {
     verdict: 'wrong',
-    message: 'its signatures do not fit the DS record above: validating resolvers refuse the zone',
+    message: 'the DNSKEY does not match the DS record: validating resolvers refuse the zone',
     fix: 'correct or remove the DS record at the registrar',
   },
 };
@@ -41,9 +41,10 @@ async function adviseSilentName(
     readValues(resolvers, { name, type: 'MX' }),
     readValues(resolvers, { name, type: 'TXT' }),
   ]);
-  // an alias can hold no records of its own
+  // a CNAME cannot have other records beside it
   if (a.values.length === 0 || mx.values.length > 0 || txt.values.some(isSpf)) return null;
-  const message = 'sends no mail, as it seems: saying so keeps others from sending in its name';
+  const message =
+    'seems to send no mail: a null MX and an SPF record protect it against forged senders';
   const fix = `publish: ${name}. IN MX 0 .   and: ${name}. IN TXT "v=spf1 -all"   (RFC 7505)`;
   const base = { id: 'silent-name', subject: name, measured: MEASURED };
   return finding({ ...base, verdict: 'advice', message }, { fix });
@@ -51,7 +52,7 @@ async function adviseSilentName(
 
 const MEASURED = 'A, MX and TXT at the authoritative servers';
 
-/** Names that send nothing, or bounces alone, and do not say so: others may send in their name. */
+/** Names that send no mail, or bounces only, and have no SPF record against forged senders. */
 export async function adviseSilentNames(
   resolvers: readonly DnsServer[],
   { hostname, domains }: { hostname: string; domains: readonly string[] },
@@ -62,7 +63,8 @@ export async function adviseSilentNames(
   if (domains.includes(hostname)) return advice;
   const { values } = await readValues(resolvers, { name: hostname, type: 'TXT' });
   if (values.some(isSpf)) return advice;
-  const message = 'bounces are sent in its name: an SPF record of its own lets others check them';
+  const message =
+    'bounces are sent from this name: with its own SPF record, receivers can check them';
   const fix = `publish: ${hostname}. IN TXT "v=spf1 a -all"   (RFC 7208 2.3)`;
   const base = { id: 'silent-name', subject: hostname, measured: MEASURED };
   return [...advice, finding({ ...base, verdict: 'advice', message }, { fix })];

@@ -1,4 +1,4 @@
-// A change of one record set, as data: what is added, what goes, and what only a person can do. Pure but for the error.
+// A change of one record set, as data: values to add, values to remove, and steps by hand. Pure but for the error.
 
 import { MailctlError } from '../../../errors.ts';
 import { formatRdata } from '../../../host/dns-api/rdata.ts';
@@ -6,17 +6,17 @@ import type { SetName } from './present.ts';
 
 export interface SetChange extends SetName {
   readonly purpose: string;
-  /** Everything at the name, of this type, before the change. */
+  /** All values of the record set before the change. */
   readonly before: readonly string[];
   readonly add: readonly string[];
   readonly remove: readonly string[];
-  /** Seconds, for what is added. */
+  /** Seconds, for the added values. */
   readonly ttl: number;
 }
 
 export interface Obstacle extends SetName {
   readonly reason: string;
-  /** What a person has to do, a line for each step. */
+  /** What the operator has to do, one line for each step. */
   readonly byHand: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export function formatRecord(set: SetName, value: string, ttl: number): string {
   return `${set.name}. ${ttl} IN ${set.type} ${formatRdata(set.type, value)}`;
 }
 
-/** Each reason once, with all that it is the reason for. */
+/** Groups the steps by reason. */
 export function formatObstacles(obstacles: readonly Obstacle[]): string[] {
   const reasons = new Set(obstacles.map(({ reason }) => reason));
   return [...reasons].flatMap((reason) => [
@@ -36,7 +36,7 @@ export function formatObstacles(obstacles: readonly Obstacle[]): string[] {
   ]);
 }
 
-/** Throws DNS_BY_HAND with what a person has to do; nothing has been touched. */
+/** Throws DNS_BY_HAND with the steps for the operator; nothing has been changed. */
 export function requireNoObstacle(
   plan: { readonly obstacles: readonly Obstacle[] },
   hint: string,
@@ -45,7 +45,7 @@ export function requireNoObstacle(
   const lines = formatObstacles(plan.obstacles);
   throw new MailctlError(
     'DNS_BY_HAND',
-    `nothing was changed, because this must be done by hand first:\n${lines.join('\n')}`,
+    `nothing was changed; do this by hand first:\n${lines.join('\n')}`,
     { hint },
   );
 }

@@ -1,4 +1,4 @@
-// What /etc/config/dns-provider says: the provider, the zone and the credentials that dnsctl uses, too.
+// Reads /etc/config/dns-provider: the provider, the zone and the credentials, shared with dnsctl.
 
 import type { Account, ApiProvider } from '../../../host/dns-api/api.ts';
 import { OVH_ENDPOINTS } from '../../../host/dns-api/ovh.ts';
@@ -34,7 +34,7 @@ export async function readProviderFile(host: Host): Promise<ProviderFile> {
   };
 }
 
-/** The account at the provider, or the options that are missing or wrong, a sentence. Pure. */
+/** The account at the provider, or a sentence that names the missing or invalid options. Pure. */
 function accountOf(name: ApiProvider, file: ProviderFile): Account | { missing: string } {
   const needed = {
     ovh: ['app_key', 'app_secret', 'consumer_key'],
@@ -57,7 +57,7 @@ function accountOf(name: ApiProvider, file: ProviderFile): Account | { missing: 
   const endpoint = file.option(name, 'endpoint') ?? 'ovh-eu';
   if (OVH_ENDPOINTS[endpoint] === undefined) {
     return {
-      missing: `dns-provider.ovh.endpoint is none of ${Object.keys(OVH_ENDPOINTS).join(', ')}`,
+      missing: `dns-provider.ovh.endpoint is not one of ${Object.keys(OVH_ENDPOINTS).join(', ')}`,
     };
   }
   return {
@@ -66,7 +66,7 @@ function accountOf(name: ApiProvider, file: ProviderFile): Account | { missing: 
   };
 }
 
-/** The account that `dns.provider` leads to, or why there is none. */
+/** The account that `dns.provider` selects, or what is missing; null for a provider without API. */
 export function chooseAccount(
   setting: Settings['dns']['provider'],
   file: ProviderFile,
@@ -75,7 +75,7 @@ export function chooseAccount(
   return isApiProvider(name) ? accountOf(name, file) : null;
 }
 
-/** Everything in the file that must not be shown. */
+/** All secrets in the file. */
 export function secretsOf(file: ProviderFile): string[] {
   const places: readonly [string, string][] = [
     ['ovh', 'app_secret'],

@@ -1,4 +1,4 @@
-// Names of the DNS and the addresses behind them. Pure.
+// DNS names and IP addresses. Pure.
 
 import {
   contains,
@@ -12,7 +12,7 @@ export function isAtOrBelow(name: string, zone: string): boolean {
   return name === zone || zone === '.' || name.endsWith(`.${zone}`);
 }
 
-/** As dnsctl and zone files write it: `@` for the zone itself. */
+/** As dnsctl and zone files write it: `@` for the zone apex. */
 export function relativeName(name: string, zone: string): string {
   return name === zone ? '@' : name.slice(0, -zone.length - 1);
 }
@@ -29,10 +29,10 @@ export function wildcardsOf(name: string, zone: string): string[] {
   return wildcards;
 }
 
-/** The name whose PTR record stands for the address, or that a blocklist's zone is put behind. */
+/** The reversed labels of the address, for its PTR name or a query to a blocklist. */
 export function reverseLabels(address: string): string {
   const ip = parseIp(address);
-  if (ip === undefined) throw new Error(`${address} is no IP address`);
+  if (ip === undefined) throw new Error(`${address} is not an IP address`);
   return reverseIpLabels(ip);
 }
 
@@ -40,30 +40,27 @@ export function reverseName(address: string): string {
   return `${reverseLabels(address)}.${address.includes(':') ? 'ip6' : 'in-addr'}.arpa`;
 }
 
-/** Why nobody on the Internet can connect to the address; null for a public one. */
+/** Why the address cannot be reached from the Internet; null for a public one. */
 export function privateReason(address: string): string | null {
   const ip = parseIp(address);
-  if (ip === undefined) return 'it is no IP address';
+  if (ip === undefined) return 'not an IP address';
   return NOT_PUBLIC.find(({ network }) => contains(network, ip))?.reason ?? null;
 }
 
 const NOT_PUBLIC: readonly { network: Network; reason: string }[] = [
-  [
-    '100.64.0.0/10',
-    'your provider shares one public address among its customers (CGNAT, RFC 6598)',
-  ],
-  ['10.0.0.0/8', 'it is private (RFC 1918): this router is behind another one'],
-  ['172.16.0.0/12', 'it is private (RFC 1918): this router is behind another one'],
-  ['192.168.0.0/16', 'it is private (RFC 1918): this router is behind another one'],
-  ['192.0.0.0/29', 'it is the inner end of DS-Lite (RFC 6333)'],
-  ['169.254.0.0/16', 'it is link-local: the line has no address'],
-  ['127.0.0.0/8', 'it is this host itself'],
-  ['0.0.0.0/8', 'it is no address of a host'],
-  ['224.0.0.0/3', 'it is no address of a host'],
-  ['fc00::/7', 'it is private (RFC 4193)'],
-  ['fe80::/10', 'it is link-local'],
-  ['::/8', 'it is no address of a host'],
-  ['ff00::/8', 'it is no address of a host'],
+  ['100.64.0.0/10', 'shared among customers of the provider (CGNAT, RFC 6598)'],
+  ['10.0.0.0/8', 'private (RFC 1918): this router is behind another one'],
+  ['172.16.0.0/12', 'private (RFC 1918): this router is behind another one'],
+  ['192.168.0.0/16', 'private (RFC 1918): this router is behind another one'],
+  ['192.0.0.0/29', 'inner address of DS-Lite (RFC 6333)'],
+  ['169.254.0.0/16', 'link-local: the WAN connection has no address'],
+  ['127.0.0.0/8', 'loopback'],
+  ['0.0.0.0/8', 'not a host address'],
+  ['224.0.0.0/3', 'not a host address'],
+  ['fc00::/7', 'private (RFC 4193)'],
+  ['fe80::/10', 'link-local'],
+  ['::/8', 'not a host address'],
+  ['ff00::/8', 'not a host address'],
 ].flatMap(([text = '', reason = '']) => {
   const network = parseNetwork(text);
   return network === undefined ? [] : [{ network, reason }];

@@ -1,5 +1,5 @@
-// What is published: each record set as all authoritative servers of its zone have it. Where they do not
-// agree nobody may decide what to change.
+// Reads what is published: each record set, from all authoritative servers of its zone. If the servers disagree,
+// no change is planned.
 
 import { MailctlError } from '../../../errors.ts';
 import {
@@ -20,9 +20,9 @@ export interface PresentValue {
 export interface PresentSet {
   readonly name: string;
   readonly type: RecordType;
-  /** Without what only a wildcard answers. */
+  /** Without the values of a wildcard. */
   readonly values: readonly PresentValue[];
-  /** Target of a CNAME that stands at the name, with the final dot; then there are no values. */
+  /** Target of a CNAME at the name, with the final dot; `values` is empty then. */
   readonly alias: string | null;
 }
 
@@ -33,7 +33,7 @@ export interface SetName {
 
 export interface Reading {
   readonly set: PresentSet;
-  /** What silent servers are up to; the others agree. */
+  /** Servers that did not answer; the others agree. */
   readonly problems: readonly string[];
 }
 
@@ -45,7 +45,7 @@ export function hasValue(set: PresentSet | undefined, value: string): boolean {
   return set?.values.some((present) => present.value === value) ?? false;
 }
 
-/** What one server's answer says about the set itself. */
+/** The record set in the answer of one server; null without an answer. */
 export function setOf(question: SetName, answer: AuthorityAnswer): PresentSet | null {
   if (answer.answer === null) return null;
   const own = answer.answer.answers.filter(({ name }) => name === question.name);
@@ -59,7 +59,7 @@ export function setOf(question: SetName, answer: AuthorityAnswer): PresentSet | 
 }
 
 function describe(set: PresentSet): string {
-  if (set.alias !== null) return `an alias of ${set.alias}`;
+  if (set.alias !== null) return `a CNAME of ${set.alias}`;
   return set.values.map(({ value }) => value).join(' | ') || 'nothing';
 }
 
@@ -77,7 +77,7 @@ export async function readSet(authorities: Authorities, question: SetName): Prom
   const problems = answers.flatMap(({ problem }) => problem ?? []);
   const [first] = sets;
   if (first === undefined) {
-    const message = `no server of the zone ${authorities.zone} answers: ${problems.join('; ')}`;
+    const message = `no name server of ${authorities.zone} answers: ${problems.join('; ')}`;
     throw new MailctlError('DNS_UNREACHABLE', message);
   }
   const other = sets.find(({ set }) => !sameSet(set, first.set));
@@ -92,14 +92,14 @@ export async function readSet(authorities: Authorities, question: SetName): Prom
   return { set: first.set, problems };
 }
 
-/** As `readSet`, without what only a wildcard answers. Throws as it does. */
+/** As `readSet`, without the values of a wildcard. Throws as `readSet` does. */
 export async function readOwnSet(authorities: Authorities, question: SetName): Promise<Reading> {
   return withoutWildcard(authorities, await readSet(authorities, question));
 }
 
 /**
- * The values at a name of ours, from its own servers: a resolver would remember for a while that there
- * are none, just before they are published. Throws DNS_UNREACHABLE, DNS_DISAGREES.
+ * The values at a name, from its authoritative servers: a query to a resolver would make it cache the negative
+ * answer, just before the record is published. Throws DNS_UNREACHABLE, DNS_DISAGREES.
  */
 export async function readValues(
   resolvers: readonly DnsServer[],
@@ -110,7 +110,7 @@ export async function readValues(
   return { values: set.values.map(({ value }) => value), alias: set.alias };
 }
 
-/** A set that equals a wildcard's is not there: the server made it up (RFC 4592). */
+/** Empties a set that equals a wildcard's: the server synthesized it (RFC 4592). */
 async function withoutWildcard(authorities: Authorities, reading: Reading): Promise<Reading> {
   const { set } = reading;
   if (set.values.length === 0 && set.alias === null) return reading;

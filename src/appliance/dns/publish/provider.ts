@@ -1,4 +1,4 @@
-// By which way records are published here, and whether that way leads to a given zone.
+// The configured DNS provider, and whether it can change a given zone.
 
 import { MailctlError } from '../../../errors.ts';
 import type { Account, DnsApi } from '../../../host/dns-api/api.ts';
@@ -22,18 +22,18 @@ import type { Manners } from './steps.ts';
 export interface HostedProvider {
   readonly kind: 'hosted';
   readonly manners: Manners;
-  /** null where dnsctl is not used. */
+  /** null if dnsctl is not used. */
   readonly dnsctl: {
-    /** The zone that dnsctl itself is set up for, or null. */
+    /** The zone in dnsctl's own configuration, or null. */
     readonly zone: string | null;
-    /** At cloudflare, the id of the zone that it writes into. */
+    /** At cloudflare, the id of the zone that dnsctl changes. */
     readonly zoneId: string | null;
-    /** Asks once whether its credentials work. Throws DNS_DENIED, TIMED_OUT. */
+    /** Tests the credentials once. Throws DNS_DENIED, TIMED_OUT. */
     test(): Promise<void>;
   } | null;
-  /** null where the provider's API is not used. */
+  /** null if the provider's API is not used. */
   readonly api: DnsApi | null;
-  /** Text that must not be shown. */
+  /** Text that never reaches output or logs. */
   readonly secrets: readonly string[];
 }
 
@@ -61,7 +61,7 @@ function createApi(host: Host, account: Account): DnsApi {
   return createCloudflare(host, account);
 }
 
-/** Each zone is asked for once. */
+/** Caches `openZone`: one request for each zone. */
 function remembering(api: DnsApi): DnsApi {
   const zones = new Map<string, ReturnType<DnsApi['openZone']>>();
   return {
@@ -96,7 +96,7 @@ function hosted(host: Host, setting: Settings['dns']['provider'], file: Provider
   if (isAllowed && api === null && file.provider === null) {
     throw unfit('no DNS provider is configured: dns-provider.main.provider is not set');
   }
-  // without a zone of its own, dnsctl does nothing for any zone
+  // dnsctl needs dns-provider.main.zone
   const isUsable =
     isAllowed && host.programs.exists('dnsctl') && (api === null || file.zone !== null);
   const secrets = secretsOf(file);
@@ -105,8 +105,8 @@ function hosted(host: Host, setting: Settings['dns']['provider'], file: Provider
 }
 
 /**
- * No request is made. Throws DNS_PROVIDER_UNFIT for missing settings or credentials, PROGRAM_MISSING:
- * then nothing can be published from here.
+ * Makes no request. Throws DNS_PROVIDER_UNFIT for missing settings or credentials, PROGRAM_MISSING: mailctl cannot
+ * publish records then.
  */
 export async function readProvider(host: Host, settings: Settings): Promise<Provider> {
   const { provider } = settings.dns;
@@ -124,7 +124,7 @@ export async function readProvider(host: Host, settings: Settings): Promise<Prov
   return hosted(host, provider, await readProviderFile(host));
 }
 
-/** False where a record set can only be replaced by a single value. */
+/** False if the provider's record sets can only be replaced by a single value. */
 export async function holdsSeveralValues(host: Host, settings: Settings): Promise<boolean> {
   const { provider } = settings.dns;
   if (provider !== 'dnsctl' && provider !== 'auto') return true;
@@ -134,7 +134,7 @@ export async function holdsSeveralValues(host: Host, settings: Settings): Promis
   return file.provider === 'cloudflare' || file.provider === 'ovh';
 }
 
-/** True when dnsctl can be used for the zone: at cloudflare it writes into one zone whatever it is told. */
+/** True if dnsctl can change the zone: at cloudflare it always writes into its configured zone. */
 export function dnsctlReaches(
   { dnsctl, manners }: Pick<HostedProvider, 'dnsctl' | 'manners'>,
   zone: string,
@@ -144,12 +144,12 @@ export function dnsctlReaches(
 }
 
 const ELSEWHERE = (zone: string) => ({
-  hint: `mailctl dns-setup --zone   (records to publish where ${zone} is managed)`,
+  hint: `mailctl dns-setup --zone   (records to publish by hand in ${zone})`,
 });
 
 /**
- * Asks the provider once, so that wrong credentials and a zone of another account are known before anything
- * is sent. Throws DNS_ZONE_UNFIT when the zone is nobody's or not ours, DNS_DENIED, DNS_UNREACHABLE.
+ * Queries the provider once, to detect wrong credentials and a zone of another account before any change.
+ * Throws DNS_ZONE_UNFIT if the name is not delegated or its zone is not in the account, DNS_DENIED, DNS_UNREACHABLE.
  */
 export async function requireOwnZone(
   host: Host,
@@ -159,7 +159,7 @@ export async function requireOwnZone(
   if (!zone.includes('.')) {
     throw new MailctlError(
       'DNS_ZONE_UNFIT',
-      `${name} is in no zone of its own: .${zone} knows nothing of it`,
+      `${name} is not delegated: no such name in the zone .${zone}`,
       {
         hint: 'register the domain, or correct its name: mailctl domain list',
       },
@@ -178,12 +178,12 @@ async function requireApiZone(
   const found = await api.openZone(zone);
   if (found !== null && dnsctl?.zone === zone && dnsctlReaches({ dnsctl, manners }, zone)) {
     if (found.id === null || found.id === dnsctl.zoneId) return;
-    throw unfit(`dns-provider.cloudflare.zone_id is that of another zone than ${zone}`);
+    throw unfit(`dns-provider.cloudflare.zone_id is not the id of ${zone}`);
   }
   if (found !== null) return;
   throw new MailctlError(
     'DNS_ZONE_UNFIT',
-    `${name} is in the zone ${zone}, which the account at ${api.provider} does not hold`,
+    `${name} is in the zone ${zone}, which is not in the account at ${api.provider}`,
     ELSEWHERE(zone),
   );
 }
@@ -195,7 +195,7 @@ async function requireDnsctlZone(
 ): Promise<void> {
   await provider.dnsctl?.test();
   const own = provider.dnsctl?.zone ?? null;
-  // others cannot list their zones; the answer to the first record tells
+  // dnsctl cannot list the zones of ovh and cloudflare; the first change shows whether it has the zone
   if (own === zone || provider.manners === 'ovh' || provider.manners === 'cloudflare') return;
   const known = [...(await listDnsctlZones(host)), ...(own === null ? [] : [own])];
   if (known.length === 0 || known.includes(zone)) return;

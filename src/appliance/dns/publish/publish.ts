@@ -1,5 +1,5 @@
-// Publishes changes by the provider's ways and proves them at every authoritative server. A claim that all is
-// done is only ever quoted, never believed; a refusal is.
+// Publishes changes through the provider and verifies them at every authoritative server. A success message of the
+// provider's program is only quoted, not trusted; a refusal is trusted.
 
 import { MailctlError } from '../../../errors.ts';
 import type { Host } from '../../../host/host.ts';
@@ -10,19 +10,19 @@ import type { Route } from './route.ts';
 import { type Sent, sendAgain, sendRoutes } from './send.ts';
 import { type Expectation, type Sight, waitVisible } from './visible.ts';
 
-/** A person may have thought about the plan for a while. Throws DNS_DISAGREES. */
+/** The set may have changed while the operator read the plan. Throws DNS_DISAGREES. */
 async function requireUnchanged({ change }: Route): Promise<void> {
   const { set } = await readSet(change.authorities, change);
   const now = set.values.map(({ value }) => value);
   const same =
     now.length === change.before.length && now.every((one) => change.before.includes(one));
-  // a wildcard's answer was taken out of `before`
+  // `before` does not contain the values of a wildcard
   if (same || change.before.length === 0) return;
   throw new MailctlError(
     'DNS_DISAGREES',
-    `${setKey(change)} was changed meanwhile by somebody else`,
+    `${setKey(change)} was changed by another party after the plan was made`,
     {
-      hint: 'repeat the command: it looks again before it does anything',
+      hint: 'repeat the command: it makes a new plan first',
     },
   );
 }
@@ -33,27 +33,28 @@ function expectationOf({ change }: Route): Expectation {
   return { ...{ authorities, name, type, keeps }, has: add, hasNot: remove };
 }
 
-const MEND_AFTER_MS = 10_000;
+const RETRY_AFTER_MS = 10_000;
 
 /**
- * dnsctl may have stopped half way, or have done nothing. What no server shows after a while is sent once
- * more: by the API, which looks first; else only to a set that is empty, where nothing could be harmed.
+ * dnsctl may have changed only a part, or nothing. A change that no server shows after RETRY_AFTER_MS is sent once
+ * more: by the API, which reads the set first; without an API only if the set is empty, so that no foreign record is
+ * at risk.
  */
-function mender(
+function createRetry(
   host: Host,
   provider: HostedProvider,
   { routes, words }: { routes: readonly Route[]; words: Map<string, string> },
 ) {
   const since = host.clock.now().getTime();
-  const mended = new Set<Route>();
+  const retried = new Set<Route>();
   return async (pending: readonly Sight[]) => {
-    if (host.clock.now().getTime() - since < MEND_AFTER_MS) return;
+    if (host.clock.now().getTime() - since < RETRY_AFTER_MS) return;
     for (const { isEmpty, showing, expectation } of pending) {
       const route = routes.find(({ change }) => setKey(change) === setKey(expectation));
-      if (route?.way !== 'dnsctl' || mended.has(route) || showing > 0) continue;
+      if (route?.way !== 'dnsctl' || retried.has(route) || showing > 0) continue;
       if (provider.api === null && (!isEmpty || route.change.before.length === 0)) continue;
-      mended.add(route);
-      host.say(`no server shows ${setKey(route.change)}: sending it again`);
+      retried.add(route);
+      host.say(`no server shows ${setKey(route.change)}: retrying`);
       words.set(setKey(route.change), await sendAgain(host, provider, route));
     }
   };
@@ -68,7 +69,7 @@ function explainPending(pending: readonly Sight[], words: ReadonlyMap<string, st
   const lines = [...places].map(([where, names]) => `${names.join(', ')}: ${where}`);
   const unseen = pending.filter(({ showing }) => showing === 0);
   const said = unseen.map(({ expectation }) => words.get(setKey(expectation)) ?? '').find(Boolean);
-  const quote = said === undefined ? [] : [`dnsctl’s last words, which prove nothing: ${said}`];
+  const quote = said === undefined ? [] : [`the last output of dnsctl was: ${said}`];
   return ['not every authoritative server shows the records yet:', ...lines, ...quote].join('\n');
 }
 
@@ -84,17 +85,17 @@ function requireDone(
     });
     throw new MailctlError(
       'DNS_BY_HAND',
-      `records that are not ours have vanished, although nothing was done to them:\n${lines.join('\n')}`,
-      { hint: "publish them again at the provider's own web page" },
+      `foreign records are missing now, although mailctl did not remove them:\n${lines.join('\n')}`,
+      { hint: "publish them again on the provider's web page" },
     );
   }
   if (pending.length === 0) return;
   throw new MailctlError('DNS_NOT_VISIBLE', explainPending(pending, words), {
-    hint: 'repeat the command later: it goes on where this one stopped; mailctl dns-check shows what there is',
+    hint: 'repeat the command later: it continues where this one stopped; mailctl dns-check shows what is published',
   });
 }
 
-/** Nothing is waited for: what was sent is found by the next run. */
+/** Does not wait for the accepted changes: the next run finds them published. */
 function requireAccepted(routes: readonly Route[], { refusals }: Sent): void {
   if (refusals.length === 0) return;
   const lines = refusals.flatMap(({ route: { change }, reason }) => [
@@ -104,15 +105,15 @@ function requireAccepted(routes: readonly Route[], { refusals }: Sent): void {
   ]);
   const count = `${refusals.length} of ${routes.length} record sets were refused by the provider`;
   throw new MailctlError('DNS_REFUSED', [`${count}:`, ...lines].join('\n'), {
-    hint: 'mailctl dns-setup   (again, when the reason is removed or the record is there)',
+    hint: 'mailctl dns-setup   (repeat it after removing the cause, or after publishing the record by hand)',
   });
 }
 
 /**
  * Makes the changes and waits until every server shows them.
  * @param timeout milliseconds to wait for the servers
- * Throws DNS_REFUSED and DNS_DENIED at once when the provider refuses; DNS_NOT_VISIBLE when the time is over;
- * DNS_BY_HAND when records of others have vanished; DNS_UNREACHABLE, TIMED_OUT, PROGRAM_FAILED.
+ * Throws DNS_REFUSED and DNS_DENIED at once if the provider refuses; DNS_NOT_VISIBLE after the timeout;
+ * DNS_BY_HAND if foreign records are missing; DNS_UNREACHABLE, TIMED_OUT, PROGRAM_FAILED.
  */
 export async function publish(
   host: Host,
@@ -124,7 +125,7 @@ export async function publish(
   requireAccepted(routes, sent);
   const words = new Map(sent.words);
   const onRound =
-    provider.kind === 'hosted' ? mender(host, provider, { routes, words }) : undefined;
+    provider.kind === 'hosted' ? createRetry(host, provider, { routes, words }) : undefined;
   const outcome = await waitVisible(host, routes.map(expectationOf), {
     timeout,
     ...(onRound === undefined ? {} : { onRound }),

@@ -1,5 +1,5 @@
-// Which way each change takes: dnsctl where it can say the change, the provider's API for the rest, a person
-// for what neither can. Pure.
+// Selects how each change is made: dnsctl where it can express the change, the provider's API for the rest, by hand
+// where neither can. Pure.
 
 import type { Authorities } from '../../../host/dns.ts';
 import { TTL_BOUNDS } from '../../../host/dns-api/api.ts';
@@ -18,7 +18,7 @@ export type Route = { readonly change: ZoneChange } & (
   | { readonly way: 'update' }
 );
 
-/** The TTL that records get, as near to the wanted one as the provider allows. */
+/** The wanted TTL, clamped to the bounds of the provider. */
 export function publishedTtl(provider: Provider, ttl: number): number {
   if (provider.kind !== 'hosted' || provider.manners === 'unknown') return ttl;
   const [least, most] = TTL_BOUNDS[provider.manners];
@@ -29,18 +29,18 @@ function dnsctlSteps(provider: HostedProvider, change: ZoneChange): Steps {
   const { zone } = change.authorities;
   if (!dnsctlReaches(provider, zone)) {
     const own = provider.dnsctl?.zone ?? null;
-    const reason = `at cloudflare, dnsctl reaches one zone alone (${own ?? 'none is configured'})`;
+    const reason = `at cloudflare, dnsctl can change one zone only (${own ?? 'none is configured'})`;
     return { steps: null, reason };
   }
   return stepsFor(provider.manners, change, zone);
 }
 
-/** `rm` names no value, so a record that was published meanwhile would go, too; the API names it. */
+/** `dnsctl rm` names no value and would remove a record published in the meantime; the API names the value. */
 function prefersApi(provider: HostedProvider, change: SetChange): boolean {
   return provider.api !== null && (provider.dnsctl === null || change.remove.length > 0);
 }
 
-/** Splits changes into those that can be made without harm, and what is left to a person. */
+/** Splits changes into those that leave foreign records intact, and those that the operator makes by hand. */
 export function routeChanges(
   provider: Provider,
   changes: readonly ZoneChange[],

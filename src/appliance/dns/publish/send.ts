@@ -1,5 +1,5 @@
-// Sends changes, each by its way. A refusal in the provider's own words is collected: the other changes are
-// sent all the same, unless the credentials are at fault.
+// Sends each change by its route. A refusal is collected with the provider's text, and the other changes are still
+// sent, unless the credentials are refused.
 
 import { MailctlError } from '../../../errors.ts';
 import type { ApiZone } from '../../../host/dns-api/api.ts';
@@ -14,9 +14,9 @@ import type { Route } from './route.ts';
 import type { Step } from './steps.ts';
 
 export interface Sent {
-  /** What each way said last, by record set: a claim, no proof. */
+  /** The last output for each record set: not a proof. */
   readonly words: ReadonlyMap<string, string>;
-  /** What was refused, and in which words. */
+  /** The refused changes, with the provider's text. */
   readonly refusals: readonly { readonly route: Route; readonly reason: string }[];
 }
 
@@ -33,7 +33,7 @@ async function runStep(host: Host, provider: HostedProvider, { change }: Route, 
   const { authorities, name, type, ttl } = change;
   const { zone } = authorities;
   const { verb } = step;
-  // its API takes the target as absolute without the dot
+  // Cloudflare's API wants an absolute target without the final dot
   const isHost = provider.manners === 'cloudflare' && type === 'CNAME';
   const value = isHost ? step.value?.replace(/\.$/, '') : step.value;
   const call = { verb, zone, type, sub: relativeName(name, zone), secrets: provider.secrets };
@@ -41,14 +41,14 @@ async function runStep(host: Host, provider: HostedProvider, { change }: Route, 
     return await runDnsctl(host, { ...call, ...(value === undefined ? {} : { value, ttl }) });
   } catch (error) {
     if (!(error instanceof MailctlError) || error.code !== 'TIMED_OUT') throw error;
-    throw new MailctlError('TIMED_OUT', `${error.message}, at ${setKey(change)}`, {
-      hint: 'mailctl dns-check   (what is published), then repeat the command: it goes on',
+    throw new MailctlError('TIMED_OUT', `${setKey(change)}: ${error.message}`, {
+      hint: 'mailctl dns-check   (shows what is published), then repeat the command: it continues',
       cause: error,
     });
   }
 }
 
-/** A record that was to be removed or replaced and is not there is as good as removed. */
+/** "not found" on removal or replacement: the record is already absent. */
 const isAway = (verb: Step['verb'], refusal: string) =>
   verb !== 'add' && /not found|could not be found|does not exist/i.test(refusal);
 
@@ -67,20 +67,20 @@ async function sendByDnsctl(
 }
 
 function requireApi({ api }: HostedProvider) {
-  if (api === null) throw new Error('a route by an API that is not used');
+  if (api === null) throw new Error('a route by an API that is not configured');
   return api;
 }
 
-/** The zone is to be finished by the caller. Throws DNS_REFUSED, DNS_DENIED, DNS_UNREACHABLE. */
+/** The caller calls `finish` of the zone. Throws DNS_REFUSED, DNS_DENIED, DNS_UNREACHABLE. */
 async function sendByApi(provider: HostedProvider, { change }: Route): Promise<ApiZone> {
   const { zone } = change.authorities;
   const open = await requireApi(provider).openZone(zone);
-  if (open === null) throw new Error(`the zone ${zone} was not looked for`);
+  if (open === null) throw new Error(`the zone ${zone} was not looked up`);
   await open.change(change);
   return open;
 }
 
-/** Sends a route once more by the way that looks first; done already, it does nothing. */
+/** Sends a route once more; by the API, which reads the set first, where there is one. */
 export async function sendAgain(
   host: Host,
   provider: HostedProvider,
@@ -134,7 +134,7 @@ function updateLines({ change }: Route): UpdateLine[] {
   return [...change.remove.map(line('delete')), ...change.add.map(line('add'))];
 }
 
-/** Throws DNS_DENIED, DNS_UNREACHABLE, PROGRAM_FAILED, TIMED_OUT: then not everything was sent. */
+/** Throws DNS_DENIED, DNS_UNREACHABLE, PROGRAM_FAILED, TIMED_OUT: some changes were not sent then. */
 export async function sendRoutes(
   host: Host,
   provider: Provider,

@@ -1,5 +1,5 @@
-// What this program remembers of the records it published, so that it knows its own again, can take back
-// the last setup, and can finish one that was interrupted: <data>/dns/state.json, for root alone.
+// The records that mailctl published, in <data>/dns/state.json (root only): it recognizes its own records, can undo
+// the last setup, and can finish an interrupted one.
 
 import { join } from 'node:path';
 import { array, boolean, exactOptional, nullable, number, object, picklist, string } from 'valibot';
@@ -11,9 +11,9 @@ import type { SetName } from './present.ts';
 
 export interface OwnValue extends SetName {
   readonly value: string;
-  /** False for one that was there already, just as we would have published it. */
+  /** False for a value that was already published exactly as wanted. */
   readonly made: boolean;
-  /** Published for a while by another part (a challenge, a key in waiting); a setup leaves it alone. */
+  /** Published by another part (an ACME challenge, a standby key); dns-setup does not change it. */
   readonly held?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface JournalEntry extends SetName {
 export interface Journal {
   /** RFC 3339. */
   readonly at: string;
-  /** False while not every server has been seen to show it. */
+  /** False until every server shows the changes. */
   readonly finished: boolean;
   readonly entries: readonly JournalEntry[];
 }
@@ -35,7 +35,7 @@ export interface Journal {
 export interface DnsState {
   readonly values: readonly OwnValue[];
   readonly last: Journal | null;
-  /** True from the moment when new addresses are being published until every server shows them. */
+  /** True while new addresses are being published, until every server shows them. */
   readonly moving?: boolean;
 }
 
@@ -65,10 +65,10 @@ export const DNS_STATE: StateFile<DnsState> = {
   schema,
   empty: { values: [], last: null },
   ownFolder: true,
-  // a record that is not known as ours is never removed: an old address would stay beside the new one
+  // without the state mailctl removes no record: an old address would stay beside the new one
   whenDamaged: {
     withoutIt:
-      'only records that equal the wanted ones count as ours then, and the last setup cannot be taken back',
+      'only records that equal the wanted ones count as published by mailctl, and the last setup cannot be undone',
   },
 };
 
@@ -81,7 +81,7 @@ const same = (a: OwnValue, b: SetName & { value: string }) =>
 
 export function withValues(state: DnsState, values: readonly OwnValue[]): DnsState {
   const kept = state.values.filter((old) => !values.some((value) => same(old, value)));
-  // one that we made stays made, also when it is found again later
+  // a value that mailctl published stays `made` when a later run finds it
   const merged = values.map((value) => {
     const old = state.values.find((entry) => same(entry, value));
     return old === undefined ? value : { ...value, made: old.made || value.made };
@@ -96,7 +96,7 @@ export function withoutValues(
   return { ...state, values: state.values.filter((old) => !values.some((one) => same(old, one))) };
 }
 
-/** The journal of a setup that goes on where an interrupted one stopped covers both. */
+/** Joins the journal of an interrupted setup with that of the run that completes it. */
 export function joinJournals(
   before: Journal | null,
   entries: readonly JournalEntry[],
@@ -110,7 +110,7 @@ export function joinJournals(
       joined.set(key, entry);
       continue;
     }
-    // what the first added and the second removed was never there before
+    // a value that the first run added and the second removed is in neither list
     const added = [...old.added.filter((value) => !entry.removed.includes(value)), ...entry.added];
     const removed = [
       ...old.removed,

@@ -1,11 +1,11 @@
-// What dnsctl's add, update and rm do differs by provider; where they cannot say a change, or would touch
-// others' records, there are no steps but a reason. Pure.
+// The effect of dnsctl's add, update and rm differs by provider. A change that they cannot express, or that would
+// touch foreign records, has a reason instead of steps. Pure.
 
 import type { ApiProvider } from '../../../host/dns-api/api.ts';
 import { dnsctlProblem } from '../../../host/dnsctl.ts';
 import type { SetChange } from './change.ts';
 
-/** The manners of dnsctl; `unknown` is treated as if it had the worst of all. */
+/** The provider behind dnsctl; `unknown` combines the limits of all. */
 export type Manners = ApiProvider | 'unknown';
 
 export interface Step {
@@ -23,10 +23,10 @@ const cannot = (reason: string): Steps => ({ steps: null, reason });
 const adding = (values: readonly string[]): Step[] =>
   values.map((value) => ({ verb: 'add', value }));
 
-/** These need fields in the API that dnsctl does not send. */
+/** Cloudflare's API needs fields for these types that dnsctl does not send. */
 const CLOUDFLARE_FIELDS = ['MX', 'SRV', 'TLSA', 'CAA'];
 
-/** @param zone the zone that the change is in */
+/** @param zone the zone of the change */
 export function stepsFor(manners: Manners, change: SetChange, zone: string): Steps {
   const unsendable = change.add.map(dnsctlProblem).find((problem) => problem !== null);
   if (unsendable !== undefined) return cannot(unsendable);
@@ -45,7 +45,7 @@ export function stepsFor(manners: Manners, change: SetChange, zone: string): Ste
   if (obstacle !== null) return cannot(obstacle);
   if (manners === 'cloudflare' && others.length > 0) {
     return cannot(
-      'at cloudflare, dnsctl rm deletes the first record it finds, perhaps another one',
+      'at cloudflare, dnsctl rm deletes the first record that it finds, perhaps a foreign one',
     );
   }
   const [only, ...more] = change.add;
@@ -58,17 +58,17 @@ export function stepsFor(manners: Manners, change: SetChange, zone: string): Ste
 }
 
 function ovhObstacle(change: SetChange, others: readonly string[], zone: string): string | null {
-  if (change.name === zone) return 'at ovh, dnsctl finds no record at the apex of a zone';
+  if (change.name === zone) return 'at ovh, dnsctl does not find records at the apex of a zone';
   if (others.length > 0) {
-    return 'at ovh, dnsctl rm deletes every record of this type and name, others’ too';
+    return 'at ovh, dnsctl rm deletes every record of this type and name, including foreign ones';
   }
-  // OVH's web page makes SPF records of an own type, which dnsctl does not find: both would stay
+  // OVH's web page stores SPF records as type SPF, which dnsctl does not find: both would stay
   if (
     change.type === 'TXT' &&
     change.add.length > 0 &&
     change.remove.some((value) => /^v=spf1(?: |$)/i.test(value))
   ) {
-    return 'at ovh, dnsctl may not find the SPF record that is to be replaced';
+    return 'at ovh, dnsctl may not find the SPF record to replace';
   }
   return null;
 }
@@ -86,6 +86,6 @@ function stepsForGandi(change: SetChange, others: readonly string[]): Steps {
 function stepsForUnknown(change: SetChange): Steps {
   if (change.before.length === 0 && change.add.length === 1) return { steps: adding(change.add) };
   return cannot(
-    "how dnsctl's provider treats other records at the name is not known (dns-provider.main.provider)",
+    "dnsctl's provider is unknown (dns-provider.main.provider): it may remove foreign records at the name",
   );
 }

@@ -1,5 +1,5 @@
-// Single values that other parts of the program publish for a while: ACME challenges, keys in waiting. They
-// go the same way as everything else, keep what others have at the name, and are proved at every server.
+// Single values that other parts of the program publish temporarily: ACME challenges, standby keys. They take the
+// same route as all records, keep foreign records at the name, and are verified at every server.
 
 import { MailctlError } from '../../../errors.ts';
 import { pollUntil } from '../../../host/clock.ts';
@@ -28,18 +28,18 @@ export interface PublishedValue {
 }
 
 export interface ValueOptions {
-  /** Milliseconds to wait until every authoritative server shows it; five minutes unless told. */
+  /** Milliseconds to wait until every authoritative server shows it; default: five minutes. */
   readonly timeout?: number;
-  /** Seconds that resolvers may keep it; one minute unless told. */
+  /** TTL in seconds; default: one minute. */
   readonly ttl?: number;
-  /** As the operation has read it; read here unless told. */
+  /** The state as the operation has read it; default: read here. */
   readonly dns?: OpenState<DnsState>;
 }
 
 const TIMEOUT_MS = 300_000;
 const TTL = 60;
 
-/** Waits out a change that has not reached all servers yet, since a second one often follows a first. */
+/** Waits while the servers disagree: an earlier change may not have reached all of them. */
 async function readSettledSet(
   host: Host,
   authorities: Authorities,
@@ -68,7 +68,7 @@ async function locate(
   const authorities = await findAuthorities(resolvers, wanted.name);
   const set = await readSettledSet(host, authorities, { wanted, timeout });
   if (set.alias === null) return { authorities, set };
-  throw new MailctlError('DNS_BY_HAND', `${wanted.name} is an alias (CNAME) of ${set.alias}`, {
+  throw new MailctlError('DNS_BY_HAND', `${wanted.name} is a CNAME of ${set.alias}`, {
     hint: `remove the CNAME record of ${wanted.name}, then repeat the command`,
   });
 }
@@ -79,7 +79,7 @@ interface Located {
   readonly set: PresentSet;
 }
 
-/** One change for each record set, whatever the number of its values. */
+/** Joins the changes of each record set into one. */
 function joinChanges(changes: readonly ZoneChange[]): ZoneChange[] {
   const joined = new Map<string, ZoneChange>();
   for (const change of changes) {
@@ -102,7 +102,7 @@ async function change(
     await requireOwnZone(host, provider, { zone: authorities.zone, name });
   }
   const { routes, obstacles } = routeChanges(provider, joinChanges(planned));
-  requireNoObstacle({ obstacles }, `do it by hand, then repeat the command`);
+  requireNoObstacle({ obstacles }, 'make these changes by hand, then repeat the command');
   await publish(host, provider, { routes, timeout });
 }
 
@@ -115,9 +115,9 @@ function plannedChange(
 }
 
 /**
- * Publishes values beside what is at their names already, until `removeValues`. Done when every
- * authoritative server shows them; nothing is changed when they do. The caller holds the appliance's lock.
- * Throws DNS_NOT_VISIBLE when the time is over; DNS_BY_HAND when the provider's way would harm others.
+ * Publishes values beside the records at their names, until `removeValues`. Returns when every authoritative
+ * server shows them; a no-op if they already do. The caller holds the appliance's lock.
+ * Throws DNS_NOT_VISIBLE after the timeout; DNS_BY_HAND if the change would harm foreign records.
  */
 export async function publishValues(
   host: Host,
@@ -134,10 +134,10 @@ export async function publishValues(
   const there = located.filter(({ set, wanted }) => hasValue(set, wanted.value));
   const missing = located.filter((one) => !there.includes(one));
   if (missing.length > 0) {
-    // remembered first: whatever happens now, it is known to be ours
+    // stored first: after an interruption the values are still known as published by mailctl
     await memory.write(withValues(memory.current, missing.map(own)));
     const planned = missing.map((one) =>
-      plannedChange(one, { add: [one.wanted.value], remove: [], ttl, purpose: 'for a while' }),
+      plannedChange(one, { add: [one.wanted.value], remove: [], ttl, purpose: 'temporary' }),
     );
     await change(host, target, { planned, timeout });
   }
@@ -155,7 +155,7 @@ export async function publishValues(
 }
 
 /**
- * Takes values back; what others have at their names stays. Done when no authoritative server shows them.
+ * Removes values; foreign records at their names stay. Returns when no authoritative server shows them.
  * Throws as `publishValues` does.
  */
 export async function removeValues(

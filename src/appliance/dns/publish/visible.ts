@@ -1,4 +1,4 @@
-// Proof that a change is published: every authoritative server of the zone is asked until all show it.
+// Verifies that a change is published: queries every authoritative server of the zone until all show it.
 
 import type { Authorities } from '../../../host/dns.ts';
 import { queryAuthorities } from '../../../host/dns.ts';
@@ -9,20 +9,20 @@ export interface Expectation extends SetName {
   readonly authorities: Authorities;
   readonly has: readonly string[];
   readonly hasNot: readonly string[];
-  /** Records that are not ours and must still be there. */
+  /** Foreign records that must still be published. */
   readonly keeps: readonly string[];
 }
 
 export interface Sight {
   readonly expectation: Expectation;
-  /** What each server that lacks it says: `ns1.example.com does not have it yet`. */
+  /** One sentence for each server without the change: `ns1.example.com does not have it yet`. */
   readonly lacks: readonly string[];
-  /** Servers that were asked, and how many show everything. */
+  /** Servers that were queried, and how many of them show the change. */
   readonly servers: number;
   readonly showing: number;
-  /** Values that should have been kept and are on no server any more. */
+  /** Values of `keeps` that no server has any more. */
   readonly lost: readonly string[];
-  /** True when the set has vanished from every server although something belongs there. */
+  /** True if the set is empty on every server although `has` is not. */
   readonly isEmpty: boolean;
 }
 
@@ -62,14 +62,14 @@ async function look(expectation: Expectation): Promise<Sight> {
 export interface Waiting {
   /** Milliseconds. */
   readonly timeout: number;
-  /** Called after each round with what is not visible everywhere yet. */
+  /** Called after each round with the changes that are not visible at every server yet. */
   readonly onRound?: (pending: readonly Sight[]) => Promise<void>;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** Waits until every server shows every expectation. What is still missing at the end is returned. */
+/** Waits until every server shows every expectation, at most `timeout`. Returns those still pending. */
 export async function waitVisible(
   host: Host,
   expectations: readonly Expectation[],
@@ -101,5 +101,5 @@ function describeProgress(all: number, pending: readonly Sight[]): string {
   const [first] = pending;
   if (first === undefined) return '';
   const { expectation, showing, servers } = first;
-  return `${all - pending.length} of ${all} record sets are visible everywhere; ${setKey(expectation)} at ${showing} of ${servers} servers`;
+  return `${all - pending.length} of ${all} record sets are visible at every server; ${setKey(expectation)} at ${showing} of ${servers}`;
 }

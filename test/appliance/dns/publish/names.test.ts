@@ -39,7 +39,7 @@ test('names are relative to their zone, and its apex is @', () => {
   expect(relativeName('_25._tcp.mail.example.com', 'example.com')).toBe('_25._tcp.mail');
 });
 
-test('the wildcards that could answer are those up to the zone', () => {
+test('wildcardsOf lists the wildcards between the name and its zone', () => {
   expect(wildcardsOf('a.b.example.com', 'example.com')).toEqual([
     '*.b.example.com',
     '*.example.com',

@@ -31,7 +31,7 @@ const wayOf = (of: Provider, ...one: Parameters<typeof change>) => {
 };
 
 describe.each(['ovh', 'gandi', 'cloudflare'] as const)('at %s', (name) => {
-  test('dnsctl does what it can, and the API the rest', () => {
+  test('dnsctl makes the changes that it can express, and the API the rest', () => {
     const both = provider(name, 'both');
     expect(wayOf(both, 'mail.example.com', 'A', { add: ['192.0.2.1'] })).toBe('dnsctl');
     expect(wayOf(both, 'x.example.com', 'TXT', { add: ["it's"] })).toBe('api');
@@ -39,19 +39,19 @@ describe.each(['ovh', 'gandi', 'cloudflare'] as const)('at %s', (name) => {
     expect(wayOf(both, 'example.com', 'TXT', replaced)).toBe('api');
   });
 
-  test('the API alone does everything', () => {
+  test('with the API only, the API makes every change', () => {
     for (const type of ['A', 'MX', 'CAA', 'TLSA', 'SRV'] as const) {
       expect(wayOf(provider(name, 'api'), 'example.com', type, { add: ['x'] })).toBe('api');
     }
   });
 
-  test('with dnsctl alone, what would harm others is left to a person', () => {
+  test('with dnsctl only, changes that would harm foreign records are left to the operator', () => {
     const beside = { before: ['theirs', 'old'], remove: ['old'], add: ['new'] };
     expect(wayOf(provider(name, 'dnsctl'), 'x.example.com', 'TXT', beside)).toContain('by hand');
   });
 });
 
-test('with dnsctl alone, each provider has its own limits', () => {
+test('with dnsctl only, each provider has its own limits', () => {
   const [ovh, gandi, cloudflare] = (['ovh', 'gandi', 'cloudflare'] as const).map((name) =>
     provider(name, 'dnsctl'),
   ) as [Provider, Provider, Provider];
@@ -62,7 +62,7 @@ test('with dnsctl alone, each provider has its own limits', () => {
   expect(wayOf(cloudflare, 'mail.example.com', 'CAA', caa)).toContain('cannot publish CAA');
   expect(wayOf(ovh, 'example.com', 'MX', { before: ['x'], remove: ['x'] })).toContain('apex');
   expect(wayOf(ovh, 'a.example.com', 'MX', { before: ['x'], remove: ['x'] })).toBe('dnsctl');
-  expect(wayOf(cloudflare, 'mail.example.net', 'A', { add: ['x'] })).toContain('one zone alone');
+  expect(wayOf(cloudflare, 'mail.example.net', 'A', { add: ['x'] })).toContain('one zone only');
   expect(wayOf(ovh, 'mail.example.net', 'A', { add: ['x'] })).toBe('dnsctl');
   const spf = { before: ['v=spf1 -all'], remove: ['v=spf1 -all'], add: ['v=spf1 mx -all'] };
   expect(wayOf(ovh, 'a.example.com', 'TXT', spf)).toContain('may not find the SPF record');

@@ -18,13 +18,13 @@ test('the journal of a finished setup is replaced by the next one', () => {
   ]);
 });
 
-test('the journal of an interrupted setup and of the one that goes on cover both', () => {
+test('the journal covers an interrupted setup and the run that completes it', () => {
   const joined = joinJournals(journal(false, entry(['merged'], ['old'])), [entry(['merged'], [])]);
 
   expect(joined).toEqual([entry(['merged'], ['old'])]);
 });
 
-test('what came and went between the two is no part of what was there before', () => {
+test('a value added by the first run and removed by the second is not in the journal', () => {
   const joined = joinJournals(journal(false, entry(['first'], ['old'])), [
     entry(['second'], ['first']),
   ]);
@@ -32,7 +32,7 @@ test('what came and went between the two is no part of what was there before', (
   expect(joined).toEqual([entry(['second'], ['old'])]);
 });
 
-test('a value that was made here stays so when it is found again', () => {
+test('a value that mailctl published stays marked as such when a later run finds it', () => {
   const value = { name: 'n.example', type: 'A', value: '192.0.2.1' } as const;
   const empty = { values: [], last: null };
   const made = withValues(empty, [{ ...value, made: true }]);

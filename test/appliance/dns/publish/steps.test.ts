@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import type { SetChange } from '../../../../src/appliance/dns/publish/change.ts';
 import { type Manners, type Step, stepsFor } from '../../../../src/appliance/dns/publish/steps.ts';
 
-/** What each provider makes of dnsctl's verbs; a refusal changes nothing. */
+/** The effect of dnsctl's verbs at each provider; a refusal changes nothing. */
 const BEHAVIOUR: Record<Exclude<Manners, 'unknown'>, (set: string[], step: Step) => string[]> = {
   cloudflare: (set, { verb, value = '' }) => {
     if (verb === 'add') return [...set, value];
@@ -19,7 +19,7 @@ const BEHAVIOUR: Record<Exclude<Manners, 'unknown'>, (set: string[], step: Step)
   },
 };
 
-/** The zone that the changed name is below. */
+/** The zone of the changed name. */
 const ZONE = 'com';
 
 function subsets(values: readonly string[]): string[][] {
@@ -40,7 +40,7 @@ const change = (before: string[], remove: string[], add: string[]): SetChange =>
   ...{ before, remove, add },
 });
 
-/** Every change of up to three records by up to two, the provider's order of them being any. */
+/** Every change of up to three records by up to two, in any order of the provider. */
 const CHANGES = subsets(['a', 'b', 'c']).flatMap((before) =>
   subsets(before).flatMap((remove) =>
     subsets(['x', 'y'])
@@ -50,7 +50,7 @@ const CHANGES = subsets(['a', 'b', 'c']).flatMap((before) =>
 );
 
 describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
-  test('whatever is done keeps the records of others and ends as planned, in any order', () => {
+  test('the steps keep foreign records and give the planned set, in any order', () => {
     for (const one of CHANGES) {
       const way = stepsFor(manners, one, ZONE);
       if (way.steps === null) continue;
@@ -66,7 +66,7 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
     }
   });
 
-  test('a record at an empty name, and one of ours replaced alone, are always possible', () => {
+  test('adding a record at an empty name and replacing a single own record are always possible', () => {
     expect(stepsFor(manners, change([], [], ['x']), ZONE)).toEqual({
       steps: [{ verb: 'add', value: 'x' }],
     });
@@ -76,7 +76,7 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
     expect(stepsFor(manners, change(['a'], ['a'], []), ZONE)).toEqual({ steps: [{ verb: 'rm' }] });
   });
 
-  test('nothing of ours is removed beside something of others', () => {
+  test('an own record is not removed beside a foreign one', () => {
     expect(stepsFor(manners, change(['a', 'b'], ['a'], []), ZONE).steps).toBeNull();
     expect(stepsFor(manners, change(['a', 'b'], ['a'], ['x']), ZONE).steps).toBeNull();
   });
@@ -86,7 +86,7 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('at %s', (manners) => {
   });
 });
 
-test('beside a foreign record one is added at cloudflare and ovh, and not at gandi', () => {
+test('a record is added beside a foreign one at cloudflare and ovh, but not at gandi', () => {
   const beside = change(['a'], [], ['x']);
 
   expect(stepsFor('cloudflare', beside, ZONE).steps).toEqual([{ verb: 'add', value: 'x' }]);
@@ -94,7 +94,7 @@ test('beside a foreign record one is added at cloudflare and ovh, and not at gan
   expect(stepsFor('gandi', beside, ZONE).steps).toBeNull();
 });
 
-test('with an unknown provider only an empty name is used', () => {
+test('with an unknown provider records are added at empty names only', () => {
   const possible = CHANGES.filter((one) => stepsFor('unknown', one, ZONE).steps !== null);
 
   expect(possible).toEqual([change([], [], ['x']), change([], [], ['y'])]);
