@@ -20,7 +20,7 @@ const LISTED_WITHIN_MS = 10_000;
 
 let world: DnsWorld;
 /** Tests that mostly wait; they run in parallel. */
-let mending: Promise<Finished>;
+let fixing: Promise<Finished>;
 
 beforeAll(async () => {
   const zones = PROVIDERS.flatMap((name) => [
@@ -35,8 +35,8 @@ beforeAll(async () => {
     ...Object.fromEntries(zones),
     ...{ 'half.test.': own, 'mend.test.': own },
   });
-  const mender = await newRouter('mend.test', 'cloudflare');
-  mending = mender.mailctl('dns-setup --yes --wait 40', { DNSCTL_FAULT: 'half' });
+  const fixer = await newRouter('mend.test', 'cloudflare');
+  fixing = fixer.mailctl('dns-setup --yes --wait 40', { DNSCTL_FAULT: 'half' });
 }, 60_000);
 
 afterAll(() => world.down());
@@ -216,7 +216,7 @@ test('an update that fails between its removal and its addition loses no SPF rec
 });
 
 test('a half-failed update is fixed within the same run', async () => {
-  expect((await mending).status).toBe(1);
+  expect((await fixing).status).toBe(1);
 
   const texts = (await world.zone('mend.test.')).filter((line) => line.includes('v=spf1'));
   expect(texts).toHaveLength(1);
