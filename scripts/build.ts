@@ -7,14 +7,14 @@ import { type Architecture, routerRuntime } from './runtime.ts';
 
 const ENTRY = 'src/mailctl/main.ts';
 
-/** reproducible-builds.org: the date of the source where somebody has set it, as OpenWrt's SDK does. */
+/** SOURCE_DATE_EPOCH (reproducible-builds.org), which OpenWrt's SDK sets; otherwise the current time. */
 function buildTime(): Date {
   const epoch = process.env.SOURCE_DATE_EPOCH;
   return epoch === undefined ? new Date() : new Date(Number(epoch) * 1000);
 }
 
 interface Compiling {
-  /** The command line of the Bun that compiles; this one unless told. */
+  /** Command line of the Bun that compiles; this process's Bun by default. */
   readonly bun?: readonly string[];
   readonly extra: readonly string[];
 }
@@ -23,11 +23,11 @@ async function compile(
   outfile: string,
   { bun = [process.execPath], extra }: Compiling,
 ): Promise<void> {
-  // run as root in any folder: a .env or bunfig.toml lying there must not change what the program does
+  // Root may run mailctl in any folder: a .env or bunfig.toml there must not change its behaviour
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
   const define = ['--define', `BUILD_TIME=${JSON.stringify(buildTime().toISOString())}`];
   const shape = ['--compile', '--minify', '--sourcemap', ...define, ...closed, ...extra];
-  // Bun leaves the source map beside the program, which carries it already
+  // Bun also writes the source map, already embedded, beside the program: build in a scratch folder
   const folder = `dist/.building-${process.pid}`;
   await mkdir(`${ROOT}/${folder}`, { recursive: true });
   await must([...bun, 'build', ENTRY, ...shape, '--outfile', `${folder}/mailctl`]);
@@ -40,9 +40,9 @@ async function compile(
 const BYTECODE = ['--bytecode', '--format=esm'];
 
 /**
- * Bytecode takes two thirds off the time to start, for 8 MB. It is bound to the very Bun that made it (one of another
- * libc or processor ends by a segmentation fault, https://github.com/oven-sh/bun/issues/24144), so the router's own
- * runtime makes it, in a system like the router's.
+ * Bytecode cuts the start time by two thirds, for 8 MB. It works only with the Bun that made it (with another libc or
+ * processor Bun crashes, https://github.com/oven-sh/bun/issues/24144), so the router's runtime makes it, in a root
+ * file system like the router's.
  */
 async function compileForRouter(architecture: Architecture): Promise<void> {
   const outfile = `dist/mailctl-linux-${architecture}-musl`;
@@ -53,9 +53,7 @@ async function compileForRouter(architecture: Architecture): Promise<void> {
     await compile(outfile, { bun: system.command(runtime), extra: BYTECODE });
     return;
   }
-  console.log(
-    `${outfile} gets no bytecode and takes longer to start: ${missing.join(', ')} missing`,
-  );
+  console.log(`${outfile}: no bytecode, so a slower start: missing ${missing.join(', ')}`);
   const target = `--target=bun-linux-${architecture}-musl`;
   const foreign = [target, `--compile-executable-path=${runtime}`];
   await compile(outfile, { extra: foreign });

@@ -1,4 +1,4 @@
-// Writes the files that come from the option table. Run it after a change of src/appliance/settings/options.ts:
+// Generates the files that are made from the option table. Run it after a change of src/appliance/settings/options.ts:
 //   npx bun scripts/generate-config.ts
 
 import { mkdir, writeFile } from 'node:fs/promises';

@@ -1,18 +1,18 @@
-// The container image of this clone's recipe, built once and kept in the cache for every clone.
+// The container image for this clone's recipe, built once and cached for all clones.
 
 import { mkdir } from 'node:fs/promises';
 import { cacheDirectory, must, ROOT } from './programs.ts';
 
 type Variant = 'standard' | 'antivirus';
 
-/** What `build` ends with while another build is running in the same folder. */
+/** Exit status of `build` while another build holds the lock of the folder. */
 const BUSY = 75;
 const BUILD_LIMIT_S = 900;
 const ROUNDS = 4;
 
 /**
- * Path of the image; building it takes about two minutes, finding it none. Waits for another build in the cache, of another
- * clone or of another variant for a test beside this one. Progress goes to stderr.
+ * Path of the image; a build takes about two minutes, a cached image none. Waits while another build, of another clone
+ * or variant, holds the cache's lock. Progress goes to stderr.
  */
 export async function ensureImage(variant: Variant = 'standard'): Promise<string> {
   const folder = `${cacheDirectory()}/images`;
@@ -24,7 +24,7 @@ export async function ensureImage(variant: Variant = 'standard'): Promise<string
     const status = await child.exited;
     if (status === 0) return printed.trim().split('\n').at(-1) ?? '';
     if (status !== BUSY || round === ROUNDS) {
-      throw new Error(`the image could not be built: ${build.join(' ')}`);
+      throw new Error(`image build failed with status ${status}: ${build.join(' ')}`);
     }
     await must(['flock', '-w', String(BUILD_LIMIT_S), `${folder}/.build.lock`, 'true']);
   }

@@ -1,9 +1,9 @@
-// Work in lanes that run side by side until there is none left.
+// Runs items in parallel lanes until all are done.
 
 /**
- * Runs every item once, one lane for each list. A lane takes from its own list first, so that the two kinds of work stay
- * beside each other; then it takes the last item of the longest list that is left, so that it never waits for the others.
- * The results come in the order in which the items ended.
+ * Runs every item once, with one lane for each list. A lane takes the items of its own list first, so that both kinds of
+ * work run at the same time; then it takes the last item of the longest remaining list instead of idling. Results are in
+ * the order of completion.
  */
 export async function runInLanes<Item, Outcome>(
   lists: readonly (readonly Item[])[],

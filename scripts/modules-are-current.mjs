@@ -1,4 +1,4 @@
-// Status 0 when node_modules holds what package-lock.json names, 1 when `npm ci` is needed. Plain Node.js: it runs
+// Exits with 0 when node_modules matches package-lock.json, with 1 when `npm ci` is needed. Plain Node.js: it runs
 // before anything is installed.
 
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ function packagesOf(path) {
 const installed = packagesOf('node_modules/.package-lock.json');
 const wanted = Object.entries(packagesOf('package-lock.json')).filter(([path]) => path !== '');
 
-// what is optional may be for another kind of machine
+// an optional package may be for another platform, and absent
 const stale = wanted.find(([path, { version, optional }]) => {
   const present = installed[path]?.version;
   return present === undefined ? !optional : present !== version;

@@ -1,6 +1,6 @@
-// npm run package [-- --arch NAME…] [--key FILE] [--output DIR]: an .ipk for each architecture of OpenWrt, and the index of
-// a feed. What is in them comes from package/Makefile, evaluated by make, so that SDK and script cannot differ. The
-// same commit gives the same bytes.
+// npm run package [-- --arch NAME…] [--key FILE] [--output DIR]: an .ipk for each OpenWrt architecture, and the index of
+// a feed. The contents come from package/Makefile, evaluated by make, so that the SDK and this script cannot differ.
+// Reproducible: the same commit gives the same bytes.
 
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -11,10 +11,10 @@ import { capture, must, ROOT } from './programs.ts';
 
 const ARCHITECTURES = ['aarch64_cortex-a72', 'aarch64_cortex-a53', 'x86_64'] as const;
 
-/** Packages whose name in a feed carries the number of their ABI (ABI_VERSION of their recipes in OpenWrt 24.10). */
+/** Packages whose feed name has an ABI suffix (ABI_VERSION of their recipes in OpenWrt 24.10). */
 const ABI_NAMES: Readonly<Record<string, string>> = { libstdcpp: 'libstdcpp6' };
 
-/** What opkg runs: base-files' own steps (enable and start, stop and disable), then those of the recipe. */
+/** The function of base-files that each script calls (enable and start, stop and disable) before the recipe's own. */
 const STEPS: Readonly<Record<string, string>> = {
   postinst: 'default_postinst',
   prerm: 'default_prerm',
@@ -22,17 +22,17 @@ const STEPS: Readonly<Record<string, string>> = {
 
 const USAGE = `usage: npm run package [-- --arch NAME]… [--key FILE] [--output DIR]
 
-  --arch     ${ARCHITECTURES.join(', ')}; all of them unless given
-  --key      secret key of signify (signify-openbsd -G -n -p feed.pub -s feed.sec): signs the index
+  --arch     ${ARCHITECTURES.join(', ')} (default: all)
+  --key      signify secret key that signs the index (signify-openbsd -G -n -p feed.pub -s feed.sec)
   --output   folder for the packages and the index (default: dist/packages)`;
 
 interface Recipe {
-  /** A field or script of the recipe; empty when it has none. */
+  /** A field or script of the recipe; empty if the recipe does not set it. */
   text(name: string): Promise<string>;
   readonly data: string;
 }
 
-/** Lets make evaluate the recipe and lay out the files below `folder`. */
+/** Evaluates the recipe with make, which installs its files below `folder`. */
 async function readRecipe(folder: string, isArm: boolean): Promise<Recipe> {
   await mkdir(join(folder, 'meta'), { recursive: true });
   await mkdir(join(folder, 'data'));
@@ -55,7 +55,7 @@ function dependsField(depends: string): string {
   return ['libc', ...names.map((name) => ABI_NAMES[name] ?? name)].join(', ');
 }
 
-/** The tree below `folder` as OpenWrt packs it: sorted, owned by root, one date. */
+/** The tree below `folder` as a tar archive like OpenWrt's: sorted, owned by root, with one date. */
 async function packTree(folder: string, epoch: string): Promise<Uint8Array> {
   const shape = ['--format=gnu', '--sort=name', '--numeric-owner', '--owner=0', '--group=0'];
   const command = ['tar', ...shape, `--mtime=@${epoch}`, '-C', folder, '-cf', '-', '.'];
@@ -65,7 +65,7 @@ async function packTree(folder: string, epoch: string): Promise<Uint8Array> {
   return bytes;
 }
 
-// zlib writes no name and, as Bun's gzip does, no date
+// zlib writes no file name and, in Bun, no date
 const gzip = (bytes: Uint8Array): Uint8Array => gzipSync(bytes, { level: 9 });
 
 async function writeControl(
@@ -97,7 +97,7 @@ async function writeControl(
     const wrapper = [
       '#!/bin/sh',
       '[ "$IPKG_NO_SCRIPT" = 1 ] && exit 0',
-      // what base-files brings is absent in a system that is only unpacked
+      // functions.sh of base-files is missing in an offline root
       '[ -s "$IPKG_INSTROOT/lib/functions.sh" ] || exit 0',
       '. "$IPKG_INSTROOT/lib/functions.sh"',
       `${step} "$0" "$@"`,
@@ -113,7 +113,7 @@ interface Entry {
   readonly paragraph: string;
 }
 
-/** Writes one package; answers with its paragraph of the index. */
+/** Writes one package and returns its paragraph of the index. */
 async function makePackage(
   architecture: string,
   { output, epoch }: { output: string; epoch: string },
@@ -156,12 +156,12 @@ async function writeIndex(output: string, { architecture, paragraph }: Entry, ke
   const signature = join(folder, 'Packages.sig');
   await rm(signature, { force: true });
   if (key === undefined) return;
-  // usign, which opkg calls, reads what signify writes
+  // usign, which opkg calls, reads signify's format
   const sign = ['signify-openbsd', '-S', '-s', resolve(key), '-m', join(folder, 'Packages')];
   await capture([...sign, '-x', signature]);
 }
 
-/** The date of everything in the packages, seconds: that of the commit, unless OpenWrt's variable says another. */
+/** The date of all package contents, Unix seconds: SOURCE_DATE_EPOCH, by default the date of the commit. */
 async function sourceDate(): Promise<string> {
   const { SOURCE_DATE_EPOCH } = process.env;
   return SOURCE_DATE_EPOCH ?? (await capture(['git', 'log', '-1', '--format=%ct'])).trim();
@@ -178,7 +178,7 @@ async function main(): Promise<number> {
   const wanted = values.arch ?? [...ARCHITECTURES];
   const unknown = wanted.find((name) => !ARCHITECTURES.some((known) => known === name));
   if (unknown !== undefined) {
-    console.error(`--arch is one of ${ARCHITECTURES.join(', ')}, not ${unknown}`);
+    console.error(`unknown --arch ${unknown}: expected one of ${ARCHITECTURES.join(', ')}`);
     return 64;
   }
   const output = resolve(values.output ?? join(ROOT, 'dist/packages'));

@@ -1,10 +1,10 @@
-// What the scripts share: where the repository is, and running one program after the other with its output shown.
+// Shared by the scripts: the path of the repository, and running programs.
 
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** Runs in the repository with this terminal; answers with the status. */
+/** Runs a program in the repository, connected to this terminal, and returns its status. */
 export async function show(argv: string[], env: Record<string, string> = {}): Promise<number> {
   const child = Bun.spawn(argv, {
     cwd: ROOT,
@@ -16,7 +16,7 @@ export async function show(argv: string[], env: Record<string, string> = {}): Pr
   return child.exited;
 }
 
-/** Like `show`, for programs beside others: what it printed is shown when it has ended. */
+/** Like `show`, for programs that run in parallel: prints the whole output when the program has ended. */
 export async function showAtOnce(
   argv: string[],
   env: Record<string, string> = {},
@@ -35,13 +35,13 @@ export async function showAtOnce(
   return child.exited;
 }
 
-/** Like `show`, but a status other than 0 is an error. */
+/** Like `show`, but throws on a status other than 0. */
 export async function must(argv: string[], env: Record<string, string> = {}): Promise<void> {
   const status = await show(argv, env);
   if (status !== 0) throw new Error(`${argv.join(' ')} ended with status ${status}`);
 }
 
-/** Runs quietly and answers with what it printed; a status other than 0 is an error that quotes it. */
+/** Runs a program and returns its stdout; throws on a status other than 0 and quotes the output. */
 export async function capture(argv: string[], stdin = ''): Promise<string> {
   const child = Bun.spawn(argv, {
     cwd: ROOT,
@@ -54,11 +54,12 @@ export async function capture(argv: string[], stdin = ''): Promise<string> {
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (status !== 0) throw new Error(`${argv.join(' ')} ended with ${status}\n${stderr}${stdout}`);
+  if (status !== 0)
+    throw new Error(`${argv.join(' ')} ended with status ${status}\n${stderr}${stdout}`);
   return stdout;
 }
 
-/** Where images and foreign runtimes are kept, outside of the clone so that clones share them. */
+/** Folder of images and router runtimes, outside of the clone so that clones share it. */
 export function cacheDirectory(): string {
   const { MAILSERVER_CACHE, XDG_CACHE_HOME, HOME } = process.env;
   return MAILSERVER_CACHE ?? `${XDG_CACHE_HOME ?? `${HOME ?? '/root'}/.cache`}/mailserver`;

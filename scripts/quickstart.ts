@@ -1,5 +1,5 @@
-// npm start: a mail server on this machine, proven with real messages, and all of it in .quickstart/.
-// npm run stop ends it, npm run clean removes it.
+// npm start: runs a mail server on this machine from .quickstart/ and tests it with real messages.
+// npm run stop stops it, npm run clean removes it.
 
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { endWorld, startWorld } from './quickstart/world.ts';
 
 async function start(): Promise<void> {
   await build();
-  say('starting a small outside world: DNS and a mail server, in a namespace of its own');
+  say('starting DNS and an outside mail server in a network namespace');
   const world = await startWorld();
   const passwords = await installAppliance(world, say);
   await proveMail({ world, passwords, say });
@@ -20,19 +20,19 @@ async function start(): Promise<void> {
 
 async function stop(): Promise<void> {
   await endWorld();
-  if (!existsSync(FOLDER)) return say('nothing to stop: there is no .quickstart/');
+  if (!existsSync(FOLDER)) return say('nothing to stop: .quickstart/ does not exist');
   if (!existsSync(BINARY)) await build();
   await runMailctl(['stop']);
-  say('stopped; npm start goes on where it was, npm run clean removes everything');
+  say('stopped; npm start starts it again, npm run clean removes everything');
 }
 
 async function clean(): Promise<void> {
   await endWorld();
-  if (!existsSync(FOLDER)) return say('nothing to remove: there is no .quickstart/');
+  if (!existsSync(FOLDER)) return say('nothing to remove: .quickstart/ does not exist');
   if (!existsSync(BINARY)) await build();
   await runMailctl(['uninstall', '--yes']);
   await rm(FOLDER, { recursive: true, force: true });
-  say('removed .quickstart/ and everything that ran from it');
+  say('removed .quickstart/, the container and its network');
 }
 
 const build = () => must([process.execPath, 'scripts/build.ts']);
@@ -43,7 +43,7 @@ const GOODBYE = `
 The mail server runs on ${ADDRESS}, reachable from this machine:
   IMAP 993 (TLS) or 143 (STARTTLS), POP3 995 or 110, submission 465 (TLS) or 587 (STARTTLS), ManageSieve 4190
   users ${USERS.join(' and ')}; passwords in .quickstart/passwords
-  certificate: self-signed until a real one exists; a mail program asks once
+  certificate: self-signed; a mail program asks once whether to trust it
 
 Try next:
   alias mailctl='${BINARY} --config ${FOLDER}/mailserver'
@@ -52,12 +52,13 @@ Try next:
   mailctl logs 20
   mailctl test ${USERS[0]}
 
-npm run stop ends it, npm run clean removes it. Nothing of it leaves this machine: the outside world is a namespace.
+npm run stop stops it, npm run clean removes it. No traffic leaves this machine: the outside world is a namespace.
 `;
 
 const WORDS: Record<string, () => Promise<void>> = { start, stop, clean };
 const word = WORDS[process.argv[2] ?? 'start'];
-if (word === undefined) throw new Error('the words are start, stop and clean');
+if (word === undefined)
+  throw new Error(`unknown subcommand ${process.argv[2]}: expected start, stop or clean`);
 if (process.geteuid?.() !== 0) {
   console.error('error: containers and namespaces need root\nhint: sudo npm start');
   process.exit(77);

@@ -1,4 +1,4 @@
-// The Bun runtimes of routers: npm packages, checked against package-lock.json and kept in the cache.
+// The Bun runtimes for routers: npm packages, checked against package-lock.json and cached.
 
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -14,11 +14,12 @@ const PACKAGES: Readonly<Record<Architecture, string>> = {
 
 const locked: Record<string, { version?: string; integrity?: string }> = packageLock.packages;
 
-/** Path of Bun's program for routers of this kind; npm downloads it when the cache has it not. */
+/** Path of the Bun binary for routers of this architecture; npm downloads it if it is not cached. */
 export async function routerRuntime(architecture: Architecture): Promise<string> {
   const name = PACKAGES[architecture];
   const { version, integrity } = locked[`node_modules/${name}`] ?? {};
-  if (version === undefined || integrity === undefined) throw new Error(`${name} is not locked`);
+  if (version === undefined || integrity === undefined)
+    throw new Error(`${name} is missing in package-lock.json`);
   const folder = `${cacheDirectory()}/runtimes/${name.replaceAll('/', '-')}-${version}`;
   const program = `${folder}/package/bin/bun`;
   if (await Bun.file(program).exists()) return program;
@@ -36,7 +37,8 @@ export async function routerRuntime(architecture: Architecture): Promise<string>
     const digest = createHash('sha512')
       .update(await Bun.file(archive).bytes())
       .digest('base64');
-    if (`sha512-${digest}` !== integrity) throw new Error(`${name}: not the locked contents`);
+    if (`sha512-${digest}` !== integrity)
+      throw new Error(`${name}: sha512 differs from package-lock.json`);
     await capture(['tar', '-xzf', archive, '-C', incoming]);
     await rm(archive);
     await rm(folder, { recursive: true, force: true });

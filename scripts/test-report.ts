@@ -1,5 +1,5 @@
-// What a run of tests came to, read from the JUnit report that Bun writes, and the lines that say so at the end.
-// Pure. A test that passed only in its second run is named, and so is one that did not run.
+// The result of a test run, from Bun's JUnit report, and the summary lines at its end. Pure.
+// The summary names tests that passed only in the second run, and tests that did not run.
 
 export interface TestCase {
   /** Path of the file and title, with the titles of the groups around it. */
@@ -10,9 +10,9 @@ export interface TestCase {
 export interface Result {
   readonly passed: number;
   readonly failed: number;
-  /** Names; none of them is among the passed or failed. */
+  /** Names; skipped tests count neither as passed nor as failed. */
   readonly skipped: readonly string[];
-  /** Names of tests that failed first and did not fail in a second run, where they are counted. */
+  /** Names of tests that failed in the first run only; counted by their second run. */
   readonly flaky: readonly string[];
 }
 
@@ -29,7 +29,7 @@ function attribute(tag: string, name: string): string {
   return decode(new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
 }
 
-/** Bun names the groups from the inside to the outside, and a hook that failed `(unnamed)`. */
+/** Bun lists the groups from inner to outer, and names a failed hook `(unnamed)`. */
 function nameOf(tag: string): string {
   const groups = attribute(tag, 'classname').split(' > ').reverse();
   const title = attribute(tag, 'name').replace(/^\(unnamed\)$/, '(before or after its tests)');
@@ -38,8 +38,8 @@ function nameOf(tag: string): string {
 }
 
 /**
- * The tests of one run. A status other than 0 without a failed test is a failure outside of the tests of `paths`: a file
- * that cannot be loaded, or a run that left no report.
+ * The tests of one run. A status other than 0 without a failed test adds a failure outside of the tests of `paths`: a
+ * file that cannot be loaded, or a run without a report.
  */
 export function parseReport(xml: string, status: number, paths: readonly string[]): TestCase[] {
   const cases = [...xml.matchAll(/(<testcase\b[^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs)].map(
@@ -65,7 +65,7 @@ export function resultOf(cases: readonly TestCase[]): Result {
   };
 }
 
-/** The second run of the same file counts; what failed in the first only is flaky. */
+/** Counts the second run of the same file; a test that failed only in the first is flaky. */
 export function resultOfRetry(first: readonly TestCase[], second: readonly TestCase[]): Result {
   const again = namesOf(second, 'failed');
   const flaky = namesOf(first, 'failed').filter((name) => !again.includes(name));
@@ -81,13 +81,13 @@ export function sum(results: readonly Result[]): Result {
   };
 }
 
-/** `N passed, N failed`, with `, N skipped` only where a test did not run. */
+/** `N passed, N failed`, and `, N skipped` if tests were skipped. */
 export function formatCounts({ passed, failed, skipped }: Result): string {
   const more = skipped.length === 0 ? '' : `, ${skipped.length} skipped`;
   return `${passed} passed, ${failed} failed${more}`;
 }
 
-/** The last lines of a run; the very last one is the counts. */
+/** The last lines of a run; the last one has the counts. */
 export function formatSummary(total: Result): string[] {
   const list = (title: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${names.length} ${title}:`, ...names.map((name) => `  ${name}`)];

@@ -1,6 +1,6 @@
-// npm test [-- tier…]: runs the tiers in order and ends with one line over all of them, `N passed, N failed`, with
-// `, N skipped` after it where a test did not run; the lines before it name the skipped tests and the flaky ones.
-// A tier that cannot run here says why and counts as one failure.
+// npm test [-- tier…]: runs the tiers in order. The last line has the total, `N passed, N failed`, and `, N skipped`
+// if tests were skipped; the lines before it name the skipped and the flaky tests. A tier that cannot run on this machine
+// prints the reason and counts as one failure.
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,14 +21,14 @@ import {
 
 interface Tier {
   run(): Promise<Result>;
-  /** The reason why it cannot run on this machine. */
+  /** The reason why the tier cannot run on this machine. */
   obstacle?(): string | undefined;
 }
 
 const APART = ['cli', 'golden', 'image', 'package', 'system', 'bench'];
 
 const needsRoot = () =>
-  process.geteuid?.() === 0 ? undefined : 'it makes containers: run as root';
+  process.geteuid?.() === 0 ? undefined : 'it creates containers, which needs root';
 
 const FAILURE: Result = { ...NOTHING, failed: 1 };
 
@@ -53,7 +53,7 @@ async function main(names: string[]): Promise<number> {
   for (const name of names.length > 0 ? names : Object.keys(TIERS)) {
     const tier = TIERS[name];
     if (tier === undefined) {
-      console.error(`no tier ${name}; there are ${Object.keys(TIERS).join(', ')}`);
+      console.error(`unknown tier ${name}: expected one of ${Object.keys(TIERS).join(', ')}`);
       return 64;
     }
     console.log(`\n== ${name} ==`);
@@ -87,7 +87,7 @@ async function lint(): Promise<Result> {
   const count = { passed: 0, failed: 0 };
   for (const argv of checks) {
     const good = Bun.which(argv[0] ?? '') !== null && (await show(argv)) === 0;
-    console.log(`${good ? 'passed' : 'FAILED'}: ${argv.join(' ')}`);
+    console.log(`${good ? 'passed' : 'failed'}: ${argv.join(' ')}`);
     count[good ? 'passed' : 'failed'] += 1;
   }
   return { ...NOTHING, ...count };
@@ -108,8 +108,8 @@ async function unitPaths(): Promise<string[]> {
 }
 
 /**
- * One lane begins with the files that run a mail server, the other with those that mostly wait for name servers; each lane
- * has its own network namespaces. A lane whose list is empty helps with the other.
+ * One lane starts with the files that run a mail server, the other with those that mostly wait for name servers; each
+ * lane has its own network namespaces. A lane with an empty list takes files of the other.
  */
 async function systemTests(): Promise<Result> {
   const prepared = await show([process.execPath, 'scripts/build.ts']);
@@ -149,16 +149,16 @@ async function runSystemFile(path: string, lane: number): Promise<FileRun> {
 }
 
 /**
- * On a machine that others load as well a deadline may pass that says nothing about us, so a file that
- * failed gets one more run, alone, and the summary names each test that failed only the first time.
+ * On a loaded machine a test may time out without a fault of ours, so a failed file is retried once, alone, and the
+ * summary names each test that failed only in the first run as flaky.
  */
 async function onceMore(path: string, first: readonly TestCase[]): Promise<Result> {
   const { failed } = resultOf(first);
-  console.log(`== ${path} failed ${failed} of its tests; once more ==`);
+  console.log(`== ${path}: ${failed} failed; retry ==`);
   return resultOfRetry(first, await bunTest([path], 180_000));
 }
 
-/** The tests come from Bun's own report; a run that left none counts as a failure. */
+/** Reads the results from Bun's report; a run without a report counts as a failure. */
 async function bunTest(
   paths: string[],
   timeout: number,

@@ -1,4 +1,4 @@
-// The direction of imports, and the one room of effects. A failure names the file that breaks a rule.
+// Checks the direction of imports and that only src/host has effects. A failure names the file that breaks a rule.
 
 import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -7,39 +7,42 @@ import { dirname, join, relative, resolve } from 'node:path';
 const SOURCE = resolve(import.meta.dir, '../src');
 
 /**
- * From top to bottom: a file imports from its own place and from places below it. A path is a folder or a
- * file below src; the longest that fits counts. Each has the reason why it stands above the next.
+ * Levels from top to bottom: a file imports from its own level and from levels below it. A path is a folder or file
+ * below src; the longest matching path decides. Each has the reason for its level.
  */
 const LEVELS: readonly (readonly [path: string, reason: string])[] = [
-  ['mailctl', 'the face: parses words, makes one call, prints the result'],
-  ['appliance/doctor', 'looks at everything that can be wrong, so it knows every other concern'],
-  ['appliance/schedule', 'runs what is due in the concerns below; doctor asks whether it runs'],
-  ['appliance/dns', 'the records we want are made from addresses, accounts, keys and certificates'],
-  ['appliance/acme', 'gets certificates, proved through dns/publish, and hands them to tls'],
+  ['mailctl', 'the command line: parses arguments, makes one call, prints the result'],
+  ['appliance/doctor', 'checks for every known fault, so it uses every other concern'],
+  ['appliance/schedule', 'runs the due jobs of the concerns below; doctor checks whether it runs'],
+  ['appliance/dns', 'computes the records from addresses, accounts, keys and certificates'],
+  [
+    'appliance/acme',
+    'issues certificates, with dns-01 through dns/publish, and passes them to tls',
+  ],
   [
     'appliance/apply',
-    'makes disk and container equal to UCI; needs accounts, keys and a certificate first',
+    'converges disk and container to UCI; needs accounts, keys and a certificate first',
   ],
-  ['appliance/status', 'what runs, from queries alone'],
-  ['appliance/probe', 'proof that it works, by a login and a message'],
-  ['appliance/dkim', 'keys that sign; their records go out through dns/publish'],
+  ['appliance/status', 'what runs, by queries only'],
+  ['appliance/probe', 'proves that mail works, with a login and a message'],
+  ['appliance/dkim', 'the signing keys; publishes their records through dns/publish'],
   ['appliance/tls', 'the certificate and key in force'],
-  ['appliance/mail', 'what a running server is asked: queue, log, bans, dialogues with its ports'],
+  ['appliance/mail', 'queries of a running server: queue, log, bans, sessions on its ports'],
   ['appliance/accounts', 'domains, mailboxes and aliases; ending a session needs the container'],
-  ['appliance/dns/publish', 'how any value gets out and is proved, whoever wants it'],
-  ['appliance/container', 'image, LXC, network and life cycle; runs what was rendered'],
+  ['appliance/dns/publish', 'publishes any record and proves that the servers answer with it'],
+  ['appliance/container', 'image, LXC, network and life cycle; runs the rendered configuration'],
   ['appliance/render', 'settings → text of every file in the container'],
-  ['appliance/appliance.ts', 'the value that every room above is given'],
-  ['appliance/paths.ts', 'where everything is, worked out from the settings'],
+  ['appliance/appliance.ts', 'the value that every concern above takes as parameter'],
+  ['appliance/paths.ts', 'all paths, computed from the settings'],
   ['appliance/settings', 'the option table and the checked UCI file'],
-  ['appliance/ids.ts', 'the accounts of the daemons, a table'],
-  ['appliance/address.ts', 'mail addresses, which the option table checks too'],
-  ['uci', 'the file format alone'],
-  ['host', 'the only room with effects; knows nothing of mail'],
+  ['appliance/ids.ts', 'the table of user and group ids of the daemons'],
+  ['appliance/address.ts', 'mail addresses; the option table checks them too'],
+  ['uci', 'only the UCI file format'],
+  ['host', 'the only folder with effects; knows nothing of mail'],
   ['errors.ts', 'imports nothing'],
 ];
 
-/** Places that do not import each other: a command joins them. */
+/** Folders that do not import each other: a command connects them. */
 const APART: readonly (readonly [string, string])[] = [['uci', 'host']];
 
 const EFFECTS =
@@ -55,7 +58,7 @@ const read = (path: string): string => texts.get(path) ?? '';
 
 const roomOf = (path: string): string => path.split('/')[0] ?? path;
 
-/** Index into LEVELS; -1 for a file in no known place. */
+/** Index into LEVELS; -1 for a file that matches no level. */
 function levelOf(path: string): number {
   const fits = LEVELS.map(([place], index) => ({ place, index })).filter(
     ({ place }) => path === place || path.startsWith(`${place}/`),
@@ -63,7 +66,7 @@ function levelOf(path: string): number {
   return fits.sort((a, b) => b.place.length - a.place.length)[0]?.index ?? -1;
 }
 
-/** Type imports are left out on request: they vanish, and carry no effect. */
+/** Kind `values` leaves out type imports: they are erased and have no effect. */
 function importsOf(path: string, kind: 'all' | 'values'): string[] {
   const statements = read(path).matchAll(
     /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm,
@@ -73,14 +76,14 @@ function importsOf(path: string, kind: 'all' | 'values'): string[] {
     .map(([, , named, lazy]) => named ?? lazy ?? '');
 }
 
-/** Files of src that this one imports, types included. */
+/** Files of src that this file imports, including type imports. */
 const neighbours = (path: string): string[] =>
   importsOf(path, 'all')
     .filter((target) => target.startsWith('.'))
     .map((target) => relative(SOURCE, resolve(SOURCE, dirname(path), target)))
     .filter((target) => texts.has(target));
 
-/** Groups of files that import each other in a circle (Tarjan 1972). */
+/** Import cycles: strongly connected components with more than one file (Tarjan 1972). */
 function circles(): string[][] {
   const order = new Map<string, number>();
   const low = new Map<string, number>();
@@ -103,11 +106,11 @@ function circles(): string[][] {
   return found;
 }
 
-test('every file of src stands in a place of the list', () => {
+test('every file of src belongs to a level of the list', () => {
   expect(files.filter((path) => levelOf(path) < 0)).toEqual([]);
 });
 
-test('every place of the list exists, has a reason, and is named once', () => {
+test('every level of the list exists, has a reason, and is listed once', () => {
   const places = LEVELS.map(([place]) => place);
 
   expect(
@@ -117,7 +120,7 @@ test('every place of the list exists, has a reason, and is named once', () => {
   expect(new Set(places).size).toBe(places.length);
 });
 
-test('imports go down the list of places only', () => {
+test('imports go down the list of levels only', () => {
   const wrong = files.flatMap((path) =>
     neighbours(path)
       .filter((target) => levelOf(target) < levelOf(path))
@@ -127,7 +130,7 @@ test('imports go down the list of places only', () => {
   expect(wrong).toEqual([]);
 });
 
-test('rooms that stand beside each other do not import each other', () => {
+test('folders on the same level do not import each other', () => {
   const wrong = files.flatMap((path) =>
     neighbours(path)
       .filter((target) =>
@@ -144,14 +147,18 @@ test('rooms that stand beside each other do not import each other', () => {
   expect(wrong).toEqual([]);
 });
 
-test('no files import each other in a circle, types included', () => {
+test('there is no import cycle, including type imports', () => {
   expect(circles()).toEqual([]);
 });
 
-/** What only the face of the program may do, each file with its reason. */
+/** Effects allowed outside of src/host, each with its reason. */
 const EXCEPTIONS: readonly (readonly [path: string, effect: string, reason: string])[] = [
-  ['mailctl/main.ts', 'process.on(', 'the entry: an interrupted command says how to go on'],
-  ['mailctl/app.ts', 'node:readline/promises', 'asks the person at the terminal a question'],
+  [
+    'mailctl/main.ts',
+    'process.on(',
+    'the entry point: an interrupted command prints how to continue',
+  ],
+  ['mailctl/app.ts', 'node:readline/promises', 'asks the operator at the terminal a question'],
 ];
 
 const EFFECT_CALLS = [
@@ -164,7 +171,7 @@ const EFFECT_CALLS = [
   /(?<![\w.])fetch\(/g,
 ];
 
-/** The code without its comments, which may name what they avoid. */
+/** The code without comments, which may mention forbidden calls. */
 const codeOf = (path: string): string => read(path).replace(/^\s*(?:\/\/|\*|\/\*\*).*$/gm, '');
 
 function effectsOf(path: string): string[] {

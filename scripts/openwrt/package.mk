@@ -1,5 +1,5 @@
-# The part of OpenWrt's package.mk that package/Makefile uses: what the recipe says goes below OUT, a file for each
-# field or script in meta/, and the tree to be packed in data/.
+# The part of OpenWrt's package.mk that package/Makefile uses. Writes below OUT: meta/ with one file for each field or
+# script of the recipe, and data/ with the tree to be packed.
 
 FIELDS := PKG_NAME PKG_VERSION PKG_RELEASE PKG_MAINTAINER PKG_LICENSE SECTION TITLE DEPENDS CONFLICTS PROVIDES
 PARTS := description conffiles preinst postinst prerm postrm

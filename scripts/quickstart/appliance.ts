@@ -1,4 +1,4 @@
-// The quickstart's mail server: its UCI file, its folder, its two users. Everything is made once and found again.
+// The quickstart's mail server: its UCI file, folder and two users. Idempotent: a second start reuses them.
 
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,12 +18,12 @@ export type Passwords = Record<string, string>;
 export const runMailctl = (words: string[], stdin = ''): Promise<string> =>
   capture([BINARY, '--config', CONFIG, ...words], stdin);
 
-/** Leaves the server running, in touch with the outside world, with both users. Answers with their passwords. */
+/** Installs and starts the server, connects the outside world, adds both users. Returns their passwords. */
 export async function installAppliance(
   world: World,
   say: (line: string) => void,
 ): Promise<Passwords> {
-  say('looking for the container image (built once, in about a minute)');
+  say('container image: the first build takes about two minutes');
   const image = await ensureImage();
   await mkdir(`${FOLDER}/lxc`, { recursive: true });
   if (!(await Bun.file(CONFIG).exists())) {
@@ -58,7 +58,7 @@ async function readPasswords(): Promise<Passwords> {
 
 const configuration = (
   image: string,
-): string => `# The mail server of npm start; change it and say: mailctl apply
+): string => `# The mail server of npm start; after a change: mailctl apply
 
 config mailserver 'main'
 	option enabled '1'
@@ -72,7 +72,7 @@ config mailserver 'main'
 config network 'network'
 	option bridge '${BRIDGE}'
 	option address '${ADDRESS}/24'
-	# to be reached from other machines: list publish '*'
+	# to make it reachable from other machines: list publish '*'
 	list publish 'none'
 
 config ssl 'ssl'

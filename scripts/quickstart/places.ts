@@ -1,4 +1,4 @@
-// Where the quickstart's things are: one folder, one bridge, one namespace.
+// Folder, bridge and addresses of the quickstart.
 
 import { ROOT } from '../programs.ts';
 

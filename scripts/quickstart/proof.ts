@@ -1,4 +1,4 @@
-// Proves the mail server with real messages: submitted, delivered here and outside, signed, read over IMAP.
+// Tests the mail server with a real message: submitted, delivered here and outside, signed, read over IMAP.
 
 import { createPublicKey } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ export async function proveMail({ world, passwords, say }: Proof): Promise<void>
   const subject = `Hello from npm start, ${new Date().toISOString()}`;
   const account = { user: alice, password: passwords[alice] ?? '' };
   const mail = { from: alice, to: [bob, VISITOR], subject, text: 'It works.\n' };
-  await waitFor('the message to be taken', () => submitOnce(account, mail), 90_000);
+  await waitFor('the message to be accepted', () => submitOnce(account, mail), 90_000);
   say(`${alice} has submitted a message to ${bob} and to ${VISITOR}`);
 
   const outside = await waitFor(
@@ -57,7 +57,7 @@ const connect = ({ host, port }: Dial): Promise<Socket> =>
     socket.once('error', reject);
   });
 
-/** Undefined when the server asked to try again, as it does while its filter is starting. */
+/** Undefined when the server deferred the message, as it does while Rspamd is starting. */
 async function submitOnce(account: Account, mail: SendMailOptions): Promise<true | undefined> {
   try {
     await submit(connect, { host: ADDRESS, port: 465 }, account, mail);
@@ -69,7 +69,7 @@ async function submitOnce(account: Account, mail: SendMailOptions): Promise<true
   }
 }
 
-/** Asks for another try while the message is not there: the world may have begun after the resolver looked. */
+/** Flushes the queue if the message has not arrived: the first lookup may have been before the world's DNS was up. */
 async function arrived(world: World, subject: string): Promise<string | undefined> {
   for (let look = 0; look < 50; look += 1) {
     const found = (await world.messages()).find((message) => message.includes(subject));
@@ -87,10 +87,10 @@ async function proveSignature(world: World, message: string, say: Proof['say']):
   if (signatures.length !== 1 || good.length !== 1) {
     throw new Error(`the DKIM signature does not verify: ${JSON.stringify(signatures)}`);
   }
-  say(`its DKIM signature (selector ${good[0]?.selector}) is good, says mailauth`);
+  say(`mailauth verified its DKIM signature (selector ${good[0]?.selector})`);
 }
 
-/** The record is made from the private key by other code than mailctl's, so that the proof is independent. */
+/** Publishes the DKIM record, computed here from the private key, so that the test is independent of mailctl. */
 async function publishKey(world: World): Promise<void> {
   const folder = `${FOLDER}/data/dkim/example.test`;
   for (const file of (await readdir(folder)).filter((name) => name.endsWith('.private'))) {

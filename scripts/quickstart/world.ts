@@ -1,5 +1,5 @@
-// The outside world of the quickstart: a namespace on the container's bridge, with a name server that knows
-// example.test and outside.test, and a mail server that takes everything.
+// The outside world of the quickstart: a namespace on the container's bridge, with a name server for example.test and
+// outside.test, and a mail server that accepts everything.
 
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
@@ -21,14 +21,14 @@ export interface World {
   messages(): Promise<string[]>;
 }
 
-/** Begins anew when there is one already; only its DNSSEC keys stay, which the resolver has come to trust. */
+/** Replaces a running world; keeps its DNSSEC keys, which the resolver has stored as trust anchor. */
 export async function startWorld(): Promise<World> {
   await endWorld();
   await mkdir(DIRECTORY, { recursive: true });
   await rm(MESSAGES, { force: true });
   await must(['ip', 'netns', 'add', NAMESPACE]);
   await must(ip('link', 'set', 'lo', 'up'));
-  // listens before the bridge is there
+  // On lo, so that the servers can listen before the bridge exists
   await must(ip('addr', 'add', `${OUTSIDE_ADDRESS}/32`, 'dev', 'lo'));
   const place = { command: onOutside, directory: `${DIRECTORY}/dns`, address: OUTSIDE_ADDRESS };
   const dns = await startDns(place, zones());
@@ -37,8 +37,8 @@ export async function startWorld(): Promise<World> {
 }
 
 /**
- * Joins the outside world to the bridge as soon as `mailctl install`, which runs meanwhile, has made it: a
- * resolver that begins without its root takes it for dead for a while.
+ * Connects the outside world to the bridge as soon as `mailctl install`, which runs in parallel, has created it: a
+ * resolver that starts without its root servers treats them as down for a while.
  */
 export async function connectWorld(): Promise<void> {
   const bridge = `/sys/class/net/${BRIDGE}`;

@@ -1,4 +1,4 @@
-// Sends messages over SMTP as fast as the server takes them; run on a host of the lab's network.
+// Sends messages over SMTP as fast as the server accepts them; runs on a host of the lab's network.
 // usage: load.ts HOST PORT CONNECTIONS MESSAGES BYTES RECIPIENT…
 
 import { createConnection, type Socket } from 'node:net';
@@ -26,7 +26,7 @@ function body(size: number): string {
   return lines.join('\r\n');
 }
 
-/** Answers of a connection, one a call; a multi-line answer counts once. */
+/** Returns one reply per call; a multi-line reply counts once. */
 function answers(socket: Socket): () => Promise<string> {
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   return async () => {
@@ -38,7 +38,7 @@ function answers(socket: Socket): () => Promise<string> {
   };
 }
 
-/** The server lets one address have 12 connections: every ten are another sender. */
+/** The server allows 12 connections per address, so every ten connections use another one. */
 const senderOf = (connection: number) => `198.51.100.${30 + Math.floor(connection / 10)}`;
 
 async function sendAll(connection: number, next: () => number | null): Promise<void> {

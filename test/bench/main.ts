@@ -1,4 +1,4 @@
-// npm run bench [-- --json FILE] [--only mail,commands,install,sizes,serve]: the figures of the README, each beside its
+// npm run bench [-- --json FILE] [--only mail,commands,install,sizes,serve]: the figures of the README, each with its
 // baseline from the same run.
 
 import { statSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ const CONTAINER = `${PREFIX}box`;
 const BYTES = 5000;
 const USERS = Array.from({ length: 10 }, (_, n) => `user${n}`);
 const HASH = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
-// Postfix ends its idle processes after a minute
+// Idle Postfix processes exit after a minute
 const SETTLE_MS = 90_000;
 const OFF = {
   features: { spam_filter: 0, spf: 0, dmarc: 0, dkim: 0, greylist: 0, fail2ban: 0 },
@@ -65,7 +65,7 @@ async function stored(box: Appliance): Promise<number> {
   return Number(await must(['sh', '-c', find]));
 }
 
-/** Messages a second from the first SMTP command to the last file in a Maildir. */
+/** Messages per second, from the first SMTP command to the last file in a Maildir. */
 async function throughput(lab: Lab, box: Appliance, connections: number): Promise<number> {
   const messages = 400;
   const before = await stored(box);
@@ -100,7 +100,7 @@ async function measureSessions(lab: Lab): Promise<number> {
     const user = `${USERS[n % USERS.length]}@example.test`;
     const session = await lab.lan.mailbox({ user, password: PASSWORD });
     await session.ok('SELECT INBOX');
-    // what a mail program does while it waits for mail: RFC 2177
+    // IDLE (RFC 2177), as a mail client does while it waits for mail
     session.write('idle1 IDLE\r\n');
     sessions.push(session);
   }
@@ -138,7 +138,7 @@ async function measureCommands(lab: Lab, box: Appliance): Promise<void> {
   const empty = await median(() => must([process.execPath, '-e', '0']));
   const bare = await median(() => must([lab.source.binary, 'version']));
   record('start.version', 'ms', bare, empty);
-  // the same through nsenter, as the commands below are run
+  // Through nsenter, like the commands below
   const version = await median(() => box.does('version'));
   record('start.status', 'ms', await median(() => box.does('status')), version);
   let added = 0;
@@ -162,7 +162,7 @@ async function measureInstall(lab: Lab, box: Appliance): Promise<void> {
   await box.does('uninstall');
   await lab.router.run(['rm', '-rf', box.data]);
   const fresh = await lab.prepare({}, 'box');
-  // install ends when a message that it submitted itself has been read over IMAP
+  // install returns after it has read its own test message over IMAP
   record('install_to_delivery', 'ms', await timed(() => fresh.does('install')), restart);
 }
 
@@ -172,10 +172,10 @@ function measureSizes(lab: Lab): void {
   record('size.binary', 'MB', size(lab.source.binary), size(process.execPath));
 }
 
-/** What a scheduler may have for itself, MB: it runs for ever on a small router. */
+/** Limit of the scheduler's private memory, MB: it runs permanently on a small router. */
 const MOST_OF_ITS_OWN = 64;
 
-/** The scheduler while it waits, beside a program of the same kind that does nothing but wait. */
+/** Memory of the idle scheduler; the baseline is a Bun process that only waits. */
 async function measureServe(lab: Lab, box: Appliance): Promise<void> {
   const idle = Bun.spawn([process.execPath, '-e', 'setTimeout(() => {}, 60_000)']);
   await box.does('start');
@@ -186,7 +186,8 @@ async function measureServe(lab: Lab, box: Appliance): Promise<void> {
   idle.kill();
   record('memory.serve_uss', 'MB', served.uss, bare.uss);
   record('memory.serve_rss', 'MB', served.rss, bare.rss);
-  if (served.uss > MOST_OF_ITS_OWN) throw new Error(`serve has ${served.uss} MB of its own`);
+  if (served.uss > MOST_OF_ITS_OWN)
+    throw new Error(`mailctl serve: ${served.uss} MB private memory, limit ${MOST_OF_ITS_OWN} MB`);
 }
 
 async function main(): Promise<void> {

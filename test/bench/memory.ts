@@ -11,13 +11,13 @@ export function containerPss(container: string): number {
       const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
       kilobytes += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0);
     } catch {
-      // it ended while we looked
+      // the process ended meanwhile
     }
   }
   return (kilobytes * 1024) / 1e6;
 }
 
-/** The highest value while `work` runs. */
+/** The maximum while `work` runs. */
 export async function peakPss(container: string, work: () => Promise<unknown>): Promise<number> {
   let peak = 0;
   let done = false;
@@ -34,7 +34,7 @@ export async function peakPss(container: string, work: () => Promise<unknown>): 
   return peak;
 }
 
-/** MB (10^6 bytes) that would be free without this process, and that are resident. */
+/** Private (unique set size) and resident memory of a process, in MB (10^6 bytes). */
 export function usage(process: string): { uss: number; rss: number } {
   const rollup = readFileSync(`${process}/smaps_rollup`, 'utf8');
   const kilobytes = (name: string) =>

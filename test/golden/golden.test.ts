@@ -1,8 +1,8 @@
-// What settings make of the container, as a mail administrator would review it. A scenario is a folder: the UCI file
-// `mailserver` (the shipped one where there is none), `bridge.json` where the bridge is there already, `custom/` as in the
-// data folder; and what came out. Only what a scenario adds is checked in: a file that is the same as its template, or as in
-// the scenario `default`, is a line in `files`, since it is reviewed there. After a wanted change: UPDATE_GOLDEN=1 bun test
-// test/golden, then read the difference in git.
+// The rendered files of the container for several settings, as a mail administrator would review them. A scenario is a
+// folder with its input: the UCI file `mailserver` (default: the shipped one), `bridge.json` if the bridge already
+// exists, `custom/` as in the data folder; and with the output. A file equal to its template, or to the one of scenario
+// `default`, is only a line in `files`, since it is reviewed there. After an intended change: UPDATE_GOLDEN=1 bun test
+// test/golden, then review the git diff.
 
 import { describe, expect, test } from 'bun:test';
 import {
@@ -40,7 +40,7 @@ const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
 
 type Tree = Record<string, string>;
 
-/** Texts by path below the folder; nothing when there is none. */
+/** Texts by path below the folder; empty if the folder does not exist. */
 function readTree(folder: string): Tree {
   if (!existsSync(folder)) return {};
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' });
@@ -90,7 +90,7 @@ function render(folder: string): Rendered {
 
 type Origin = 'rendered' | 'as its template' | 'as in default';
 
-/** What is checked in of a scenario. `reference` holds the texts that are checked in elsewhere. */
+/** The checked-in files of a scenario. `reference` has the texts that are checked in elsewhere. */
 function resultsOf({ files, host }: Rendered, reference: ReadonlyMap<string, string>): Tree {
   const originOf = ({ file, text }: RenderedFile): Origin => {
     if (text === templates[file.path]) return 'as its template';
@@ -130,7 +130,7 @@ const DEFAULT = join(import.meta.dir, 'default');
 const reference = new Map(render(DEFAULT).files.map(({ file, text }) => [file.path, text]));
 
 describe('the scenario', () => {
-  test.each(scenarios)('%s renders to what is checked in', (scenario) => {
+  test.each(scenarios)('%s renders to the checked-in files', (scenario) => {
     const folder = join(import.meta.dir, scenario);
     const elsewhere = folder === DEFAULT ? new Map<string, string>() : reference;
     const rendered = resultsOf(render(folder), elsewhere);

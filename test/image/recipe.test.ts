@@ -1,5 +1,5 @@
-// The recipe of the image, and the image that it made. The test that builds twice takes minutes: it runs with
-// REPRODUCIBLE=1 (npm run test:image -- is the tier).
+// The image recipe and the built image. The test that builds twice takes minutes and runs only with REPRODUCIBLE=1
+// (npm run test:image).
 
 import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -25,7 +25,7 @@ describe('the recipe', () => {
     for (const line of entries(list)) expect(line).toMatch(/^[a-z0-9.+-]+ +# \S/);
   });
 
-  test('makes the same accounts that mailctl counts on', () => {
+  test('creates the system accounts that mailctl expects', () => {
     const made = entries('ids').map((line) => line.split(/\s+/));
     const expected = Object.entries(ids).filter(([name]) => name !== 'root');
     expect(made.map(([name, number]) => [name, Number(number)])).toEqual(
@@ -33,7 +33,7 @@ describe('the recipe', () => {
     );
   });
 
-  test('is a script that shellcheck has nothing against', async () => {
+  test('passes shellcheck', async () => {
     expect(await must(['shellcheck', BUILD])).toBe('');
   });
 
@@ -42,13 +42,13 @@ describe('the recipe', () => {
     [['--variant', 'huge'], '--variant is standard or antivirus'],
     [['--output'], 'wants a value'],
     [['surprise'], "unknown word 'surprise'"],
-  ])('refuses %j with status 64 and says why', async (words, sentence) => {
+  ])('refuses %j with status 64 and the reason', async (words, sentence) => {
     const { status, stderr } = await run(['sh', BUILD, ...words]);
     expect(status).toBe(64);
     expect(stderr).toContain(sentence);
   });
 
-  test('has another hash for another architecture or variant', async () => {
+  test('has a different hash for each architecture and variant', async () => {
     const hash = (...words: string[]) => must(['sh', BUILD, '--hash', ...words]);
     const hashes = await Promise.all([
       hash('--arch', 'amd64'),
@@ -60,7 +60,7 @@ describe('the recipe', () => {
 });
 
 describe('the image', () => {
-  test('is described by its manifest, is what it says, and keeps to its size', async () => {
+  test('matches its manifest and stays within its size limit', async () => {
     const image = await ensureImage();
     const file = image.replace('.squashfs', '.manifest.json');
     const manifest = parseImageManifest(readFileSync(file, 'utf8'), file);
@@ -71,7 +71,7 @@ describe('the image', () => {
     expect(statSync(image).size).toBeLessThanOrEqual(TARGET_BYTES);
   }, 900_000);
 
-  test("is read by OpenWrt's kernels, which have xz alone, no BCJ filters and no xattrs", async () => {
+  test("uses only squashfs features of OpenWrt's kernels: xz, no BCJ filters, no xattrs", async () => {
     const superblock = await must(['unsquashfs', '-s', await ensureImage()]);
 
     expect(superblock).toContain('Compression xz\n');
@@ -79,7 +79,7 @@ describe('the image', () => {
     expect(superblock).not.toContain('Filters selected');
   }, 900_000);
 
-  test('found in the cache is taken as it is', async () => {
+  test('is reused from the cache without a build', async () => {
     const image = await ensureImage();
     const before = statSync(image).mtimeMs;
 
@@ -87,7 +87,7 @@ describe('the image', () => {
     expect(statSync(image).mtimeMs).toBe(before);
   }, 900_000);
 
-  test('leads to the rendered configuration and has no package manager and no shell for logins', async () => {
+  test('links to the rendered configuration and has neither a package manager nor login shells', async () => {
     const list = await must(['unsquashfs', '-ll', await ensureImage()]);
 
     expect(list).toContain('/etc/postfix -> /config/current/etc/postfix');
@@ -96,7 +96,7 @@ describe('the image', () => {
   }, 900_000);
 
   test.skipIf(process.env.REPRODUCIBLE !== '1')(
-    'comes out the same, byte for byte, when it is built twice',
+    'is the same, byte for byte, when it is built twice',
     async () => {
       const folders = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), 'image-'))));
       const digests: string[] = [];

@@ -1,4 +1,4 @@
-// The router program in a system like the router's: musl, BusyBox, and a libstdc++ of GCC 12.
+// The router binary in a root file system like the router's: musl, BusyBox, and a libstdc++ of GCC 12.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -28,7 +28,7 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     await rm(work, { recursive: true, force: true });
   });
 
-  test('the program needs musl and libstdc++, and nothing else', async () => {
+  test('the binary needs musl and libstdc++ only', async () => {
     const dynamic = await capture(['readelf', '-d', join(router.root, 'usr/sbin/mailctl')]);
 
     expect([...dynamic.matchAll(/\[(\S+\.so[^\]]*)\]/g)].map((match) => match[1]).sort()).toEqual(
@@ -36,8 +36,8 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     );
   });
 
-  test('every C++ symbol that it wants is in the libstdc++ of GCC 12', async () => {
-    // the loader resolves all of them at the start, musl knows no lazy binding
+  test('the libstdc++ of GCC 12 has every C++ symbol that it imports', async () => {
+    // musl has no lazy binding: the loader resolves all symbols at the start
     const { status, stdout } = await router.run([MAILCTL, 'version', '--json']);
 
     expect(status).toBe(0);
@@ -50,7 +50,7 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     expect([status, stdout]).toEqual([0, '/etc/config/mailserver: no problems\n']);
   });
 
-  test('a mailbox is made and listed', async () => {
+  test('user add creates a mailbox and user list shows it', async () => {
     const add = [MAILCTL, 'user', 'add', 'alice@example.com', '--password-stdin'];
 
     expect((await router.run(add, 'correct horse battery\n')).status).toBe(0);
@@ -60,7 +60,7 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     expect(users).toContain('alice@example.com');
   });
 
-  test('status and plan say that nothing is installed', async () => {
+  test('status and plan report that nothing is installed', async () => {
     expect((await router.run([MAILCTL, 'status'])).status).toBe(69);
     expect((await router.run([MAILCTL, 'plan'])).status).toBe(69);
   });
@@ -72,7 +72,7 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     expect(stdout).toContain('tls.ports');
   });
 
-  test('install names what this router lacks', async () => {
+  test('install names the missing requirements of this router', async () => {
     const { status, stderr } = await router.run([MAILCTL, 'install', '--yes']);
 
     expect(status).toBe(69);

@@ -1,4 +1,4 @@
-// The package as opkg and a feed see it. The facts of the format are those of OpenWrt's package-pack.mk and opkg.
+// The package as opkg and a feed read it; the format is that of OpenWrt's package-pack.mk and opkg.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
@@ -29,7 +29,7 @@ const sha256 = async (path: string) =>
     .update(await readFile(path))
     .digest('hex');
 
-test('the name carries version, release and architecture', () => {
+test('the file name has version, release and architecture', () => {
   expect(ipk.slice(dirname(ipk).length + 1)).toBe('mailserver_0.1.0-r1_x86_64.ipk');
 });
 
@@ -45,7 +45,7 @@ test('the outer file is a gzipped tar of three members below ./', async () => {
   expect(await capture(['tar', '-xzOf', ipk, './debian-binary'])).toBe('2.0\n');
 });
 
-test('every file belongs to root, with the mode that a router needs', async () => {
+test('every file belongs to root and has the expected mode', async () => {
   const listing = await member('data.tar.gz', '-tvzf');
   const files = listing
     .trim()
@@ -70,7 +70,7 @@ describe('the control file', () => {
   const field = async (name: string) =>
     new RegExp(`^${name}: (.*)$`, 'm').exec(await controlFile('control'))?.[1];
 
-  test('depends on packages by the names that 24.10 has for them', async () => {
+  test('depends on packages by their names in OpenWrt 24.10', async () => {
     const depends = (await field('Depends'))?.split(', ') ?? [];
 
     expect(depends[0]).toBe('libc');
@@ -78,12 +78,12 @@ describe('the control file', () => {
     expect(depends.filter((name) => !/^[a-z0-9-]+$/.test(name))).toEqual([]);
   });
 
-  test('takes the place of the package before it', async () => {
+  test('replaces secubox-app-mailserver', async () => {
     expect(await field('Conflicts')).toBe('secubox-app-mailserver');
     expect(await field('Provides')).toBe('secubox-app-mailserver');
   });
 
-  test('says the size of the unpacked data', async () => {
+  test('has the size of the unpacked data', async () => {
     const bytes = await capture([
       'sh',
       '-c',
@@ -94,12 +94,12 @@ describe('the control file', () => {
     expect(await field('Installed-Size')).toBe(bytes.trim());
   });
 
-  test('keeps the UCI file of the operator over an upgrade', async () => {
+  test('lists the UCI file as conffile, so that an upgrade keeps it', async () => {
     expect(await controlFile('conffiles')).toBe('/etc/config/mailserver\n');
   });
 });
 
-test('sysupgrade takes accounts and keys along, and never mail, queue or log', async () => {
+test('sysupgrade keeps accounts and keys, but not mail, queue or log', async () => {
   const text = await readFile(join(ROOT, 'files/lib/upgrade/keep.d/mailserver'), 'utf8');
   const kept = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
@@ -110,7 +110,7 @@ test('sysupgrade takes accounts and keys along, and never mail, queue or log', a
   ]);
 });
 
-test('a removal says what stays; an upgrade and an offline root say nothing', async () => {
+test('a removal prints the folders that stay; an upgrade and an offline root print nothing', async () => {
   const script = await controlFile('prerm-pkg');
   const said = (env: string, word: string) =>
     capture(['env', env, 'busybox', 'ash', '-c', script, 'prerm', word]);
@@ -120,7 +120,7 @@ test('a removal says what stays; an upgrade and an offline root say nothing', as
   expect(await said('IPKG_INSTROOT=/tmp/root', 'remove')).toBe('');
 });
 
-test('the index names the file with its size and hash', async () => {
+test('the index lists the file with its size and hash', async () => {
   const index = await readFile(join(dirname(ipk), 'Packages'), 'utf8');
 
   expect(index).toContain(`Filename: mailserver_0.1.0-r1_x86_64.ipk\n`);
@@ -140,7 +140,7 @@ test('the same commit gives the same bytes, and a key signs the index', async ()
   expect(await capture(verify)).toContain('Signature Verified');
 }, 300_000);
 
-test('an architecture that is not offered is refused with the list', async () => {
+test('an unknown architecture is refused with the list of known ones', async () => {
   const child = Bun.spawn([process.execPath, 'scripts/package.ts', '--arch', 'mips_24kc'], {
     ...{ cwd: ROOT, stdout: 'ignore', stderr: 'pipe' },
   });

@@ -1,4 +1,4 @@
-// A router's file system: musl, BusyBox and libstdc++ of Debian's packages, with an .ipk unpacked into it as opkg would.
+// A router's root file system: musl, BusyBox and libstdc++ from Debian packages, with an .ipk unpacked as opkg does.
 
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,10 +19,10 @@ export interface Router {
   remove(): Promise<void>;
 }
 
-// a mount namespace of its own, so that nothing mounted here outlives the test
+// In its own mount namespace, so that no mount survives the test
 const ENTER = 'mount -t proc proc "$1/proc" && root=$1 && shift && exec chroot "$root" "$@"';
 
-/** Packages of one architecture in a folder of their own, with their index. */
+/** Builds the package of one architecture and its index in a new folder. */
 export async function makePackages(
   architecture: string,
   output: string,
@@ -34,7 +34,7 @@ export async function makePackages(
   return path.find((found) => found !== undefined) ?? '';
 }
 
-/** What opkg does with an .ipk: the data into the root, the control files beside its own lists. */
+/** Unpacks an .ipk as opkg does: the data into the root, the control files into opkg's info folder. */
 async function unpack(ipk: string, root: string): Promise<void> {
   const info = join(root, 'usr/lib/opkg/info');
   await mkdir(info, { recursive: true });

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { runInLanes } from '../../scripts/lanes.ts';
 
-/** Runs the lists; each item is the time that it takes, and the clock goes on by itself. */
+/** Runs the lists with a simulated clock; each item is its own duration. */
 async function runAll(lists: readonly (readonly number[])[]) {
   const waiting: { at: number; end(): void }[] = [];
   const log: [item: number, lane: number, from: number][] = [];
@@ -21,7 +21,7 @@ async function runAll(lists: readonly (readonly number[])[]) {
   return { log, now, outcomes: await all };
 }
 
-test('each lane begins with its own list and then takes the last item of the other', async () => {
+test('each lane runs its own list first and then takes the last item of the other', async () => {
   const { log, now, outcomes } = await runAll([[10, 11, 12, 13], [5]]);
 
   expect(log).toEqual([
@@ -35,7 +35,7 @@ test('each lane begins with its own list and then takes the last item of the oth
   expect(outcomes.toSorted()).toEqual([10, 11, 12, 13, 5]);
 });
 
-test('every item runs once, however the lists are filled', async () => {
+test('every item runs once, for any distribution over the lists', async () => {
   const { outcomes } = await runAll([[], [1, 2, 3], []]);
 
   expect(outcomes.toSorted()).toEqual([1, 2, 3]);

@@ -12,7 +12,7 @@ import {
   type TestCase,
 } from '../../scripts/test-report.ts';
 
-/** The tests of a file with this text, from the report that Bun itself writes about it. */
+/** Runs a test file with this text in Bun and parses Bun's report. */
 function runBun(text: string): TestCase[] {
   const folder = mkdtempSync(join(tmpdir(), 'mailserver-report-'));
   try {
@@ -35,7 +35,7 @@ const failed = (name: string): TestCase => ({ name, outcome: 'failed' });
 const passed = (name: string): TestCase => ({ name, outcome: 'passed' });
 
 describe('the report of Bun', () => {
-  test('gives each test its file, its groups from the outside to the inside and its outcome', () => {
+  test('gives each test its file, its groups from outer to inner and its outcome', () => {
     const cases = runBun(`
       describe('a & <b>', () => {
         describe('"c"', () => {
@@ -66,7 +66,7 @@ describe('the report of Bun', () => {
     expect(cases).toEqual([failed('x.test.ts: a lab > (before or after its tests)')]);
   });
 
-  test('counts a run without a report, and one that failed outside of its tests, as a failure', () => {
+  test('counts a run without a report, and a failure outside of the tests, as failed', () => {
     const outside = failed('./x.test.ts: (outside of its tests)');
 
     expect(parseReport('', 1, ['./x.test.ts'])).toEqual([outside]);
@@ -77,19 +77,19 @@ describe('the report of Bun', () => {
 });
 
 describe('a second run', () => {
-  test('names a test that failed only first as flaky and counts it as passed', () => {
+  test('reports a test that failed only in the first run as flaky and counts it as passed', () => {
     const result = resultOfRetry([failed('a'), passed('b')], [passed('a'), passed('b')]);
 
     expect(result).toEqual({ passed: 2, failed: 0, skipped: [], flaky: ['a'] });
   });
 
-  test('names a hook that failed first, although a good hook is in no report', () => {
+  test('reports a hook that failed in the first run, although passed hooks are in no report', () => {
     const hook = 'x: lab > (before or after its tests)';
 
     expect(resultOfRetry([failed(hook)], [passed('x: lab > a')]).flaky).toEqual([hook]);
   });
 
-  test('counts a test that failed twice, or in the second run only, as failed', () => {
+  test('counts a test that failed in the second run as failed', () => {
     const result = resultOfRetry([failed('a'), passed('b')], [failed('a'), failed('b')]);
 
     expect(result).toEqual({ passed: 0, failed: 2, skipped: [], flaky: [] });
@@ -97,11 +97,11 @@ describe('a second run', () => {
 });
 
 describe('the last lines', () => {
-  test('are the counts alone when every test ran and passed', () => {
+  test('are only the counts when every test ran and passed', () => {
     expect(formatSummary({ ...NOTHING, passed: 1700 })).toEqual(['1700 passed, 0 failed']);
   });
 
-  test('name the skipped and the flaky tests, and the very last one holds the counts', () => {
+  test('name the skipped and the flaky tests, and the last one has the counts', () => {
     const skipped = resultOf([passed('a'), { name: 'b.test.ts: b', outcome: 'skipped' }]);
     const retried = resultOfRetry([failed('c.test.ts: c')], [passed('c.test.ts: c')]);
 

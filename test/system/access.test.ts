@@ -1,4 +1,4 @@
-// What a mailbox's owner sees: logins, folders, filters, quota, and what the operator can change at once.
+// Mail access for the owner of a mailbox: logins, folders, Sieve, quota, and changes by the operator.
 
 import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
@@ -47,7 +47,7 @@ async function arrives(subject: string, mailbox: string): Promise<string> {
 }
 
 describe('logging in', () => {
-  test('IMAP refuses a login in clear and takes it after STARTTLS', async () => {
+  test('IMAP refuses a cleartext login and accepts it after STARTTLS', async () => {
     const session = await lab.lan.imap();
 
     expect(session.greeting).toContain('LOGINDISABLED');
@@ -57,7 +57,7 @@ describe('logging in', () => {
     session.close();
   });
 
-  test('POP3 refuses a login in clear and takes it on 995', async () => {
+  test('POP3 refuses a cleartext login and accepts it on 995', async () => {
     const clear = await lab.lan.pop3();
     clear.write('USER alice@example.test\r\n');
     expect(await clear.readLine()).toStartWith('-ERR');
@@ -71,7 +71,7 @@ describe('logging in', () => {
     secured.close();
   });
 
-  test('a mailbox has the special folders with their uses', async () => {
+  test('a mailbox has the special-use folders of RFC 6154', async () => {
     const session = await lab.lan.mailbox(ALICE);
     const { untagged } = await session.ok('LIST "" "*"');
     session.close();
@@ -81,7 +81,7 @@ describe('logging in', () => {
     }
   });
 
-  test('a new password is in force at once, and the old one is not', async () => {
+  test('a new password works at once, and the old one fails', async () => {
     const account = { user: 'carol@example.test', password: 'another horse 8 battery' };
     await box.does(`user passwd ${account.user} --password-stdin`, { stdin: account.password });
 
@@ -89,7 +89,7 @@ describe('logging in', () => {
     await expect(lab.lan.mailbox({ ...account, password: PASSWORD })).rejects.toThrow('log in');
   });
 
-  test('a locked database is a failure for now, never an unknown mailbox or a wrong password', async () => {
+  test('a locked database is a temporary failure, never an unknown mailbox or a wrong password', async () => {
     const database = new Database(`${box.data}/directory/directory.db`);
     database.run('BEGIN EXCLUSIVE');
     const asked = await box.inside(['doveadm', 'user', ALICE.user]);
@@ -125,14 +125,14 @@ describe('logging in', () => {
   });
 });
 
-/** How many things the filter's Valkey knows. */
+/** Number of keys in Rspamd's Valkey. */
 async function remembered(): Promise<number> {
   const { stdout } = await box.inside(['valkey-cli', '-s', '/run/valkey/valkey.sock', 'dbsize']);
   return Number(stdout.replace(/\D/g, ''));
 }
 
 describe('sorting', () => {
-  test('a Sieve script put by ManageSieve files mail', async () => {
+  test('a Sieve script uploaded by ManageSieve files mail', async () => {
     const session = await lab.lan.sieve();
     await session.starttls();
     expect((await session.login(ALICE.user, PASSWORD)).status).toBe('OK');
@@ -146,8 +146,8 @@ describe('sorting', () => {
     await arrives('your invoice', 'Bills');
   });
 
-  test('what the filter marks as spam is filed to Junk', async () => {
-    // a header that only strangers' bulk software writes, scored high by a rule of the operator
+  test('a message marked as spam is filed into Junk', async () => {
+    // A header of bulk mail software, scored high by an operator's rule
     await Bun.write(
       `${box.data}/custom/rspamd/test.conf`,
       'regexp { LAB_SPAM { re = "Subject=/labspam/H"; score = 9.0; } }\n',
@@ -158,8 +158,8 @@ describe('sorting', () => {
     expect((await arrives('labspam', 'Junk')).toLowerCase()).toContain('x-spam: yes');
   }, 120_000);
 
-  test('moving a message into Junk and back teaches the filter', async () => {
-    // the filter learns nothing from fewer than eleven words
+  test('moving a message into Junk and back trains Bayes', async () => {
+    // Bayes ignores messages with fewer than 11 tokens (min_tokens)
     const lesson =
       'Win a wonderful watch today, cheap prices and quick delivery for every lucky reader of this letter.';
     await deliver(ALICE.user, 'teach me', lesson);
@@ -173,14 +173,14 @@ describe('sorting', () => {
     await session.ok(`MOVE ${found.split(' ')[1]} Junk`);
     session.close();
 
-    await waitFor('the words of the message in the memory of the filter', async () =>
+    await waitFor('the tokens of the message in Valkey', async () =>
       (await remembered()) > before + 5 ? true : undefined,
     );
   }, 60_000);
 });
 
 describe('quota', () => {
-  test('a full mailbox is refused in the dialogue, for now, and takes mail again after a raise', async () => {
+  test('a full mailbox is refused in the SMTP session, and accepts mail again after a higher quota', async () => {
     await box.does('user quota bob@example.test 1M');
     const big = 'x'.repeat(70).concat('\r\n').repeat(12_000);
     await deliver('bob@example.test', 'filler one', big);
@@ -191,14 +191,14 @@ describe('quota', () => {
 
     expect(Math.floor(refused / 100)).toBeGreaterThanOrEqual(4);
     await box.does('user quota bob@example.test 50M');
-    await waitFor('room', async () =>
+    await waitFor('the higher quota to apply', async () =>
       (await deliver('bob@example.test', 'fits')).code === 250 ? true : undefined,
     );
   }, 60_000);
 });
 
 describe('mailctl test', () => {
-  test('says that a message reached a mailbox, signed, and why another did not', async () => {
+  test('reports that a message reached a mailbox signed, and why another message did not', async () => {
     expect(await box.does(`test ${ALICE.user}`)).toMatch(/was delivered[\s\S]*DKIM: signed/);
     const { status, stdout } = await box.mailctl('test nobody@example.test');
 
@@ -207,8 +207,8 @@ describe('mailctl test', () => {
   }, 60_000);
 });
 
-describe('many at once', () => {
-  test('fifty mailboxes made at the same time all exist', async () => {
+describe('parallel commands', () => {
+  test('fifty mailboxes added at the same time all exist', async () => {
     const names = Array.from({ length: 50 }, (_, n) => `many${n}@example.test`);
     const hash = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
     const results = await Promise.all(

@@ -1,4 +1,4 @@
-// A full disk: senders are told to try again, nothing is half-written, and mail flows again by itself.
+// A full disk: senders get 4xx, no file is half-written, and mail flows again without help.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const sh = (script: string) => lab.router.run(['sh', '-c', script]);
 beforeAll(async () => {
   lab = await startLab();
   box = await lab.prepare({ features: { greylist: 0 } });
-  // Postfix wants room for one and a half of the largest message
+  // Postfix needs free space for 1.5 times message_size_limit
   for (const part of ['mail', 'queue']) {
     const folder = join(box.data, part);
     await sh(`mkdir -p ${folder} && mount -t tmpfs -o size=80m tmpfs ${folder}`);
@@ -42,7 +42,7 @@ const deliver = (subject: string) => {
   return lab.wan.deliver({ from: VISITOR, to: [ALICE], message }, { from: NETWORK.stranger });
 };
 
-/** Why each message waits that could not be delivered; undefined while there is none. */
+/** The reason of each deferred message; undefined while there is none. */
 async function deferred(): Promise<string[] | undefined> {
   const { messages } = await box.json<{
     messages: { recipients: { reason: string | null }[] }[];
@@ -63,7 +63,7 @@ async function stored(): Promise<string[]> {
 }
 
 describe('a full disk', () => {
-  test('under the mailboxes keeps mail in the queue, whole, until there is room', async () => {
+  test('of the mailboxes keeps mail complete in the queue until there is space', async () => {
     await deliver('before the flood');
     await waitFor('the first letter', async () =>
       (await stored()).some((text) => text.includes('before the flood')) ? true : undefined,
@@ -79,21 +79,21 @@ describe('a full disk', () => {
     if (code !== 250) await deliver('during the flood');
     await box.does('queue flush');
     const arrived = await waitFor(
-      'the letter of the flood',
+      'the message of the flood',
       async () => (await stored()).find((text) => text.includes('during the flood')),
       120_000,
     );
     expect(arrived).toContain('the very last line');
   }, 200_000);
 
-  test('under the queue makes senders wait, and mail flows again by itself', async () => {
+  test('of the queue defers senders, and mail flows again without help', async () => {
     await fill('queue');
     const refused = await deliver('no room').catch(() => null);
     await free('queue');
 
     expect(refused === null || Math.floor(refused.code / 100) === 4).toBe(true);
     const accepted = await waitFor(
-      'the server to take mail again',
+      'the server to accept mail again',
       async () =>
         (await deliver('room again').catch(() => null))?.code === 250 ? true : undefined,
       60_000,

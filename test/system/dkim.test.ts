@@ -1,4 +1,4 @@
-// DKIM keys change against real authoritative servers; that mail stays verifiable meanwhile: trust.test.ts.
+// DKIM key rotation against real authoritative servers. trust.test.ts checks that mail stays verifiable meanwhile.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
@@ -42,7 +42,7 @@ const published = async (domain: string) =>
 
 const DNSCTL = ["option provider 'dnsctl'"];
 
-/** As if the rotation had been begun two weeks earlier. */
+/** Moves the start of the rotation back by two weeks. */
 async function letGraceEnd(router: Router): Promise<void> {
   const file = inDkim(router, 'keys.json');
   const text = await readFile(file, 'utf8');
@@ -74,20 +74,20 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('a rotation at %s', (prov
     expect(await published(domain)).toEqual(['mail', fresh]);
   }, 60_000);
 
-  test('a dns-setup in the middle changes nothing', async () => {
+  test('dns-setup during the rotation is a no-op', async () => {
     const before = await world.zone(`${domain}.`);
     expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
     expect(await world.zone(`${domain}.`)).toEqual(before);
   }, 60_000);
 
-  test('a second rotation is refused until the first is over', async () => {
+  test('a second rotation is refused until the first has ended', async () => {
     const { status, stderr } = await router.mailctl(`dkim rotate ${domain}`);
     expect(status).toBe(75);
     expect(stderr).toContain('is still in a rotation');
     expect(await signing(router)).toBe(fresh);
   });
 
-  test('nothing is removed before the grace is over; then record and key go', async () => {
+  test('record and key are removed only after the grace period', async () => {
     expect((await router.mailctl('dkim step')).stdout).toContain('nothing to do');
     expect(await published(domain)).toEqual(['mail', fresh]);
     await letGraceEnd(router);
@@ -101,7 +101,7 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('a rotation at %s', (prov
   }, 60_000);
 });
 
-test('a dnsctl that refuses leaves the old key signing, and the next step goes on', async () => {
+test('when dnsctl refuses, the old key keeps signing, and the next step continues the rotation', async () => {
   const { router, domain } = await freshRouter('ovh', DNSCTL);
   await router.mailctl('dns-setup --yes');
   const refused = await router.mailctl(`dkim rotate ${domain}`, { DNSCTL_FAULT: 'refuse' });
@@ -114,7 +114,7 @@ test('a dnsctl that refuses leaves the old key signing, and the next step goes o
   expect(await signing(router)).not.toBe('mail');
 }, 60_000);
 
-test('killed at any moment, one key signs, and it is always one that is there', async () => {
+test('after a kill at any moment exactly one key signs, and its file exists', async () => {
   const { router, domain } = await freshRouter();
   await router.mailctl('dns-setup --yes');
   for (const delay of [150, 300, 500, 800, 1200]) {
@@ -131,7 +131,7 @@ test('killed at any moment, one key signs, and it is always one that is there', 
   expect(keyFiles(router, domain)).toEqual(['mail.private', `${signs}.private`]);
 }, 60_000);
 
-test('without a provider the record is printed, and the step after its publication signs', async () => {
+test('without a provider the record is printed, and after its publication the next step signs with the key', async () => {
   const { router, domain } = await freshRouter('cloudflare', ["option provider 'none'"]);
   const asked = await router.mailctl(`dkim rotate ${domain}`);
   expect(asked.status).toBe(75);
@@ -143,7 +143,7 @@ test('without a provider the record is printed, and the step after its publicati
   expect(await signing(router)).toBe(name);
 }, 60_000);
 
-test('a revoked key is replaced and gone at once, after a question', async () => {
+test('after confirmation a revoked key is replaced and removed at once', async () => {
   const { router, domain } = await freshRouter();
   await router.mailctl('dns-setup --yes');
   const asked = await router.mailctl(`dkim revoke ${domain}`);
@@ -158,7 +158,7 @@ test('a revoked key is replaced and gone at once, after a question', async () =>
   expect(unknown.status).toBe(67);
 }, 60_000);
 
-test('a revocation that was cut short is finished by the next step, and by no ordinary rotation', async () => {
+test('an interrupted revocation is finished by the next step, not by an ordinary rotation', async () => {
   const { router, domain } = await freshRouter('ovh', DNSCTL);
   await router.mailctl('dns-setup --yes');
   const cut = await router.mailctl(`dkim revoke ${domain} --yes`, { DNSCTL_FAULT: 'refuse' });
@@ -172,7 +172,7 @@ test('a revocation that was cut short is finished by the next step, and by no or
   expect(keyFiles(router, domain)).toEqual([`${signs}.private`]);
 }, 60_000);
 
-test('tables that a kill has left behind follow at the next step; what is over for a removed domain is not due', async () => {
+test('the next step updates tables that a kill left stale; a removed domain has no due job', async () => {
   const { router, domain } = await freshRouter();
   await router.mailctl('dns-setup --yes');
   const before = await readFile(inDkim(router, 'SigningTable'), 'utf8').catch(() => '');

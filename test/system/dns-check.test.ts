@@ -1,4 +1,4 @@
-// dns-check and single values against real servers: a signed world, a validating resolver, a blocklist.
+// dns-check and single values against real servers: signed zones, a validating resolver, a blocklist.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -67,7 +67,7 @@ async function serveCertificate(router: Router): Promise<void> {
   await writeFile(join(folder, 'fullchain.pem'), await Bun.file(certificate).text());
 }
 
-test('in a signed zone everything is right after dns-setup, DANE records included', async () => {
+test('in a signed zone every check passes after dns-setup, including DANE', async () => {
   const router = await world.router({ domain: 'good.test' });
   await serveCertificate(router);
   expect((await router.mailctl('dns-setup --yes --wait 40')).status).toBe(0);
@@ -85,7 +85,7 @@ test('in a signed zone everything is right after dns-setup, DANE records include
   expect(status).toBe(0);
 });
 
-test('what is missing is named with its value and the command that helps', async () => {
+test('a missing record is named with its value and the command that publishes it', async () => {
   const router = await world.router({ domain: 'plain.test' });
 
   const all = await findings(router);
@@ -100,7 +100,7 @@ test('what is missing is named with its value and the command that helps', async
   ]);
 });
 
-test('looking does not make the resolver remember that a record is missing', async () => {
+test('dns-check does not put a missing record into the negative cache of the resolver', async () => {
   const router = await world.router({ domain: 'plain.test' });
   await findings(router);
   const setup = await router.mailctl('dns-setup --yes --wait 30');
@@ -111,7 +111,7 @@ test('looking does not make the resolver remember that a record is missing', asy
   expect(stdout).toBe('192.0.2.25\n');
 });
 
-test('a resolver that remembers a missing record is told from a missing record', async () => {
+test('a negatively cached record is distinguished from a missing record', async () => {
   const router = await world.router({ domain: 'values.test' });
   await world.run(['kdig', '@127.53.0.9', '_dmarc.values.test', 'TXT']);
   expect((await router.mailctl('dns-setup --yes --wait 30')).status).toBe(0);
@@ -124,7 +124,7 @@ test('a resolver that remembers a missing record is told from a missing record',
   );
 });
 
-test('servers that do not agree are a fault of their own', async () => {
+test('servers with different answers are a fault of their own', async () => {
   const router = await world.router({ domain: 'split.test' });
 
   const [mx] = pick(await findings(router), 'record.mx');
@@ -133,7 +133,7 @@ test('servers that do not agree are a fault of their own', async () => {
   expect(mx).toContain('ns1.nic.test has 5 a.test.; ns2.nic.test has 6 b.test.');
 });
 
-test('an SPF record that costs more than ten look-ups is wrong', async () => {
+test('an SPF record with more than ten DNS lookups is wrong', async () => {
   const router = await world.router({ domain: 'deep.test' });
 
   const [count] = pick(await findings(router), 'spf.lookups');
@@ -141,7 +141,7 @@ test('an SPF record that costs more than ten look-ups is wrong', async () => {
   expect(count).toContain('wrong: 12 DNS lookups of 10 allowed (RFC 7208 4.6.4)');
 });
 
-test('listed, refused, dead and hijacked blocklists are told apart', async () => {
+test('listed, refused, dead and hijacked blocklists are distinguished', async () => {
   const lists = ['list', 'dead', 'hijacked'].map((name) => `list blocklists '${name}.test'`);
   const dns = ["list public_address '192.0.2.26'", ...lists];
   const router = await world.router({ domain: 'plain.test', dns });
@@ -159,7 +159,7 @@ test('listed, refused, dead and hijacked blocklists are told apart', async () =>
   expect(refused).toStartWith('unknown: inconclusive: list.test refuses this');
 });
 
-test('a private address is explained, and the rest is still checked', async () => {
+test('a private address is explained, and the other checks still run', async () => {
   const dns = ["list public_address '100.72.1.2'"];
   const router = await world.router({ domain: 'plain.test', dns });
 
@@ -172,7 +172,7 @@ test('a private address is explained, and the rest is still checked', async () =
   expect(setup.stderr).toContain('no public address is known: 100.72.1.2');
 });
 
-test('a silent resolver is one clear sentence', async () => {
+test('a resolver that does not answer is one error message', async () => {
   const router = await world.router({ domain: 'plain.test' });
   await router.configure(["list public_address '192.0.2.25'", "list resolver '127.53.0.77'"]);
   const text = await Bun.file(join(router.root, 'etc/config/mailserver')).text();
@@ -186,7 +186,7 @@ test('a silent resolver is one clear sentence', async () => {
 });
 
 test.each(['cloudflare', 'ovh', 'gandi'] as const)(
-  'at %s a value comes and goes beside those of others',
+  'at %s a value is added and removed beside foreign values',
   async (provider) => {
     const router = await world.router({ domain: 'values.test', provider });
     const name = '_acme-challenge.mail.values.test';
@@ -203,7 +203,7 @@ test.each(['cloudflare', 'ovh', 'gandi'] as const)(
 );
 
 test.each(['cloudflare', 'ovh', 'gandi'] as const)(
-  'at %s a value alone comes and goes',
+  'at %s a single value is added and removed',
   async (provider) => {
     const router = await world.router({ domain: 'values.test', provider });
     const name = `_acme-challenge.${provider}.values.test`;
@@ -231,11 +231,11 @@ async function value(router: Router, verb: 'publish' | 'remove', name: string, t
   return [status, stderr.trim()] as const;
 }
 
-test('the facts of a router without an address are still facts', async () => {
+test('a router without an address still has its other facts', async () => {
   const router = await world.router({ domain: 'plain.test', dns: [] });
   const text = await Bun.file(join(router.root, 'etc/config/mailserver')).text();
   const { settings } = checkSettings(text, 'mailserver');
-  if (settings === null) throw new Error('the file is wrong');
+  if (settings === null) throw new Error('the UCI file has problems');
   const host = createHost({ root: router.root, env: { PATH: '/nowhere' }, say: () => undefined });
 
   const target = { settings, paths: appliancePaths(settings) };

@@ -1,4 +1,4 @@
-// dns-setup by each provider's API alone: its rules, its refusals, its bad days.
+// dns-setup by each provider's API alone, without dnsctl: validation, refusals, failures.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
@@ -55,7 +55,7 @@ async function difference(zone: string, before: readonly string[]) {
 const changing = async () => (await world.requests()).filter((line) => !line.includes(' GET '));
 
 describe.each(PROVIDERS)('the API of %s', (provider) => {
-  test('publishes every record into an empty zone without dnsctl, and a second run nothing', async () => {
+  test('publishes every record into an empty zone without dnsctl, and a second run is a no-op', async () => {
     const domain = `${provider}-empty.test`;
     const router = await newRouter(domain, provider, { dns: ["option ttl '60'"] });
 
@@ -74,7 +74,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(await router.calls()).toEqual([]);
   });
 
-  test('keeps the records of others byte for byte, through setup and undo', async () => {
+  test('keeps foreign records byte for byte, through setup and undo', async () => {
     const domain = `${provider}-full.test`;
     const router = await newRouter(domain, provider);
     const before = await world.zone(`${domain}.`);
@@ -99,7 +99,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect((await router.mailctl(SETUP)).status).toBe(0);
   });
 
-  test('refuses wrong credentials in one sentence, in seconds, without showing them', async () => {
+  test('refuses wrong credentials with one message, within seconds, without showing them', async () => {
     const router = await newRouter(`${provider}-denied.test`, provider);
     const file = join(router.root, 'etc/config/dns-provider');
     const secrets = Object.entries(router.credentials)
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     for (const secret of reversed) expect(stdout + stderr).not.toContain(secret);
   });
 
-  test('is waited for when it asks so, and left alone when that is long', async () => {
+  test('is retried after a short Retry-After, and not after a long one', async () => {
     const domain = `${provider}-busy.test`;
     const router = await newRouter(domain, provider, { fault: 'overload' });
 
@@ -136,7 +136,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(status).toBe(0);
   });
 
-  test('out of order, is given up with status 75 before the deadline of the records', async () => {
+  test('that is down ends the command with status 75 before the deadline of the records', async () => {
     const router = await newRouter(`${provider}-down.test`, provider, { fault: 'down' });
 
     const { status, stderr } = await router.mailctl('dns-setup --yes --wait 300');
@@ -145,7 +145,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(stderr).toContain('is busy (503): HTTP status 503');
   });
 
-  test('that refuses one record is quoted at once, and the rest is there', async () => {
+  test('that refuses one record is quoted at once, and the other records are published', async () => {
     const domain = `${provider}-refuse.test`;
     const router = await newRouter(domain, provider, { fault: 'refuse MX' });
 
@@ -158,8 +158,8 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(await world.zone(`${domain}.`)).toContain(`mail.${domain}. 3600 IN A 192.0.2.25`);
 
     await router.setFault('');
-    // the second server may still be behind, which is 75
-    const again = await waitFor('both servers to agree', async () => {
+    // The second server may still have the old zone, which is status 75
+    const again = await waitFor('both servers to have the same zone', async () => {
       const { status: now } = await router.mailctl(SETUP);
       return now === 75 ? undefined : now;
     });
@@ -167,7 +167,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(await world.zone(`${domain}.`)).toContain(`${domain}. 3600 IN MX 10 mail.${domain}.`);
   });
 
-  test('with a certificate of an unknown authority gets no credentials', async () => {
+  test('with a certificate of an unknown CA gets no credentials', async () => {
     const router = await newRouter(`${provider}-away.test`, provider);
     const before = await world.requests();
 
@@ -179,7 +179,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
   });
 });
 
-test('a zone that the account does not hold is refused before anything is sent', async () => {
+test('a zone that is not in the account is refused before any request', async () => {
   for (const provider of PROVIDERS) {
     const router = await newRouter(`${provider}-away.test`, provider, { zone: 'first.test' });
     const before = await changing();
@@ -192,7 +192,7 @@ test('a zone that the account does not hold is refused before anything is sent',
   }
 });
 
-test('a zone id of another zone is found out before dnsctl could write there', async () => {
+test('a zone id of another zone is detected before dnsctl writes to it', async () => {
   const domain = 'cloudflare-mixed.test';
   const router = await world.router({ domain, zones: ['cloudflare-away.test'] });
   const file = join(router.root, 'etc/config/dns-provider');

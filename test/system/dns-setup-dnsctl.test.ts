@@ -1,4 +1,4 @@
-// dns-setup with dnsctl alone: what it cannot do is said before anything is sent, and the rest is published.
+// dns-setup with dnsctl alone: it lists the impossible changes before any request and publishes the others.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
@@ -15,12 +15,12 @@ const FOREIGN = [
 const OWN_SPF = '@ 300 TXT "v=spf1 include:_spf.elsewhere.test -all"';
 const PROVIDERS: ProviderName[] = ['cloudflare', 'ovh', 'gandi'];
 const SETUP = 'dns-setup --yes --wait 30';
-/** The bound of the task. */
+/** Time limit. */
 const LISTED_WITHIN_MS = 10_000;
 
 let world: DnsWorld;
-/** What mostly waits; it runs beside the others. */
-let mending: Promise<Finished>;
+/** Tests that mostly wait; they run in parallel. */
+let fixing: Promise<Finished>;
 
 beforeAll(async () => {
   const zones = PROVIDERS.flatMap((name) => [
@@ -35,8 +35,8 @@ beforeAll(async () => {
     ...Object.fromEntries(zones),
     ...{ 'half.test.': own, 'mend.test.': own },
   });
-  const mender = await newRouter('mend.test', 'cloudflare');
-  mending = mender.mailctl('dns-setup --yes --wait 40', { DNSCTL_FAULT: 'half' });
+  const fixer = await newRouter('mend.test', 'cloudflare');
+  fixing = fixer.mailctl('dns-setup --yes --wait 40', { DNSCTL_FAULT: 'half' });
 }, 60_000);
 
 afterAll(() => world.down());
@@ -54,7 +54,7 @@ async function difference(zone: string, before: readonly string[]) {
   };
 }
 
-/** What is left to a person in a zone full of records of others. */
+/** The manual changes in a zone with foreign records. */
 const LEFT: Record<ProviderName, readonly string[]> = {
   cloudflare: [
     'at cloudflare, dnsctl cannot publish CAA records; by hand:',
@@ -73,7 +73,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     full = await newRouter(`${provider}-full.test`, provider);
   });
 
-  test('what is impossible is listed with its records within 10 s, before anything is sent', async () => {
+  test('impossible changes are listed with their records within 10 s, before any request', async () => {
     const router = full;
     const begin = performance.now();
 
@@ -89,7 +89,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect((await router.calls()).map(([verb]) => verb)).toEqual(['test']);
   });
 
-  test('the rest is published, and the records of others stay byte for byte', async () => {
+  test('the other records are published, and foreign records stay byte for byte', async () => {
     const domain = `${provider}-full.test`;
     const router = full;
     const before = await world.zone(`${domain}.`);
@@ -109,7 +109,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect(hasMx).toBe(provider !== 'cloudflare');
   });
 
-  test('after the work by hand nothing is left to be done', async () => {
+  test('after the manual changes dns-setup is a no-op', async () => {
     const domain = `${provider}-full.test`;
     const router = full;
     const { stdout } = await router.mailctl('dns-setup --dry-run --json');
@@ -127,7 +127,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect(await router.mailctl(SETUP)).toMatchObject({ status: 0, stdout: 'nothing to change\n' });
   });
 
-  test('undo takes back what was published, and lists what it cannot until it is gone', async () => {
+  test('undo removes the published records, and lists those that it cannot until they are removed', async () => {
     const domain = `${provider}-empty.test`;
     const router = await newRouter(domain, provider);
     const before = await world.zone(`${domain}.`);
@@ -137,7 +137,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
 
     const { gone, come } = await difference(`${domain}.`, before);
     expect(gone).toEqual([]);
-    // what was added at the apex cannot be found there again
+    // dnsctl cannot find a record at the apex to remove it
     const left = provider === 'ovh' ? [' MX ', ' TXT '] : [];
     expect(come).toHaveLength(left.length);
     expect(undone.status).toBe(left.length > 0 ? 1 : 0);
@@ -150,7 +150,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect((await router.mailctl('dns-setup --undo --yes')).status).toBe(0);
   });
 
-  test('a refusal ends the waiting at once, is quoted, and all of it is listed', async () => {
+  test('a refusal ends the wait at once, is quoted, and all records are listed', async () => {
     const router = await newRouter(`${provider}-refuse.test`, provider);
     const begin = performance.now();
 
@@ -165,7 +165,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect(stderr).toContain(`publish  mail.${provider}-refuse.test. 3600 IN A 192.0.2.25`);
   });
 
-  test('wrong credentials are one sentence, in seconds, without the credentials', async () => {
+  test('wrong credentials are one message, within seconds, without the credentials', async () => {
     const router = await newRouter(`${provider}-denied.test`, provider);
     const file = join(router.root, 'etc/config/dns-provider');
     const secrets = Object.entries(router.credentials)
@@ -183,7 +183,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
     expect((await router.calls()).map(([verb]) => verb)).toEqual(['test']);
   });
 
-  test('a dnsctl that says done and did nothing is found out, with status 75', async () => {
+  test('a dnsctl that reports success without a change is detected, with status 75', async () => {
     const router = await newRouter(`${provider}-lie.test`, provider);
 
     const { status, stderr } = await router.mailctl('dns-setup --yes --wait 2', {
@@ -196,7 +196,7 @@ describe.each(PROVIDERS)('at %s', (provider) => {
   });
 });
 
-test('an update that stops between its removal and its addition loses no SPF record', async () => {
+test('an update that fails between its removal and its addition loses no SPF record', async () => {
   const router = await newRouter('half.test', 'cloudflare');
   const texts = async () =>
     (await world.zone('half.test.')).filter((line) => line.includes('v=spf1'));
@@ -215,8 +215,8 @@ test('an update that stops between its removal and its addition loses no SPF rec
   ]);
 });
 
-test('the half of an update that failed is mended within the same run', async () => {
-  expect((await mending).status).toBe(1);
+test('a half-failed update is fixed within the same run', async () => {
+  expect((await fixing).status).toBe(1);
 
   const texts = (await world.zone('mend.test.')).filter((line) => line.includes('v=spf1'));
   expect(texts).toHaveLength(1);

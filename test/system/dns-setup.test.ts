@@ -1,4 +1,4 @@
-// dns-setup against real authoritative servers in the default way: dnsctl, and each provider's API for the rest.
+// dns-setup against real authoritative servers in the default mode: dnsctl, and the provider's API for the rest.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { ProviderName, Router } from './dns/router.ts';
@@ -6,7 +6,7 @@ import { PRIMARY, TSIG } from './dns/servers.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
 import type { Finished } from './lab/programs.ts';
 
-/** What others have put into a zone before us, at our names among others. */
+/** Foreign records that exist before dns-setup, some at our names. */
 const FOREIGN = [
   '@ 300 A 192.0.2.80',
   '@ 300 TXT "google-site-verification=abcdef"',
@@ -22,7 +22,7 @@ const OWN_SPF = '@ 300 TXT "v=spf1 include:_spf.elsewhere.test -all"';
 const PROVIDERS: ProviderName[] = ['cloudflare', 'ovh', 'gandi'];
 
 let world: DnsWorld;
-/** What mostly waits; it runs beside the others. */
+/** Tests that mostly wait; they run in parallel. */
 let hanging: { router: Router; done: Promise<Finished> };
 
 beforeAll(async () => {
@@ -62,7 +62,7 @@ async function newRouter(domain: string, provider: ProviderName = 'cloudflare'):
   return world.router({ domain, provider });
 }
 
-/** The zone without the lines of `names`, and the lines that came or went. */
+/** The zone without the lines of `names`, and the added and removed lines. */
 async function difference(zone: string, before: readonly string[]) {
   const after = await world.zone(zone);
   return {
@@ -72,7 +72,7 @@ async function difference(zone: string, before: readonly string[]) {
 }
 
 describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
-  test('an empty zone gets every record, and a second run changes nothing', async () => {
+  test('an empty zone gets every record, and a second run is a no-op', async () => {
     const domain = `${provider}-empty.test`;
     const router = await newRouter(domain, provider);
 
@@ -94,7 +94,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect(await world.zone(`${domain}.`)).toEqual(zone);
   });
 
-  test('a dry run shows the records and calls nothing that changes', async () => {
+  test('a dry run shows the records and makes no changing call', async () => {
     const router = await newRouter(`${provider}-spf.test`, provider);
     const before = await world.zone(`${provider}-spf.test.`);
 
@@ -109,7 +109,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect(await world.zone(`${provider}-spf.test.`)).toEqual(before);
   });
 
-  test('an SPF record that stands alone is merged, not doubled', async () => {
+  test('a single SPF record is merged, not duplicated', async () => {
     const domain = `${provider}-spf.test`;
     const router = await newRouter(domain, provider);
 
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect((await router.mailctl(SETUP)).stdout).toBe('nothing to change\n');
   });
 
-  test('an SPF record among the records of others is merged, and nothing else changes', async () => {
+  test('an SPF record among foreign records is merged, and no other record changes', async () => {
     const domain = `${provider}-both.test`;
     const router = await newRouter(domain, provider);
     const before = await world.zone(`${domain}.`);
@@ -138,7 +138,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect(await difference(`${domain}.`, before)).toEqual({ gone: [], come: [] });
   });
 
-  test('undo brings back the zone as it was, the SPF record of others included', async () => {
+  test('undo restores the zone, including the foreign SPF record', async () => {
     const domain = `${provider}-undo.test`;
     const router = await newRouter(domain, provider);
     const before = await world.zone(`${domain}.`);
@@ -151,7 +151,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect((await router.mailctl('dns-setup --undo --yes')).stdout).toBe('nothing to change\n');
   });
 
-  test('a new public address replaces the old one, which was ours', async () => {
+  test('a new public address replaces our old one', async () => {
     const domain = `${provider}-move.test`;
     const router = await newRouter(domain, provider);
     expect((await router.mailctl(SETUP)).status).toBe(0);
@@ -163,7 +163,7 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
     expect(addresses).toEqual([`mail.${domain}. 3600 IN A 192.0.2.26`]);
   });
 
-  test('a dnsctl that says done and did nothing is found out, and the API does it', async () => {
+  test('a dnsctl that reports success without a change is detected, and the API makes the change', async () => {
     const domain = `${provider}-lie.test`;
     const router = await newRouter(domain, provider);
 
@@ -175,8 +175,8 @@ describe.each(PROVIDERS)('with dnsctl and the API of %s', (provider) => {
   });
 });
 
-describe.each(PROVIDERS)('in a zone full of records of others, at %s', (provider) => {
-  test('each of them stays, byte for byte', async () => {
+describe.each(PROVIDERS)('in a zone with foreign records, at %s', (provider) => {
+  test('each foreign record stays, byte for byte', async () => {
     const domain = `${provider}-full.test`;
     const router = await newRouter(domain, provider);
     const before = await world.zone(`${domain}.`);
@@ -192,17 +192,17 @@ describe.each(PROVIDERS)('in a zone full of records of others, at %s', (provider
   });
 });
 
-test.each(['refuse', 'garbage'])('where dnsctl answers with %s, the API does it', async (fault) => {
+test.each(['refuse', 'garbage'])('after %s from dnsctl the API takes over', async (fault) => {
   const router = await newRouter(`${fault}.test`);
 
   const { status, stderr } = await router.mailctl(SETUP, { DNSCTL_FAULT: fault });
 
   expect(status).toBe(0);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must not be driven by it
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none may reach a terminal
   expect(stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
 });
 
-test('a dnsctl that hangs is ended, and what it was doing is named', async () => {
+test('a dnsctl that hangs is killed, and its command is named', async () => {
   const { router, done } = hanging;
 
   const { status, stderr } = await done;
@@ -212,7 +212,7 @@ test('a dnsctl that hangs is ended, and what it was doing is named', async () =>
   expect(await router.calls()).toHaveLength(1);
 }, 100_000);
 
-test('a zone that the account does not hold is refused before anything is touched', async () => {
+test('a zone that is not in the account is refused before any change', async () => {
   const router = await world.router({ domain: 'down.test', zone: 'another.test' });
 
   const { status, stderr } = await router.mailctl(SETUP);
@@ -224,7 +224,7 @@ test('a zone that the account does not hold is refused before anything is touche
   expect(await router.calls()).toEqual([]);
 });
 
-test('a domain that nobody has registered is refused', async () => {
+test('an unregistered domain is refused', async () => {
   const router = await newRouter('nobody.test');
 
   const { status, stderr } = await router.mailctl(SETUP);
@@ -285,7 +285,7 @@ test('a foreign MX record of the domain is kept and reported', async () => {
   expect(await world.zone('old.test.')).toContain('old.test. 300 IN MX 20 old.elsewhere.test.');
 });
 
-test('servers that do not agree keep the setup from deciding, with status 75', async () => {
+test('servers with different answers stop the setup with status 75', async () => {
   const router = await newRouter('split.test');
 
   const { status, stderr } = await router.mailctl(SETUP);
@@ -295,7 +295,7 @@ test('servers that do not agree keep the setup from deciding, with status 75', a
   expect(await router.calls()).toEqual([]);
 });
 
-test('a server that is down is named, and the setup ends when it is back', async () => {
+test('a server that is down is named, and the setup completes when it is up again', async () => {
   const router = await newRouter('down.test');
   world.signalSecondary('SIGSTOP');
   try {
@@ -320,7 +320,7 @@ test('without a terminal and without --yes nothing is published', async () => {
   expect(stderr).toContain('hint: repeat with --yes');
 });
 
-test('an own server is updated with TSIG: all at once, an SPF among foreign records included', async () => {
+test('an own server is updated with TSIG in one transaction, including an SPF record among foreign records', async () => {
   const router = await world.router({ domain: 'update.test', dns: rfc2136() });
   const before = await world.zone('update.test.');
 

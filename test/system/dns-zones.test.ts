@@ -1,4 +1,4 @@
-// With dnsctl alone: which zones it reaches, and which values it is never given.
+// dnsctl alone: the zones that it reaches, and the values that it never gets.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => world.down());
 
-test('at ovh and gandi every zone of the account can be used, and the list of none is a zone', async () => {
+test('at ovh and gandi every zone of the account works, and an empty list is not taken as a zone', async () => {
   for (const provider of ['ovh', 'gandi'] as const) {
     const domain = `${provider}-other.test`;
     const account = { zone: 'first.test', zones: [domain], dns: DNS };
@@ -29,7 +29,7 @@ test('at ovh and gandi every zone of the account can be used, and the list of no
   }
 });
 
-test('at cloudflare a second zone is listed to be entered by hand, and nothing is sent for it', async () => {
+test('at cloudflare a second zone is listed for manual entry, without any request', async () => {
   const domain = 'cloudflare-other.test';
   const zones = [domain];
   const router = await world.router({
@@ -47,7 +47,7 @@ test('at cloudflare a second zone is listed to be entered by hand, and nothing i
   expect((await router.calls()).map(([verb]) => verb)).toEqual(['test']);
 });
 
-test('at gandi a zone that the account does not hold is refused before anything is sent', async () => {
+test('at gandi a zone that is not in the account is refused before any request', async () => {
   const given = { domain: 'stranger.test', zone: 'first.test', dns: DNS };
   const router = await world.router({ ...given, provider: 'gandi' });
 
@@ -60,7 +60,7 @@ test('at gandi a zone that the account does not hold is refused before anything 
   expect((await router.calls()).map(([verb]) => verb)).toEqual(['test', 'domains']);
 });
 
-test('a single quote, which would end the shell’s own, is not sent', async () => {
+test('a value with a single quote, which would end the quoting in the shell, is not sent', async () => {
   const router = await world.router({ domain: 'quote.test', provider: 'gandi', dns: DNS });
 
   const { status, stdout } = await router.mailctl(SETUP);

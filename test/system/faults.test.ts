@@ -1,5 +1,5 @@
-// What happens to mail when parts die, the disk fills up or the world is away: it waits, or it is refused for
-// now; it is never lost, never unsigned, never unfiltered.
+// Mail while daemons die, a disk is full or the Internet is down: it is deferred, and never lost, unsigned or
+// unfiltered.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readdir } from 'node:fs/promises';
@@ -34,7 +34,7 @@ const letter = (subject: string) => ({
   message: plainMessage({ from: VISITOR, to: ALICE.user, subject }),
 });
 
-/** Every stored message's headers, whatever mailbox the filter chose for it. */
+/** The headers of every stored message, in any folder. */
 async function subjects(): Promise<string> {
   const fetch = ['doveadm', 'fetch', '-u', ALICE.user, 'hdr', 'all'];
   const { status, stdout, stderr } = await box.inside(fetch);
@@ -42,7 +42,7 @@ async function subjects(): Promise<string> {
   return stdout;
 }
 
-/** Delivers until the server takes the message; 4xx answers are tried again, others end it. */
+/** Retries on 4xx until the server accepts the message; other replies end it. */
 async function deliverAtLast(subject: string): Promise<number> {
   return waitFor(
     `${subject} to be accepted`,
@@ -51,7 +51,7 @@ async function deliverAtLast(subject: string): Promise<number> {
         const { code } = await lab.wan.deliver(letter(subject), stranger);
         return code < 400 || code >= 500 ? code : undefined;
       } catch {
-        // the daemon is down: to a sender that is the same as "try again"
+        // The daemon is down: a sender retries as after 4xx
         return undefined;
       }
     },
@@ -59,7 +59,7 @@ async function deliverAtLast(subject: string): Promise<number> {
   );
 }
 
-/** Kills every process on the router whose command line begins so; the test fails when there is none. */
+/** Kills every process on the router whose command line has this prefix; fails if there is none. */
 async function kill(pattern: string): Promise<void> {
   const { status } = await lab.router.run(['pkill', '-9', '-f', `^${pattern}`]);
   expect([pattern, status]).toEqual([pattern, 0]);
@@ -74,7 +74,7 @@ describe('a daemon that is killed', () => {
     'dovecot',
     '/usr/lib/postfix/sbin/master',
   ])(
-    '%s comes back by itself, and mail is accepted and arrives filtered',
+    '%s is restarted, and mail is accepted and arrives filtered',
     async (daemon) => {
       await kill(daemon);
       const subject = `after ${daemon.split('/').at(-1)}`;
@@ -94,7 +94,7 @@ describe('a daemon that is killed', () => {
     180_000,
   );
 
-  test('nothing leaves unsigned while OpenDKIM is away', async () => {
+  test('no mail leaves unsigned while OpenDKIM is down', async () => {
     await stopDaemon(box, 'opendkim');
     const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'unsigned?', text: 'x' };
     const outcome = await lab.lan.submit(ALICE, mail).then(
@@ -106,7 +106,7 @@ describe('a daemon that is killed', () => {
     expect(outcome).toMatch(/^4\d\d$/);
   }, 60_000);
 
-  test('one that keeps dying is reported as failing with its last words', async () => {
+  test('a daemon that keeps failing is reported as failing with its last log lines', async () => {
     let killed = '';
     for (let round = 0; round < 4; round += 1) {
       killed = await waitFor('another unbound to run', async () => {
@@ -119,7 +119,7 @@ describe('a daemon that is killed', () => {
 
     expect(stdout).toMatch(/unbound\s+failing/);
     await waitFor(
-      'unbound to be trusted again',
+      'unbound to be up again',
       async () => {
         const { stdout: text } = await box.mailctl('status --json');
         const { daemons } = JSON.parse(text) as { daemons: { name: string; state: string }[] };
@@ -131,7 +131,7 @@ describe('a daemon that is killed', () => {
 });
 
 describe('a power cut while mail flows', () => {
-  test('every message that was acknowledged is there after the restart', async () => {
+  test('every acknowledged message exists after the restart', async () => {
     const acknowledged: string[] = [];
     let running = true;
     const senders = Array.from({ length: 10 }, async (_, sender) => {
@@ -141,7 +141,7 @@ describe('a power cut while mail flows', () => {
           const { code } = await lab.wan.deliver(letter(subject), stranger);
           if (code === 250) acknowledged.push(subject);
         } catch {
-          // the connection died with the server: not acknowledged
+          // The connection was lost with the server: not acknowledged
           await Bun.sleep(20);
         }
       }
@@ -176,8 +176,8 @@ describe('a power cut while mail flows', () => {
   }, 300_000);
 });
 
-describe('the resolver being away', () => {
-  test('mail is accepted or told to wait, never refused for good', async () => {
+describe('a resolver that is down', () => {
+  test('mail is accepted or deferred, never rejected', async () => {
     await stopDaemon(box, 'unbound');
     const { code } = await lab.wan.deliver(letter('without dns'), stranger);
     await startDaemon(box, 'unbound');
@@ -195,7 +195,7 @@ describe('a full disk', () => {
       : `umount ${folder}`,
   ];
 
-  test('on the accounts loses nothing and says so', async () => {
+  test('of the accounts loses no data and is reported', async () => {
     const accounts = join(box.data, 'config');
     const before = await box.does('user list');
     await lab.router.run(['sh', '-c', `cp -a ${accounts} /run/accounts-copy`]);

@@ -1,5 +1,5 @@
-// Mail from outside in the name of our own domains, replies to senders who did not write, and headers of a
-// submission that name another sender.
+// Forged mail from outside that claims our domains, vacation replies to forged senders, and submissions whose headers
+// name another sender.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
@@ -12,9 +12,9 @@ import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const BOB = { user: 'bob@example.test', password: PASSWORD };
-/** An address from which the SPF record of no domain lets mail come. */
+/** An address that no SPF record allows. */
 const FORGER = '203.0.113.66';
-/** Sends for our domain with our blessing, as a newsletter service does: it is in our SPF record. */
+/** An authorized sender of our domain, as a newsletter service: our SPF record has its address. */
 const SERVICE = '198.51.100.77';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -56,7 +56,7 @@ interface Letter {
   subject: string;
   /** header From */
   from: string;
-  /** envelope sender, when it is another address */
+  /** envelope sender, if it differs from header From */
   sender?: string;
   /** address of the host that delivers */
   host: string;
@@ -73,7 +73,7 @@ async function arrives(letter: Letter, message = text(letter)): Promise<number> 
   return (await lab.wan.deliver(envelope, { from: letter.host, ...where })).code;
 }
 
-/** With a signature of our own domain, as what our user wrote to a list or a forwarder has. */
+/** Signed by our domain, like a message of our user to a list or a forwarder. */
 async function signedByUs(message: string): Promise<string> {
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const key = { selector: 'ours', privateKey: pem, signingDomain: 'example.test' };
@@ -82,7 +82,7 @@ async function signedByUs(message: string): Promise<string> {
   return `${signatures}${message}`;
 }
 
-describe('mail from outside in the name of our own domain', () => {
+describe('mail from outside that claims our domain', () => {
   const forgeries: [string, Letter][] = [
     ['with our envelope sender', { subject: 'forged 1', from: BOB.user, host: FORGER }],
     [
@@ -94,7 +94,7 @@ describe('mail from outside in the name of our own domain', () => {
       { subject: 'forged 3', from: BOB.user, sender: '', host: FORGER },
     ],
     [
-      'with our From, posing as a list whose domain does not vouch for it',
+      'with our From, as a list whose domain does not authenticate it',
       {
         ...{ subject: 'forged 4', from: BOB.user, sender: 'list@outside.test', host: FORGER },
         extra: ['List-Id: <list.outside.test>'],
@@ -102,7 +102,7 @@ describe('mail from outside in the name of our own domain', () => {
     ],
   ];
 
-  test.each(forgeries)('%s is filed under Junk', async (_, letter) => {
+  test.each(forgeries)('%s is filed into Junk', async (_, letter) => {
     expect(await arrives(letter)).toBe(250);
     expect((await filed(letter.subject)).mailbox).toBe('Junk');
   });
@@ -114,14 +114,14 @@ describe('mail from outside in the name of our own domain', () => {
   });
 
   test('reaches the inbox with our signature, as forwarded mail does', async () => {
-    // another provider's server, with a name of its own, which our SPF record does not know
+    // A server of another provider, with its own name, missing in our SPF record
     const forwarder = { host: NETWORK.mx, helo: 'mx.outside.test' };
     const letter = { subject: 'forwarded', from: BOB.user, ...forwarder };
     expect(await arrives(letter, await signedByUs(text(letter)))).toBe(250);
     expect((await filed('forwarded')).mailbox).toBe('INBOX');
   });
 
-  test('reaches the inbox from a list that changed what our user wrote', async () => {
+  test('reaches the inbox from a list that changed the message of our user', async () => {
     const letter = {
       ...{ subject: 'to the list', from: BOB.user, sender: 'bounces@outside.test' },
       ...{ host: NETWORK.stranger, extra: ['List-Id: <talk.outside.test>'] },
@@ -138,11 +138,11 @@ describe('mail from outside in the name of our own domain', () => {
     expect((await filed('from a colleague')).mailbox).toBe('INBOX');
   });
 
-  test('is refused or let through where the option says so', async () => {
+  test('is rejected or accepted as the option own_domain_forgery says', async () => {
     await box.configure({ spam: { own_domain_forgery: 'reject' } });
     await box.does('apply');
     const letter = { subject: 'forged 5', from: BOB.user, host: FORGER };
-    // apply returns while the old Rspamd may still answer
+    // The old Rspamd may still answer after apply has returned
     await waitFor('a refusal', async () => ((await arrives(letter)) === 554 ? true : undefined));
 
     await box.configure({ spam: { own_domain_forgery: 'accept' } });
@@ -158,7 +158,7 @@ describe('mail from outside in the name of our own domain', () => {
 });
 
 describe('a vacation reply', () => {
-  test('answers a sender whose domain vouches for it, and no forged one', async () => {
+  test('answers an authenticated sender, and no forged one', async () => {
     const session = await lab.lan.sieve();
     await session.starttls();
     await session.login(ALICE.user, ALICE.password);
@@ -177,7 +177,9 @@ describe('a vacation reply', () => {
     expect(await arrives(hard)).toBe(250);
     await filed('hard failure');
     const honest = { subject: 'honest', from: 'honest@soft.test', host: NETWORK.stranger };
-    await waitFor('a sender', async () => ((await arrives(honest)) === 250 ? true : undefined));
+    await waitFor('the sender to be accepted', async () =>
+      (await arrives(honest)) === 250 ? true : undefined,
+    );
 
     const { raw } = await lab.mx.receive(({ to }) => to.includes('honest@soft.test'));
     expect(raw).toContain('I am away.');
@@ -200,7 +202,7 @@ describe('a submission', () => {
   };
 
   test.each(['Sender', 'Resent-From', 'Resent-Sender'])(
-    'is refused where %s names another, and taken where it names an own address',
+    'is rejected if %s names a foreign address, and accepted with an address of the login',
     async (name) => {
       for (const foreign of [BOB.user, 'ceo@outside.test', `"${ALICE.user}" <ceo@outside.test>`]) {
         expect(await code({ [name]: foreign })).toBe(554);

@@ -1,5 +1,5 @@
-// A message that the filter does not come back from, for a reason that no limit knows: the worker is replaced, the other
-// one goes on, and the message does not come again for ever.
+// A message on which an Rspamd worker hangs for a reason that no limit covers: the worker is replaced, the other worker
+// continues, and the message is rejected after a few retries.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { NETWORK } from './lab/plan.ts';
 const ALICE = 'alice@example.test';
 const STRANGER = 'stranger@outside.test';
 
-/** The operator's own rule, with a mistake in it: it runs while a message is parsed. */
+/** A faulty operator's rule, which runs while a message is parsed. */
 const ENDLESS = `
 local magic = require 'lua_magic'
 local detect = magic.detect_mime_part
@@ -49,7 +49,7 @@ async function fromStranger(address: string, message: string): Promise<Reply> {
   }
 }
 
-test("a rule of the operator does not take the place of the server's own", async () => {
+test("an operator's rule does not replace the server's rules", async () => {
   const session = await lab.lan.smtp({ port: 465, tls: true });
   await session.hello();
   await session.login(ALICE, PASSWORD);
@@ -60,14 +60,14 @@ test("a rule of the operator does not take the place of the server's own", async
   session.close();
 });
 
-test('the message costs a worker each time, and is refused for good in the end; others get through', async () => {
+test('the message costs one worker per try, and is rejected in the end; other mail is delivered', async () => {
   const head = { from: STRANGER, to: ALICE, subject: 'endless' };
   const endless = plainMessage(head, 'text that goes on\r\n'.repeat(10_000));
   const replies: number[] = [];
   let over = false;
   const ordinary: number[] = [];
   const sending = (async () => {
-    // what was handed to the worker in the same moment as the message waits with it: RFC 5321 4.5.4.1
+    // A message given to the worker at the same moment is deferred too: RFC 5321 section 4.5.4.1
     while (!over) {
       const message = plainMessage({ from: STRANGER, to: ALICE, subject: 'ordinary' });
       const { code } = await fromStranger(NETWORK.stranger, message);

@@ -1,5 +1,5 @@
-// One message must not hold up another: each kind that costs more than its size is sent, as large as the server takes
-// it, by a stranger and by a user, while ordinary mail goes in and out.
+// One message must not delay others: each kind of hostile message is sent at the size limit, from outside and by a
+// user, while ordinary mail comes in and goes out.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { plainMessage } from './clients/mail.ts';
@@ -13,13 +13,13 @@ const ALICE = 'alice@example.test';
 const BOB = 'bob@example.test';
 const STRANGER = 'stranger@outside.test';
 const FRIEND = 'friend@outside.test';
-/** Below what the filter reads of a text, and below the 25 MB that the server announces. */
+/** Below what the filter reads of a text, and below the announced 25 MB with space for added headers. */
 const SIZES = [1_900_000, 24_000_000];
 /** HOSTILE=all sends the large ones as a user, too: the same filter reads them, and Postfix takes minutes for some. */
 const sizesFor = (sender: string) =>
   sender === 'a stranger' || process.env.HOSTILE === 'all' ? SIZES : SIZES.slice(0, 1);
 const SLOWEST_MS = 5000;
-/** for the hostile one: Postfix completes each address that a user wrote, a million of them in two minutes */
+/** for the hostile message: Postfix rewrites each address of a submission, a million of them in two minutes */
 const PATIENCE_MS = 280_000;
 
 let lab: Lab;
@@ -66,7 +66,7 @@ interface Measured {
   refused: string[];
 }
 
-/** Sends ordinary messages, each in a session of its own, until told to stop. */
+/** Sends ordinary messages, each in its own session, until `over`. */
 async function measure(way: Way, isOver: () => boolean): Promise<Measured> {
   const measured: Measured = { slowest: 0, refused: [] };
   do {
@@ -99,7 +99,7 @@ const headerOf = ({ from, to }: Way) => [
 ];
 
 test.each(Object.keys(UNUSUAL))(
-  '%s: taken',
+  '%s: accepted',
   async (what) => {
     for (const way of Object.values(ATTACKS)) {
       const reply = await sendOne(way, UNUSUAL[what]?.(20_000_000, headerOf(way)) ?? '');
@@ -132,7 +132,7 @@ test.each(kinds)(
       console.log(said);
       expect(measured.flatMap(({ refused }) => refused)).toEqual([]);
       expect(slowest, said).toBeLessThan(SLOWEST_MS);
-      // taken, or refused for good: what is told to come again comes again for days
+      // Accepted or rejected; a deferred message would be retried for days
       expect([250, 552, 554, 550], said).toContain(reply.code);
     }
   },

@@ -1,5 +1,5 @@
-// What root of the container can do to the host and to the LAN, while mail goes on; and what happens when
-// the container's network on the host is taken away by hand.
+// What root in the container can do to the host and the LAN, while mail flows; and manual changes to the
+// container's network on the host.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
@@ -48,7 +48,7 @@ const onRouter = async (command: string): Promise<string> =>
 const initPid = ({ name } = box): Promise<string> =>
   onRouter(`lxc-info -P ${WORK_DIRECTORY}/${name}/lxc -n ${PREFIX}${name} -H -p`);
 
-/** A message from a stranger is in the INBOX of a mailbox that is read over IMAP. */
+/** Whether a message from outside can be read in INBOX over IMAP. */
 async function mailFlows(subject: string): Promise<boolean> {
   const from = 'visitor@outside.test';
   const message = plainMessage({ from, to: ALICE.user, subject });
@@ -67,7 +67,7 @@ async function mailFlows(subject: string): Promise<boolean> {
   return true;
 }
 
-describe('root of the container', () => {
+describe('root in the container', () => {
   test('finds nosuid, nodev and noexec in force on every writable folder of the host', async () => {
     const mounts = (await box.inside(['cat', '/proc/mounts'])).stdout.trim().split('\n');
     const options = (path: string) =>
@@ -102,7 +102,7 @@ describe('root of the container', () => {
     expect(stdout.trim().split(/\s+/)[1]).toBe(bits.toString(16).padStart(16, '0'));
   }, 30_000);
 
-  test('makes and enters no namespace, by none of the four calls', async () => {
+  test('creates and enters no namespace, by any of the four system calls', async () => {
     const program = await readFile(join(import.meta.dir, 'jail/calls.py'), 'utf8');
     const { stdout, stderr } = await box.inside(['python3', '-'], { stdin: program });
     expect(stderr).toBe('');
@@ -117,7 +117,7 @@ describe('root of the container', () => {
     expect(await mailFlows('behind a closed door')).toBe(true);
   }, 60_000);
 
-  test('sends no frame to the bridge that bears a foreign address', async () => {
+  test('sends no frame with a foreign address to the bridge', async () => {
     expect(await forge()).toEqual(HONEST);
     expect(await mailFlows('with its own address')).toBe(true);
   }, 60_000);
@@ -134,7 +134,7 @@ describe('root of the container', () => {
 
 const HONEST = ['honest: ARP request', 'honest: echo request', 'honest: neighbour advertisement'];
 
-/** Names of the frames from eth0 of the container, forged and honest, that came out of the bridge. */
+/** Names of the frames from the container's eth0, forged and honest, that left the bridge. */
 async function forge(from = box, [gateway, bridge] = ['10.82.25.1', 'br-mail']): Promise<string[]> {
   const script = join(import.meta.dir, 'jail/forge.py');
   const own = [(await readVeth(from)).mac, from.address, gateway, ADDRESS6, GATEWAY6];
@@ -150,7 +150,7 @@ interface Plan {
 
 const table = `mailserver_${`${PREFIX}box`.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
 
-describe('the network of a running container that is changed by hand', () => {
+describe('a manual change to the network of a running container', () => {
   test.each([
     ['the veth is taken off the bridge', 'ip link set $VETH nomaster', ['container veth $VETH']],
     [
@@ -182,7 +182,7 @@ describe('the network of a running container that is changed by hand', () => {
       ['firewall /proc/sys/net/ipv4/ip_forward'],
     ],
   ])(
-    'is put back: %s',
+    'is reverted: %s',
     async (what, command, expected) => {
       const named = (text: string) => text.replaceAll('$VETH', veth).replaceAll('$TABLE', table);
       const pid = await initPid();
@@ -200,11 +200,11 @@ describe('the network of a running container that is changed by hand', () => {
     90_000,
   );
 
-  test('is a warning of doctor while the filter is gone and every forged frame passes', async () => {
+  test('is a doctor warning while the filter is missing and every forged frame passes', async () => {
     await onRouter(`nft delete table netdev ${table}`);
     const gone = await box.mailctl('doctor --only network.filter');
     const passed = await forge();
-    // what the forged ARP made the router believe
+    // The ARP cache entry that the forged frame set
     await onRouter('ip neigh flush dev br-mail');
     await box.does('apply');
 
@@ -252,7 +252,7 @@ describe('the network of a running container that is changed by hand', () => {
   }, 120_000);
 });
 
-describe('on a bridge that the host made for itself', () => {
+describe('on a bridge that belongs to the host', () => {
   const make =
     'ip link add br-own type bridge; ip addr add 192.168.90.1/24 dev br-own; ip link set br-own up';
   let two: Appliance;
@@ -266,13 +266,13 @@ describe('on a bridge that the host made for itself', () => {
     port = (await readVeth(two)).veth;
   }, 120_000);
 
-  test('the same filter stands', async () => {
+  test('the same filter is active', async () => {
     expect(port).not.toBe(veth);
     expect(await forge(two, ['192.168.90.1', 'br-own'])).toEqual(['honest: ARP request']);
     expect(await two.does('plan')).toContain('nothing to change');
   }, 60_000);
 
-  test('a bridge that is gone is not made in its place, and one that came back is joined again', async () => {
+  test('a missing bridge is not created, and a bridge that is back is joined again', async () => {
     await onRouter('ip link del br-own');
     const gone = await two.mailctl('apply');
     expect(await onRouter('ls /sys/class/net')).not.toContain('br-own');

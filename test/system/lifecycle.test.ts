@@ -1,4 +1,4 @@
-// The appliance's life on a machine: install, apply, going back, being killed anywhere, leaving.
+// Life cycle of the appliance: install, apply, rollback, kill at any moment, stop, uninstall.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { type Lab, startLab } from './lab/lab.ts';
 import { NETWORK, PREFIX, WORK_DIRECTORY } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
-/** A program of this host on an address and a port that says when it listens. */
+/** A program of this host that listens on an address and a port; resolves when it is listening. */
 const LISTENER = `
   const [hostname, port] = process.argv.slice(-2);
   Bun.listen({ hostname, port: Number(port), socket: { data() {} } });
@@ -20,7 +20,7 @@ let lab: Lab;
 let box: Appliance;
 let untouched: string;
 
-/** What the appliance has on its machine outside the data folder. */
+/** The objects of the appliance on its machine outside the data folder. */
 async function traces(): Promise<string> {
   const look = [
     'ls /run/mailserver | grep -v lock',
@@ -36,13 +36,13 @@ async function traces(): Promise<string> {
   return stdout.replace(/state \w+|mtu \d+|qdisc \w+/g, '');
 }
 
-/** What is newer than the mark, beside what the daemons write as they work. */
+/** Files newer than the mark, except those that the daemons write at run time. */
 async function changed(): Promise<string[]> {
   const list = ['find', box.data, '-xdev', '!', '-path', '*/log/*', '-newer', '/run/lab-mark'];
   const paths = (await lab.router.run(list)).stdout.split('\n').filter((path) => path !== '');
   return paths.filter((path) => !/\/(state|queue)\//.test(path));
 }
-/** Files that change from now on are newer; a file system may tell times apart only by the second. */
+/** Files that change after this are newer; a file system may have timestamps of whole seconds only. */
 async function mark(): Promise<void> {
   const later = join(WORK_DIRECTORY, 'later');
   await lab.router.run(['touch', '/run/lab-mark']);
@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => lab?.down());
 
 describe('install', () => {
-  test('on a damaged image it names both hashes and leaves nothing behind', async () => {
+  test('refuses a damaged image with both hashes and leaves nothing behind', async () => {
     const folder = join(WORK_DIRECTORY, 'damaged');
     await mkdir(folder, { recursive: true });
     const good = lab.source.image;
@@ -101,7 +101,7 @@ describe('install', () => {
     expect(stderr).toContain('is for arm64, and this machine is amd64');
   }, 60_000);
 
-  test('a port that another program holds is named with that program', async () => {
+  test('a port in use is named with the program that uses it', async () => {
     const squatter = Bun.spawn(
       lab.router.command([process.execPath, '-e', LISTENER, NETWORK.router.wan, '587']),
       { stdout: 'pipe', stderr: 'inherit' },
@@ -115,7 +115,7 @@ describe('install', () => {
     expect(stderr).toContain('port 587 of this host is in use by bun');
   }, 60_000);
 
-  test('killed at any moment, the next run converges and leaves nothing over', async () => {
+  test('after a kill at any moment the next run converges and leaves nothing behind', async () => {
     for (const delay of [60, 200, 350, 600, 1200, 2500]) {
       const child = Bun.spawn(
         lab.router.command([lab.source.binary, '--config', box.config, 'install']),
@@ -154,7 +154,7 @@ describe('apply', () => {
     );
   }, 60_000);
 
-  test('own lines for a daemon are taken up, and given up again when their file goes', async () => {
+  test('own lines for a daemon are applied, and removed again with their file', async () => {
     const custom = join(box.data, 'custom/dovecot.conf');
     const limit = async () =>
       (await box.inside(['doveconf', '-h', 'mail_max_userip_connections'])).stdout.trim();
@@ -167,7 +167,7 @@ describe('apply', () => {
     expect(await limit()).toBe(before);
   }, 60_000);
 
-  test('a mail domain that was written by hand is in the plan with its key, and gets it', async () => {
+  test('a mail domain entered by hand is in the plan with its key, and gets the key', async () => {
     const file = join(box.data, 'config/vdomains');
     const before = await readFile(file, 'utf8');
     await writeFile(file, `${before}byhand.test\n`);
@@ -183,7 +183,7 @@ describe('apply', () => {
     await box.does('apply');
   }, 60_000);
 
-  test('a wrong UCI file is listed with its lines and touches nothing', async () => {
+  test('an invalid UCI file is reported with its lines and nothing changes', async () => {
     const text = await readFile(box.config, 'utf8');
     await writeFile(
       box.config,
@@ -199,7 +199,7 @@ describe('apply', () => {
     expect((await box.json<{ state: string }>('status')).state).toBe('running');
   }, 60_000);
 
-  test('a configuration that fails its probes is taken back, and the server goes on', async () => {
+  test('a configuration that fails its probes is rolled back, and the server keeps running', async () => {
     const custom = join(box.data, 'custom/postfix-main.cf');
     await writeFile(
       custom,
@@ -215,7 +215,7 @@ describe('apply', () => {
     await box.does('apply');
   }, 90_000);
 
-  test('an image whose daemons do not come up is taken back', async () => {
+  test('an image whose daemons do not start is rolled back', async () => {
     const before = (await box.json<{ image: { sha256: string } }>('status')).image.sha256;
     const folder = join(WORK_DIRECTORY, 'broken');
     await mkdir(join(folder, 'root'), { recursive: true });
@@ -239,10 +239,10 @@ describe('apply', () => {
 });
 
 describe('stop and uninstall', () => {
-  test('stop takes away interface, rules and mounts within ten seconds, and start brings them back', async () => {
+  test('stop removes interface, rules and mounts within ten seconds, and start restores them', async () => {
     const began = Date.now();
     await box.does('stop');
-    // the limit is the contract of lxc-stop, not a measurement
+    // The bound is the timeout of lxc-stop, not a measurement
     expect(Date.now() - began).toBeLessThan(15_000);
     expect(await Bun.file(`${BRIDGE}/ifalias`).exists()).toBe(false);
     expect((await lab.router.run(['nft', 'list', 'tables'])).stdout).not.toContain('mailserver_');
@@ -251,7 +251,7 @@ describe('stop and uninstall', () => {
     expect((await lab.lan.smtp()).greeting.code).toBe(220);
   }, 90_000);
 
-  test('uninstall leaves the data and nothing else, also when it is killed on the way', async () => {
+  test('uninstall leaves only the data, also after a kill on the way', async () => {
     await box.does('user add keeper@example.test --generate');
     for (const delay of [100, 400, 1500]) {
       const child = Bun.spawn(
@@ -270,7 +270,7 @@ describe('stop and uninstall', () => {
     expect(await box.does('user list')).toContain('keeper@example.test');
   }, 120_000);
 
-  test('installing again on the same data gives the same server', async () => {
+  test('install on existing data gives the same server', async () => {
     await box.does('install');
 
     expect(await box.does('user list')).toContain('keeper@example.test');

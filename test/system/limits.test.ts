@@ -1,4 +1,4 @@
-// What a stolen login, a forged sender or a hostile outside can make of us: little.
+// Limits against a stolen login, a forged sender and a hostile relayhost.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { copyFile, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => lab?.down());
 
-/** 250, or the code of the refusal. */
+/** 250, or the code of the rejection. */
 async function submit(account: typeof ALICE, subject: string): Promise<number> {
   const mail = { from: account.user, to: BOB.user, subject, text: 'Hello.' };
   try {
@@ -36,8 +36,8 @@ async function submit(account: typeof ALICE, subject: string): Promise<number> {
   }
 }
 
-describe('the limit of a login', () => {
-  test('holds back the one who exceeds it, for now, and nobody else', async () => {
+describe('the rate limit of a login', () => {
+  test('defers the login that exceeds it, and no other', async () => {
     const codes: number[] = [];
     for (let n = 0; n < 7; n += 1) codes.push(await submit(ALICE, `limited ${n}`));
 
@@ -47,8 +47,8 @@ describe('the limit of a login', () => {
   }, 120_000);
 });
 
-describe('a stranger whose message cannot be forwarded', () => {
-  test('gets no notice: it would go to whoever was forged', async () => {
+describe('a message from outside that cannot be forwarded', () => {
+  test('causes no notice to its sender, which may be forged', async () => {
     await box.does('alias add away@example.test gone@outside.test');
     await lab.mx.behave({ recipients: { 'gone@outside.test': { code: 550, text: 'no' } } });
     const from = 'forged@outside.test';
@@ -56,7 +56,7 @@ describe('a stranger whose message cannot be forwarded', () => {
     const envelope = { from, to: ['away@example.test'], message };
     expect((await lab.wan.deliver(envelope, { from: NETWORK.stranger })).code).toBe(250);
 
-    await waitFor('the end of the notice', async () =>
+    await waitFor('the notice to be discarded', async () =>
       /relay=none[^\n]*(no notice to strangers|discard)|backscatter/.test(await box.log())
         ? true
         : undefined,
@@ -69,7 +69,7 @@ describe('a stranger whose message cannot be forwarded', () => {
 describe('a relayhost', () => {
   const mail = { from: ALICE.user, to: 'friend@outside.test', subject: 'careful', text: 'x' };
 
-  test('without TLS never sees the password, and mail waits', async () => {
+  test('without TLS never gets the password, and mail is deferred', async () => {
     await lab.mx.behave({ tls: false });
     await box.configure({
       smtp: {
@@ -97,7 +97,7 @@ describe('a relayhost', () => {
     await lab.mx.behave({});
   }, 120_000);
 
-  test('that cannot prove its name never sees the password either', async () => {
+  test('with an invalid certificate never gets the password', async () => {
     await box.configure({ smtp: { relayhost: '[mx.outside.test]:25', relay_tls: '' } });
     await box.does('apply');
     await box.does('queue delete all --yes');
@@ -109,7 +109,7 @@ describe('a relayhost', () => {
     expect(lab.mx.messages.some(({ raw }) => raw.includes('Subject: unproved'))).toBe(false);
   }, 120_000);
 
-  test('with a certificate of a known authority takes the mail', async () => {
+  test('with a certificate of a known CA gets the mail', async () => {
     const known = join(box.data, 'custom/relay-ca.pem');
     await copyFile(`${RUN_DIRECTORY}/mx.outside.test.pem`, known);
     const custom = join(box.data, 'custom/postfix-main.cf');

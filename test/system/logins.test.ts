@@ -1,5 +1,5 @@
-// Logins under attack: bursts of them, guesses without end, a Dovecot that hangs. Whoever has the password gets in
-// meanwhile, from an address of their own, and their mail arrives.
+// Logins under attack: bursts, endless guesses, a hanging Dovecot. Meanwhile logins with the right password, from
+// other addresses, succeed, and mail is delivered.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { plainMessage } from './clients/mail.ts';
@@ -12,7 +12,7 @@ const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const BOB = { user: 'bob@example.test', password: PASSWORD };
 const HONEST = '198.51.100.77';
 const MAX_RETRY = 5;
-/** Nothing of what was tried as a password may be found in the log. */
+/** Part of every wrong password; it must never be in the log. */
 const GUESS = 'guessed-secret';
 
 let lab: Lab;
@@ -30,12 +30,12 @@ beforeAll(async () => {
 afterAll(() => lab?.down());
 
 interface Attempt {
-  /** What the server said, or what went wrong. */
+  /** The server's response, or the error. */
   answer: string;
   milliseconds: number;
 }
 
-/** One login over a connection of its own. */
+/** One login over its own connection. */
 async function login(account: typeof ALICE, from: string): Promise<Attempt> {
   const started = performance.now();
   const attempt = async () => {
@@ -59,7 +59,7 @@ const letter = (subject: string) => {
   return { from: mail.from, to: [BOB.user], message: plainMessage(mail) };
 };
 
-/** Milliseconds until a message from outside is accepted and can be read by its recipient. */
+/** Milliseconds until a message from outside is accepted and its recipient can read it. */
 async function deliver(subject: string): Promise<number> {
   const started = performance.now();
   const { code, text } = await lab.wan.deliver(letter(subject), { from: NETWORK.stranger });
@@ -74,7 +74,7 @@ async function deliver(subject: string): Promise<number> {
   return Math.round(performance.now() - started);
 }
 
-/** Logs in again and again while the attack lasts. */
+/** Repeats logins during the attack. */
 async function workDuring(attack: Promise<unknown>): Promise<Attempt[]> {
   let over = false;
   void attack.finally(() => {
@@ -86,7 +86,7 @@ async function workDuring(attack: Promise<unknown>): Promise<Attempt[]> {
   return attempts;
 }
 
-describe('many logins at once', () => {
+describe('a burst of logins', () => {
   async function burst(guesses: number, logins: number, name: string): Promise<void> {
     const guessing = Promise.all(times(guesses, wrong));
     const arriving = Promise.all(times(logins, right));
@@ -98,13 +98,13 @@ describe('many logins at once', () => {
 
     expect([...work, ...admitted].filter(({ answer }) => answer !== 'OK')).toEqual([]);
     expect(refused.filter(({ answer }) => !answer.includes('AUTHENTICATIONFAILED'))).toEqual([]);
-    // issue: under 5 s, on a machine that does nothing else
+    // Requirement: under 5 s on an idle machine
     expect([slowest < 15_000, slowest]).toEqual([true, slowest]);
   }
 
-  test('are all answered, and again when the processes of the first burst have gone', async () => {
+  test('is answered, and so is a second one after the processes of the first have exited', async () => {
     await burst(25, 20, 'first burst');
-    // the attack: Dovecot's processes that nobody needs end after a minute
+    // Idle Dovecot processes exit after a minute; the second burst hit that moment
     await Bun.sleep(80_000);
     await burst(25, 20, 'second burst');
     await burst(100, 20, 'a hundred guesses');
@@ -117,7 +117,7 @@ describe('guesses', () => {
   const inTime = <T>(work: Promise<T>) =>
     Promise.race([work, Bun.sleep(8000).then(() => Promise.reject(new Error('no answer')))]);
 
-  /** Sends one wrong password after the other over one connection until there is no answer; how many had one. */
+  /** Sends wrong passwords over one connection until a response is missing; returns the number of responses. */
   async function guessOn(open: () => Promise<(n: number) => Promise<unknown>>): Promise<number> {
     let answered = 0;
     try {
@@ -154,7 +154,7 @@ describe('guesses', () => {
     ([name, open], n) => ({ name, open, from: `203.0.113.${201 + n}` }),
   );
 
-  test('over one connection each count, on every protocol', async () => {
+  test('over one connection are counted one by one, on every protocol', async () => {
     const answered = await Promise.all(
       GUESSERS.map(
         async ({ name, open, from }) => [name, await guessOn(() => open(from))] as const,
@@ -168,7 +168,7 @@ describe('guesses', () => {
     expect((await login(BOB, HONEST)).answer).toBe('OK');
   }, 120_000);
 
-  test('over many connections at once are one each before the ban', async () => {
+  test('over parallel connections get one response each before the ban', async () => {
     const connections = 20;
     const attack = Promise.all(times(connections, () => guessOn(() => imap('203.0.113.210'))));
     const work = await workDuring(attack);
@@ -178,7 +178,7 @@ describe('guesses', () => {
     expect(work.filter(({ answer }) => answer !== 'OK')).toEqual([]);
   }, 120_000);
 
-  test('of one who mistypes are counted once each, and the right password works after them', async () => {
+  test('of a user who mistypes count once each, and the right password works afterwards', async () => {
     const from = '203.0.113.220';
     for (let n = 0; n < MAX_RETRY - 1; n += 1) {
       const session = await lab.wan.smtp({ port: 465, tls: true, from });
@@ -186,9 +186,9 @@ describe('guesses', () => {
       expect((await session.login(ALICE.user, password(n))).code).toBe(535);
       session.close();
     }
-    // fail2ban reads the log in order: who is banned after it has been judged after it
+    // fail2ban reads the log in order: a later ban means that earlier lines were evaluated
     await guessOn(() => imap('203.0.113.221'));
-    await waitFor('the ban of a guesser who came later', async () =>
+    await waitFor('the ban of a later attacker', async () =>
       (await box.does('fail2ban list')).includes('203.0.113.221') ? true : undefined,
     );
 
@@ -213,7 +213,7 @@ describe('a Dovecot that hangs', () => {
   }
   const status = async () => JSON.parse((await box.mailctl('status --json')).stdout) as Status;
 
-  test('is seen by status and doctor, and the scheduler brings it back', async () => {
+  test('is reported by status and doctor, and the scheduler restarts it', async () => {
     expect((await login(BOB, HONEST)).answer).toBe('OK');
     const { status: found } = await lab.router.run(['pkill', '-STOP', '-f', '^dovecot/auth$']);
     expect(found).toBe(0);
@@ -225,7 +225,7 @@ describe('a Dovecot that hangs', () => {
     expect(code).toBe(1);
     expect(stdout).toContain('fix:      mailctl doctor --only service.login --fix');
 
-    // it looks every five minutes; a signal makes it look now
+    // The scheduler checks every five minutes; a signal makes it check now
     await lab.router.run(['kill', '-HUP', String(scheduler.pid)]);
     await waitFor(
       'logins to work again',

@@ -1,5 +1,4 @@
-// What a message's papers decide: DKIM, DMARC, ARC and the greylist for what arrives, DANE for what leaves;
-// and both ways over IPv6.
+// DKIM, DMARC, ARC and greylisting for incoming mail, DANE for outgoing mail; and both directions over IPv6.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
@@ -14,9 +13,9 @@ import { NETWORK, RUN_DIRECTORY } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
-/** An address from which outside.test's SPF record lets nobody send. */
+/** An address that the SPF record of outside.test does not allow. */
 const FORGER = '203.0.113.66';
-/** One that nobody has seen before: whoever waited once is known by its address. */
+/** An unused address: greylisting knows an address that has passed once. */
 const NEWCOMER = '198.51.100.99';
 const OUTSIDE_MX6 = '2001:db8:1::25';
 
@@ -43,7 +42,7 @@ beforeAll(async () => {
     network: { address6: 'fd00:82::2/64', gateway6: 'fd00:82::1' },
     spam: { greylist_score: 2.9 },
   });
-  // five minutes, and four hours, are more than a test waits
+  // Short times in place of 5 minutes and 4 hours
   await mkdir(`${box.data}/custom/rspamd`, { recursive: true });
   await writeFile(`${box.data}/custom/rspamd/greylist.conf`, 'greylist { timeout = 3s; }\n');
   await writeFile(`${box.data}/custom/postfix-main.cf`, 'delay_warning_time = 3s\n');
@@ -54,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(() => lab?.down());
 
-/** The message with this subject, wherever it was filed. */
+/** The message with this subject, in any folder. */
 async function filed(subject: string): Promise<{ mailbox: string; text: string }> {
   const session = await lab.lan.mailbox(ALICE);
   try {
@@ -72,7 +71,7 @@ async function filed(subject: string): Promise<{ mailbox: string; text: string }
   }
 }
 
-/** The server's own verdicts, unfolded. */
+/** The server's Authentication-Results, unfolded. */
 const verdicts = (text: string) =>
   /^Authentication-Results: mail\.example\.test;(.*\r\n(?:[ \t].*\r\n)*)/m
     .exec(text)?.[1]
@@ -80,7 +79,7 @@ const verdicts = (text: string) =>
 
 async function signed(message: string, domain = 'outside.test'): Promise<string> {
   const key = { ...SIGNER, signingDomain: domain };
-  // what its types leave out is what it reads
+  // Options that its types lack but its code reads
   const options = { ...key, signatureData: [{ ...key, canonicalization: 'relaxed/relaxed' }] };
   const { signatures } = await dkimSign(message, options);
   return `${signatures}${message}`;
@@ -94,14 +93,14 @@ async function arrives(message: string, from: string, sender = 'visitor@outside.
   return reply.code;
 }
 
-/** As a real sender would: it comes back when the greylist tells it to. */
+/** Retries while greylisted, as a real sender does. */
 const comesBack = (message: string, from: string, sender?: string) =>
   waitFor('the greylist', async () =>
     (await arrives(message, from, sender)) === 250 ? true : undefined,
   );
 
-describe('a sender that proves who it is', () => {
-  test('by an address of its domain and a signature passes all three', async () => {
+describe('an authenticated sender', () => {
+  test('with SPF and a signature passes SPF, DKIM and DMARC', async () => {
     expect(await arrives(await signed(mail('proved')), NETWORK.stranger)).toBe(250);
     const { mailbox, text } = await filed('proved');
     expect(mailbox).toBe('INBOX');
@@ -110,7 +109,7 @@ describe('a sender that proves who it is', () => {
     }
   });
 
-  test('by a signature alone passes, as forwarded mail does', async () => {
+  test('with a signature alone passes, like forwarded mail', async () => {
     await comesBack(await signed(mail('forwarded')), FORGER);
     const { mailbox, text } = await filed('forwarded');
     expect(mailbox).toBe('INBOX');
@@ -119,21 +118,21 @@ describe('a sender that proves who it is', () => {
   });
 });
 
-describe('a sender that does not', () => {
-  test('is filed under Junk where the domain asks for it', async () => {
+describe('an unauthenticated sender', () => {
+  test('is filed into Junk if the DMARC policy asks for it', async () => {
     await comesBack(mail('forged'), FORGER);
     const { mailbox, text } = await filed('forged');
     expect(mailbox).toBe('Junk');
     expect(verdicts(text)).toContain('dmarc=fail');
   });
 
-  test('and a signature over other words is a false one', async () => {
+  test('with a signature over other content fails DKIM', async () => {
     const message = (await signed(mail('altered'))).replace('Hello.', 'Good bye.');
     await comesBack(message, NETWORK.stranger);
     expect(verdicts((await filed('altered')).text)).toContain('dkim=fail');
   });
 
-  test('a chain of seals (ARC) is checked', async () => {
+  test('with an ARC chain has it checked', async () => {
     const original = await signed(mail('from a list'));
     const how = {
       ...{ ...SIGNER, signingDomain: 'list.test', cv: 'none' },
@@ -145,20 +144,22 @@ describe('a sender that does not', () => {
   });
 });
 
-test('what looks suspicious waits once, what does not is taken at once', async () => {
+test('a suspicious message is deferred once, any other is accepted at once', async () => {
   const sender = 'newcomer@list.test';
   const head = `From: ${sender}\r\nTo: ${ALICE.user}\r\nSubject: bare\r\n`;
   const send = () => arrives(`${head}\r\nhello\r\n`, NEWCOMER, sender);
   expect(await arrives(mail('ordinary'), NETWORK.stranger)).toBe(250);
   expect(await send()).toBe(451);
   expect(await send()).toBe(451);
-  await waitFor('the end of its time', async () => ((await send()) === 250 ? true : undefined));
-  // whoever came back once is known
+  await waitFor('the end of the greylisting time', async () =>
+    (await send()) === 250 ? true : undefined,
+  );
+  // An address that has passed once is known
   expect(await send()).toBe(250);
   await filed('bare');
 }, 30_000);
 
-describe('a domain that publishes its key (DANE)', () => {
+describe('a domain with TLSA records (DANE)', () => {
   const zone = ['@ MX 10 mx', `mx A ${NETWORK.mx}`];
 
   async function own(): Promise<string> {
@@ -173,7 +174,7 @@ describe('a domain that publishes its key (DANE)', () => {
   const send = (subject: string, to: string) =>
     lab.lan.submit(ALICE, { from: ALICE.user, to, subject, text: 'Hello.' });
 
-  test('gets mail over a connection that is verified against it', async () => {
+  test('gets mail over a connection verified by DANE', async () => {
     await lab.dns.addZone('right.example.', zone);
     await lab.dns.publish('_25._tcp.mx.right.example.', 'TLSA', [await own()]);
     await send('verified', 'friend@right.example');
@@ -181,11 +182,11 @@ describe('a domain that publishes its key (DANE)', () => {
     expect(await box.log()).toContain('Verified TLS connection established to mx.right.example');
   }, 90_000);
 
-  test('gets none from us over any other, until it is put right', async () => {
+  test('gets no mail over an unverified connection, until the record is fixed', async () => {
     await lab.dns.addZone('wrong.example.', zone);
     await lab.dns.publish('_25._tcp.mx.wrong.example.', 'TLSA', [`3 1 1 ${'ab'.repeat(32)}`]);
     await send('withheld', 'friend@wrong.example');
-    const waiting = await waitFor('it to wait', async () => {
+    const waiting = await waitFor('the message to be deferred', async () => {
       const list = await box.does('queue list');
       return list.includes('wrong.example') && /certificate/i.test(list) ? list : undefined;
     });
@@ -194,14 +195,14 @@ describe('a domain that publishes its key (DANE)', () => {
 
     await lab.dns.publish('_25._tcp.mx.wrong.example.', 'TLSA', [await own()]);
     await box.inside(['s6-svc', '-wr', '-T', '20000', '-r', '/run/service/unbound']);
-    await waitFor('it to leave', async () => {
+    await waitFor('the message to be delivered', async () => {
       await box.does('queue flush');
       return lab.mx.messages.find(({ raw }) => raw.includes('Subject: withheld'));
     });
   }, 120_000);
 });
 
-test('who sends is told of mail that waits, and again when it is given up', async () => {
+test('the sender gets a delay notice, and a bounce in the end', async () => {
   await lab.mx.behave({ rcpt: { code: 451, text: 'not today' } });
   await lab.lan.submit(ALICE, {
     ...{ from: ALICE.user, to: 'friend@outside.test', subject: 'delayed', text: 'Hello.' },
@@ -217,7 +218,7 @@ test('who sends is told of mail that waits, and again when it is given up', asyn
 }, 60_000);
 
 describe('over IPv6', () => {
-  test('mail arrives, and its trace names the real address', async () => {
+  test('mail arrives, and Received has the real address', async () => {
     const reply = await lab.wan.deliver(
       { from: 'visitor@outside.test', to: [ALICE.user], message: mail('by six') },
       { host: NETWORK.router.wan6, from: NETWORK.stranger6 },
@@ -228,7 +229,7 @@ describe('over IPv6', () => {
     expect(verdicts(text)).toContain('spf=pass');
   });
 
-  test('mail leaves to a server that has nothing else', async () => {
+  test('mail leaves to a server without IPv4', async () => {
     const pair = await makeCertificate(RUN_DIRECTORY, ['mx.six.test']);
     const mx = await startMx({ host: 'wan', address: OUTSIDE_MX6, pair });
     await lab.dns.addZone('six.test.', ['@ MX 10 mx', `mx AAAA ${OUTSIDE_MX6}`]);

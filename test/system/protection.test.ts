@@ -1,4 +1,4 @@
-// Who is kept out, what the wire shows, and that every switch of `features` really switches.
+// Bans by fail2ban, TLS versions and ciphers, and the effect of every option of `features`.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const ATTACKER = '203.0.113.66';
-/** In no network that is configured to be ignored. */
+/** An address outside of every ignored network. */
 const LATER_ATTACKER = '198.51.100.66';
 
 let lab: Lab;
@@ -40,7 +40,7 @@ const isBanned = async (address: string) =>
   (await box.does('fail2ban list --json')).includes(address);
 
 describe('fail2ban', () => {
-  test('whoever guesses passwords is shut out of every mail port, and nobody else is', async () => {
+  test('an address that guesses passwords is banned from every mail port, and no other address is', async () => {
     for (let n = 0; n < 7; n += 1) await guess(lab.wan, ATTACKER);
     await waitFor('the ban', async () => ((await isBanned(ATTACKER)) ? true : undefined), 60_000);
 
@@ -48,7 +48,7 @@ describe('fail2ban', () => {
     expect((await lab.wan.smtp({ from: NETWORK.stranger })).greeting.code).toBe(220);
   }, 120_000);
 
-  test('mailctl takes a ban back', async () => {
+  test('mailctl removes a ban', async () => {
     await box.does(`fail2ban unban ${ATTACKER}`);
 
     expect(await isBanned(ATTACKER)).toBe(false);
@@ -59,10 +59,10 @@ describe('fail2ban', () => {
     await box.configure({ fail2ban: { ignore: ['203.0.113.0/24'] } });
     await box.does('apply');
     for (let n = 0; n < 6; n += 1) await guess(lab.wan, '203.0.113.77');
-    // the log is read in its order: with a later guesser banned, the guesses before it have been counted
+    // fail2ban reads the log in order: a later ban means that the earlier guesses were counted
     for (let n = 0; n < 6; n += 1) await guess(lab.wan, LATER_ATTACKER);
     await waitFor(
-      'the ban of the later guesser',
+      'the ban of a later attacker',
       async () => ((await isBanned(LATER_ATTACKER)) ? true : undefined),
       60_000,
     );
@@ -124,7 +124,7 @@ describe('TLS', () => {
     },
   );
 
-  test('the certificate is for the host name', async () => {
+  test('the certificate is for the hostname', async () => {
     const { stdout } = await handshake(993, ['-servername', 'mail.example.test']);
     const text = await lab.lan.run(['openssl', 'x509', '-noout', '-text'], { stdin: stdout });
 
@@ -144,7 +144,7 @@ describe('features', () => {
     return lab.wan.deliver(envelope, { from: NETWORK.stranger });
   };
 
-  test('every one of them can be switched off, with its daemon and its effect', async () => {
+  test('each can be disabled, with its daemon and its effect', async () => {
     expect((await gtube()).code).toBeGreaterThanOrEqual(500);
     const off = { spam_filter: 0, dkim: 0, spf: 0, dmarc: 0, fail2ban: 0 };
     await box.configure({ features: off, ports: { pop3: 0, sieve: 0 } });
@@ -158,7 +158,7 @@ describe('features', () => {
     await expect(lab.lan.sieve()).rejects.toThrow();
     expect((await lab.lan.imap()).greeting).toStartWith('* OK');
 
-    // a key is made for it, and nobody is there to be told
+    // OpenDKIM is down: a new key needs no reload
     const file = join(box.data, 'config/vdomains');
     const before = await readFile(file, 'utf8');
     await writeFile(file, `${before}byhand.test\n`);
@@ -167,7 +167,7 @@ describe('features', () => {
     await box.does('apply');
   }, 120_000);
 
-  test('and on again', async () => {
+  test('each can be enabled again', async () => {
     const on = { spam_filter: 1, dkim: 1, spf: 1, dmarc: 1, fail2ban: 1 };
     await box.configure({ features: on, ports: { pop3: 110, sieve: 4190 } });
     await box.does('apply');

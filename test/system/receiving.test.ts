@@ -1,4 +1,4 @@
-// Mail from strangers: what is taken, what is refused in the dialogue, and what reaches a mailbox.
+// Mail from outside: accepted or refused in the SMTP session, and delivered to mailboxes.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { plainMessage } from './clients/mail.ts';
@@ -41,20 +41,20 @@ const fromVisitor = (to: string, subject: string, extra: string[] = []) => ({
 const stranger = { from: NETWORK.stranger };
 
 describe('on port 25', () => {
-  test('a message from a stranger is read over IMAP by its recipient', async () => {
+  test('the recipient can read a message from outside over IMAP', async () => {
     const reply = await lab.wan.deliver(fromVisitor(ALICE.user, 'plain delivery'), stranger);
 
     expect(reply.code).toBe(250);
     expect(await received('plain delivery')).toContain('Subject: plain delivery');
   });
 
-  test('the trace header names the real address of the stranger, not one of the router', async () => {
+  test('Received has the real address of the client, not one of the router', async () => {
     await lab.wan.deliver(fromVisitor(ALICE.user, 'source address'), stranger);
 
     expect(await received('source address')).toContain(`[${NETWORK.stranger}]`);
   });
 
-  test('an unknown recipient is refused in the dialogue, and a known one beside it is not', async () => {
+  test('an unknown recipient is refused at RCPT, and a known one in the same session is accepted', async () => {
     const session = await lab.wan.smtp(stranger);
     await session.hello();
     await session.command(`MAIL FROM:<${VISITOR}>`);
@@ -64,7 +64,7 @@ describe('on port 25', () => {
     session.close();
   });
 
-  test('mail for a foreign domain is refused, whatever the notation', async () => {
+  test('mail for a foreign domain is refused in any notation', async () => {
     const session = await lab.wan.smtp(stranger);
     await session.hello();
     for (const recipient of [
@@ -103,7 +103,7 @@ describe('on port 25', () => {
     session.close();
   });
 
-  test('commands sent before the greeting or in front of their turn are refused', async () => {
+  test('commands sent before the greeting or pipelined too early are refused', async () => {
     const session = await lab.wan.smtp(stranger);
     session.write(
       'EHLO client.outside.test\r\nMAIL FROM:<a@outside.test>\r\nRCPT TO:<alice@example.test>\r\n',
@@ -130,27 +130,27 @@ describe('on port 25', () => {
     const mailbox = await lab.lan.mailbox(ALICE);
     const stored = [...(await mailbox.messages('INBOX')), ...(await mailbox.messages('Junk'))];
 
-    // as text within the carrier it does no harm
+    // As text inside the outer message it is harmless
     expect(
       stored.filter((text) => /^Subject: smuggled/m.test(text.split('\r\n\r\n')[0] ?? '')),
     ).toEqual([]);
   });
 
-  test('a forged Authentication-Results header of our own name does not survive', async () => {
+  test('a forged Authentication-Results header under our name is removed', async () => {
     const forged = ['Authentication-Results: mail.example.test; dkim=pass header.d=bank.test'];
     await lab.wan.deliver(fromVisitor(ALICE.user, 'forged results', forged), stranger);
 
     expect(await received('forged results')).not.toContain('header.d=bank.test');
   });
 
-  test('SPF of the sending domain is evaluated and noted', async () => {
+  test('SPF of the sending domain is evaluated and added to the message', async () => {
     await lab.wan.deliver(fromVisitor(ALICE.user, 'checked by spf'), stranger);
 
     const message = await received('checked by spf');
     expect(message).toMatch(/^Authentication-Results: mail\.example\.test;[\s\S]*?spf=pass/m);
   });
 
-  test('GTUBE is refused while the sender is still connected', async () => {
+  test('GTUBE is refused in the SMTP session', async () => {
     const gtube = 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X';
     const message = plainMessage({ from: VISITOR, to: ALICE.user, subject: 'buy' }, gtube);
     const reply = await lab.wan.deliver({ from: VISITOR, to: [ALICE.user], message }, stranger);
@@ -158,7 +158,7 @@ describe('on port 25', () => {
     expect(Math.floor(reply.code / 100)).toBe(5);
   });
 
-  test('a message above the size limit is refused by its announced size', async () => {
+  test('a message with an announced size above the limit is refused', async () => {
     const session = await lab.wan.smtp(stranger);
     await session.hello();
 
@@ -168,7 +168,7 @@ describe('on port 25', () => {
 });
 
 describe('addresses', () => {
-  test('an address is the same in capitals, and with a tag behind a plus sign', async () => {
+  test('an address also matches in capitals and with +extension', async () => {
     await lab.wan.deliver(fromVisitor('ALICE+lists@Example.TEST', 'tagged'), stranger);
 
     expect(await received('tagged')).toContain('Subject: tagged');
@@ -186,7 +186,7 @@ describe('addresses', () => {
     expect(outside.to).toEqual(['friend@outside.test']);
   });
 
-  test('a catch-all takes what has no mailbox, and nothing else', async () => {
+  test('a catch-all gets only mail for addresses without a mailbox', async () => {
     await box.does('domain add second.test');
     await box.does('user add carol@second.test --password-stdin', { stdin: PASSWORD });
     await box.does(`alias add @second.test ${ALICE.user}`);
@@ -199,7 +199,7 @@ describe('addresses', () => {
     expect(inbox.filter((message) => message.includes('Subject: not caught'))).toEqual([]);
   });
 
-  test('an alias of a whole domain maps every address of it', async () => {
+  test('an alias of a whole domain maps each of its addresses', async () => {
     await box.does('domain add alias.test');
     await box.does('alias add @alias.test @example.test');
     await lab.wan.deliver(fromVisitor('bob@alias.test', 'whole domain'), stranger);

@@ -1,4 +1,4 @@
-// Mail of our own users: who may send as whom, what the outside world gets to see, and what comes back.
+// Mail of our users: allowed senders, headers that leave, and bounces that return.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createPublicKey } from 'node:crypto';
@@ -48,7 +48,7 @@ const mail = (subject: string, from = ALICE.user, to = FRIEND) => ({
 const arrivedOutside = (subject: string) =>
   lab.mx.receive(({ raw }) => raw.includes(`Subject: ${subject}`), 60_000);
 
-/** A session on 587 that is logged in. */
+/** An authenticated session on 587. */
 async function submission(account = ALICE) {
   const session = await lab.lan.smtp({ port: 587 });
   await session.hello({ name: 'laptop.lan', starttls: true });
@@ -70,7 +70,7 @@ test.each([465, 587])(
   },
 );
 
-test('nothing that leaves tells the address, the name or the program of the client', async () => {
+test('outgoing mail discloses neither address nor name nor program of the client', async () => {
   const headers = { 'X-Originating-IP': '192.168.77.10', 'User-Agent': 'Example/1.0' };
   await lab.lan.submit(ALICE, { ...mail('private'), headers, xMailer: 'Example Mailer' });
 
@@ -80,13 +80,13 @@ test('nothing that leaves tells the address, the name or the program of the clie
   }
 });
 
-test('TLS is used where the other side offers it', async () => {
+test('TLS is used if the receiving server offers it', async () => {
   await lab.lan.submit(ALICE, mail('under tls'));
 
   expect((await arrivedOutside('under tls')).tls).not.toBeNull();
 });
 
-test('mail leaves in clear where the other side has no TLS', async () => {
+test('mail leaves without TLS if the receiving server has none', async () => {
   await lab.mx.behave({ tls: false });
   await lab.lan.submit(ALICE, mail('in clear'));
 
@@ -103,7 +103,7 @@ test('AUTH is not offered before TLS on 587, and not accepted', async () => {
   session.close();
 });
 
-test('nothing is taken on 587 and 465 without a login', async () => {
+test('587 and 465 accept no mail without a login', async () => {
   const session = await lab.lan.smtp({ port: 587 });
   await session.hello({ starttls: true });
   await session.command(`MAIL FROM:<${ALICE.user}>`);
@@ -139,7 +139,7 @@ test.each([
   session.close();
 });
 
-test('a user may send as an alias that leads to them', async () => {
+test('a user may send as an alias that leads to the mailbox', async () => {
   await lab.lan.submit(ALICE, mail('from sales', 'sales@example.test'));
 
   expect((await arrivedOutside('from sales')).from).toBe('sales@example.test');
@@ -156,7 +156,7 @@ test('a wrong password is refused, and so is a suspended mailbox with the right 
   session.close();
 });
 
-test('a refusal outside comes back to our user as a bounce', async () => {
+test('a rejection outside returns to our user as a bounce', async () => {
   await lab.mx.behave({ recipients: { 'gone@outside.test': { code: 550, text: 'no such user' } } });
   await lab.lan.submit(ALICE, mail('to nobody', ALICE.user, 'gone@outside.test'));
 
@@ -169,7 +169,7 @@ test('a refusal outside comes back to our user as a bounce', async () => {
   await lab.mx.behave({});
 });
 
-test('mail waits in the queue while the outside answers 4xx, and leaves on flush', async () => {
+test('mail stays in the queue while the outside server answers 4xx, and leaves on flush', async () => {
   await lab.mx.behave({ rcpt: { code: 450, text: 'come back later' } });
   await lab.lan.submit(ALICE, mail('patient'));
   await waitFor('a deferred message', async () =>

@@ -1,5 +1,5 @@
-// The scheduler beside a running mail server: one of it, whatever happens; what is due is done; the published
-// address follows the WAN interface. The router's ubus is a stand-in that tells what the interface really has.
+// The scheduler beside a running mail server: a single instance at any time, which runs the due jobs; the published
+// address follows the WAN interface. The router's ubus is a stand-in that reports the interface's real addresses.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -35,7 +35,7 @@ const status = async (): Promise<Status> => {
   return JSON.parse(stdout) as Status;
 };
 
-/** Process ids of every mailctl on the router that serves. */
+/** Process ids of every `mailctl serve` on the router. */
 const servers = async (): Promise<number[]> => {
   const { stdout } = await lab.router.run([
     'pgrep',
@@ -56,7 +56,7 @@ function sayMemory(when: string, pid: number | null): void {
   console.log(`mailctl serve ${when}: ${figures}`);
 }
 
-/** The provider gives the router another address. */
+/** Gives the WAN interface another address. */
 async function readdress(next: string): Promise<void> {
   await lab.router.run(['ip', 'addr', 'del', `${address}/24`, 'dev', 'wan0']);
   await lab.router.run(['ip', 'addr', 'add', `${next}/24`, 'dev', 'wan0']);
@@ -71,7 +71,7 @@ const becomes = (wanted: string) =>
     (await published()).join() === wanted ? true : undefined,
   );
 
-/** A stranger's message to the server's present address; the last reply. */
+/** Delivers a message from outside to the current address; the last reply. */
 async function receive(): Promise<number> {
   const message = `From: a@outside.test\r\nTo: alice@example.test\r\nSubject: x\r\n\r\nhello\r\n`;
   const envelope = { from: 'visitor@outside.test', to: ['alice@example.test'], message };
@@ -101,7 +101,7 @@ afterAll(async () => {
 });
 
 describe('the scheduler', () => {
-  test('is started by install, and there is only one', async () => {
+  test('is started by install, as a single instance', async () => {
     const { scheduler } = await status();
     expect(scheduler.running).toBe(true);
     expect(await servers()).toEqual([scheduler.pid as number]);
@@ -115,7 +115,7 @@ describe('the scheduler', () => {
     sayMemory('at its start', scheduler.pid);
   });
 
-  test('killed, it is started again by start, and the mail server is left alone', async () => {
+  test('is restarted by start after a kill, without touching the mail server', async () => {
     const before = (await status()).scheduler.pid;
     await signal('KILL', before);
     expect((await status()).scheduler).toMatchObject({ running: false, pid: null });
@@ -129,14 +129,14 @@ describe('the scheduler', () => {
 });
 
 describe('the published address', () => {
-  test('is left to a person before the first dns-setup', async () => {
+  test('is not changed before the first dns-setup', async () => {
     const { stdout, stderr } = await box.mailctl('wan-changed');
 
     expect(stdout).toBe('nothing to do\n');
     expect(stderr).toContain('no address has been published by mailctl yet');
   });
 
-  test('follows an interface event, nothing else is touched, and mail goes on', async () => {
+  test('follows an interface event, no other record changes, and mail flows', async () => {
     await box.does('dns-setup --yes --wait 30');
     const others = await Promise.all(
       ['MX', 'TXT'].map((type) => lab.dns.lookup('example.test.', type)),
@@ -153,7 +153,7 @@ describe('the published address', () => {
     expect(await receive()).toBe(250);
   });
 
-  test('a second event about the same address writes nothing, here and there', async () => {
+  test('a second event for the same address is a no-op, locally and in the DNS', async () => {
     const state = join(box.data, 'dns/state.json');
     const before = (await stat(state)).mtimeMs;
     const serial = await lab.dns.lookup('example.test.', 'SOA');
@@ -165,7 +165,7 @@ describe('the published address', () => {
     expect((await box.does('dns-setup --yes')).trim()).toBe('nothing to change');
   });
 
-  test('killed at any moment, the next event finishes it', async () => {
+  test('after a kill at any moment the next event completes the update', async () => {
     for (const [index, delay] of [60, 120, 180, 300].entries()) {
       await readdress(`192.0.2.${10 + index}`);
       const words = [lab.source.binary, '--config', box.config, 'wan-changed'];
@@ -180,7 +180,7 @@ describe('the published address', () => {
     expect(await box.does('wan-changed')).toBe(`nothing to change: ${address}\n`);
   });
 
-  test('follows without an event when the scheduler looks', async () => {
+  test('follows without an event at the next check of the scheduler', async () => {
     await readdress('192.0.2.21');
 
     await box.does('apply');
@@ -194,7 +194,7 @@ describe('the published address', () => {
     expect(await receive()).toBe(250);
   });
 
-  test('a name server that does not answer is no end: it is tried again later', async () => {
+  test('a name server that does not answer is retried later', async () => {
     lab.dns.pause();
     await readdress('192.0.2.22');
 
@@ -208,8 +208,8 @@ describe('the published address', () => {
   }, 60_000);
 });
 
-describe('a clock that was never set', () => {
-  test('keeps the scheduler from doing anything until it is', async () => {
+describe('a clock that is not set', () => {
+  test('keeps the scheduler from running any job until it is set', async () => {
     await box.does('stop');
     expect(await servers()).toEqual([]);
     await box.does('start --no-serve');
@@ -218,7 +218,7 @@ describe('a clock that was never set', () => {
     const words = [lab.source.binary, '--config', box.config, 'serve'];
     const log = join(WORK_DIRECTORY, 'serve-1970');
     startInBackground(lab.router.command(['faketime', '1970-01-02 03:04:05', ...words]), log);
-    await waitFor('its word', async () =>
+    await waitFor('the warning about the clock', async () =>
       (await readFile(log, 'utf8')).includes('1970') ? true : undefined,
     );
 
@@ -239,13 +239,15 @@ describe('a clock that was never set', () => {
   });
 });
 
-describe('the end', () => {
-  test('a scheduler that a supervisor runs is used, woken, and left to it', async () => {
+describe('the end of the scheduler', () => {
+  test('a supervised scheduler is used and signalled, and only its supervisor stops it', async () => {
     await signal('TERM', (await status()).scheduler.pid);
     await waitFor('its end', async () => ((await servers()).length === 0 ? true : undefined));
     const words = [lab.source.binary, '--config', box.config, 'serve'];
     const child = startInBackground(lab.router.command(words), join(WORK_DIRECTORY, 'supervised'));
-    await waitFor('it', async () => ((await status()).scheduler.running ? true : undefined));
+    await waitFor('the scheduler to run', async () =>
+      (await status()).scheduler.running ? true : undefined,
+    );
     const { pid } = (await status()).scheduler;
 
     await box.does('start');
@@ -259,7 +261,7 @@ describe('the end', () => {
     expect(await child.exited).toBe(0);
   });
 
-  test('stop and uninstall end the one that start has started, and leave nothing', async () => {
+  test('stop and uninstall end the scheduler that start has started, and leave nothing behind', async () => {
     await box.does('start');
     expect(await servers()).toHaveLength(1);
     await box.does('stop');

@@ -1,4 +1,4 @@
-// What Sieve scripts send: in the mailbox's own name, signed like its mail, and no more than its login may send.
+// Mail sent by Sieve scripts: as the mailbox, signed like its mail, within the rate limit of its login.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createPublicKey } from 'node:crypto';
@@ -40,7 +40,7 @@ async function publishDkim(): Promise<void> {
   }
 }
 
-/** Puts the script by ManageSieve and makes it the active one; the answer to the upload. */
+/** Uploads the script by ManageSieve and activates it; returns the response to the upload. */
 async function script(account: typeof ALICE, text: string): Promise<string> {
   const session = await lab.lan.sieve();
   await session.starttls();
@@ -53,7 +53,7 @@ async function script(account: typeof ALICE, text: string): Promise<string> {
 
 let strangers = 0;
 
-/** A message of a stranger who is a new one each time, so that each gets an answer of its own. */
+/** A message from a new sender each time, so that each gets its own vacation reply. */
 async function stranger(subject: string, to = ALICE.user): Promise<string> {
   strangers += 1;
   const from = `visitor${strangers}@outside.test`;
@@ -84,7 +84,7 @@ const vacation = (tags: string, text = '"I am away."') =>
   `require "vacation"; vacation :days 1 ${tags} ${text};`;
 
 describe('a vacation reply', () => {
-  test('goes out in the own name, with an empty envelope sender, and signed', async () => {
+  test('leaves as the mailbox, with an empty envelope sender, and signed', async () => {
     await script(ALICE, vacation(''));
     const visitor = await stranger('are you there');
 
@@ -145,11 +145,11 @@ describe('notify by mail', () => {
   const text =
     'require "enotify"; notify :from "ceo@outside.test" "mailto:victim@outside.test?subject=hello";';
 
-  test('is refused when the script is put', async () => {
+  test('is refused when the script is uploaded', async () => {
     expect(await script(ALICE, text)).toStartWith('NO');
   });
 
-  test('sends nothing from a script that is there already, and mail is delivered', async () => {
+  test('sends no mail from an existing script, and mail is delivered', async () => {
     await script(ALICE, 'keep;');
     const path = '/var/lib/mailserver/sieve/example.test/alice/scripts/main.sieve';
     const write = `printf '%s' "$1" >${path} && rm -f ${path.replace('.sieve', '.svbin')}`;
@@ -161,7 +161,7 @@ describe('notify by mail', () => {
 });
 
 describe('a redirect', () => {
-  test('passes the message on in the name of the mailbox, unchanged and not signed by us', async () => {
+  test('forwards the message with the mailbox as envelope sender, unchanged and without our signature', async () => {
     await script(ALICE, `redirect "${FRIEND}";`);
     const visitor = await stranger('pass it on');
     const { from, raw } = await lab.mx.receive((one) => one.raw.includes('Subject: pass it on'));
@@ -170,8 +170,8 @@ describe('a redirect', () => {
     expect(raw).not.toContain('DKIM-Signature');
   }, 60_000);
 
-  test('of a notice without envelope sender has none either', async () => {
-    // outside.test has a DMARC policy, which a notice without signature fails
+  test('of a notice keeps the empty envelope sender', async () => {
+    // outside.test has a DMARC policy, which an unsigned notice fails
     await lab.dns.addZone('notice.test.', ['@ MX 10 mx.outside.test.']);
     const header = { from: 'postmaster@notice.test', to: ALICE.user, subject: 'a notice' };
     const message = plainMessage(header);
@@ -180,7 +180,7 @@ describe('a redirect', () => {
     expect(from).toBe('');
   }, 60_000);
 
-  test('of a suspended mailbox stays in it', async () => {
+  test('of a suspended mailbox is not sent, and the message stays in the mailbox', async () => {
     await script(BOB, `redirect "${FRIEND}";`);
     await box.does(`user suspend ${BOB.user}`);
     await stranger('kept here', BOB.user);
@@ -191,8 +191,8 @@ describe('a redirect', () => {
   }, 60_000);
 });
 
-describe('the limit of a login', () => {
-  test('holds for what its script sends, leaves the owner a share, and touches nobody else', async () => {
+describe('the rate limit of a login', () => {
+  test('applies to mail of its script, leaves the owner a share, and does not affect other logins', async () => {
     const valkey = ['valkey-cli', '-s', '/run/valkey/valkey.sock', 'flushall'];
     await waitFor('empty counters', async () =>
       (await box.inside(valkey)).status === 0 ? true : undefined,
@@ -201,13 +201,13 @@ describe('the limit of a login', () => {
     await script(ALICE, targets.map((target) => `redirect "${target}";`).join(' '));
     await script(BOB, 'keep;');
     for (let n = 0; n < 10; n += 1) await stranger(`flood ${n}`);
-    await waitFor('waiting messages', async () =>
+    await waitFor('deferred messages', async () =>
       (await box.does('queue list')).includes(ALICE.user) ? true : undefined,
     );
     const mail = (account: typeof ALICE, subject: string) => ({
       ...{ from: account.user, to: BOB.user, subject, text: 'Hello.' },
     });
-    // an attempt that is already on its way is over before the flood is counted
+    // Attempts in progress must end before the flood is counted
     await stranger('to bob', BOB.user);
     await inbox(BOB, 'to bob');
     expect(await lab.lan.submit(ALICE, mail(ALICE, 'own mail'))).toStartWith('250');

@@ -1,4 +1,4 @@
-// Clients that open connections and say nothing: others are served as before, on every port.
+// Clients that open connections and send nothing: other clients are served, on every port.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
@@ -13,7 +13,7 @@ import { waitFor } from './lab/programs.ts';
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const ONE = ['203.0.113.66'];
 const HANDFUL = [1, 2, 3, 4, 5].map((n) => `203.0.113.${100 + n}`);
-/** More than any port has processes for. */
+/** More than the process limit of any port. */
 const CONNECTIONS = 80;
 const BOUND = 5000;
 
@@ -22,7 +22,7 @@ let box: Appliance;
 
 beforeAll(async () => {
   lab = await startLab();
-  // the limits alone must hold, without the bans that come later
+  // Tests the limits alone, without bans
   box = await lab.appliance({ features: { greylist: 0 }, fail2ban: { max_retry: 1000 } }, [
     'alice',
   ]);
@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => lab?.down());
 
-/** Opens as many connections from each address as the server lets it. */
+/** Opens as many connections from each address as the server allows. */
 async function hold(port: number, addresses: readonly string[]): Promise<Socket[]> {
   const held: Socket[] = [];
   for (const from of addresses) {
@@ -39,7 +39,7 @@ async function hold(port: number, addresses: readonly string[]): Promise<Socket[
     );
     for (const socket of await Promise.all(wanted)) {
       if (socket === null) continue;
-      // a refusal ends it; it must not end the test
+      // A refused connection is expected
       socket.on('error', () => socket.destroy());
       held.push(socket);
     }
@@ -109,7 +109,7 @@ describe.each([25, 587, 465, 143, 993, 4190])('port %p', (port) => {
   );
 });
 
-test('mail is received and submitted while one address holds all ports', async () => {
+test('mail is received and submitted while one address has silent connections to all ports', async () => {
   const held = (await Promise.all([25, 587, 465].map((port) => hold(port, ONE)))).flat();
   await during(held, async () => {
     const head = { from: 'visitor@outside.test', to: ALICE.user, subject: 'from outside' };
@@ -127,7 +127,7 @@ test('mail is received and submitted while one address holds all ports', async (
   });
 }, 120_000);
 
-test('an address that keeps letting its sessions time out is banned', async () => {
+test('an address whose sessions keep timing out is banned', async () => {
   await box.configure({ fail2ban: { max_retry: 2 } });
   const custom = join(box.data, 'custom/postfix-main.cf');
   await Bun.write(custom, 'smtpd_timeout = 2s\n');
@@ -139,7 +139,7 @@ test('an address that keeps letting its sessions time out is banned', async () =
   );
 }, 120_000);
 
-/** The cipher that port 25 agrees on with a client that offers only these. */
+/** The cipher that port 25 negotiates with a client that offers only these. */
 async function cipher(options: ConnectionOptions): Promise<string> {
   const session = await lab.wan.smtp({ from: NETWORK.stranger });
   await session.hello();
@@ -151,7 +151,7 @@ async function cipher(options: ConnectionOptions): Promise<string> {
   }
 }
 
-test('port 25 has no anonymous cipher suites, and those that real servers use', async () => {
+test('port 25 has the cipher suites of real servers, and no anonymous ones', async () => {
   const anonymous = { ciphers: 'aNULL:@SECLEVEL=0' };
   await expect(cipher(anonymous)).rejects.toThrow();
   expect(

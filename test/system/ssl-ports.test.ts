@@ -1,5 +1,5 @@
-// The certificate of a running mail server: issued by a real ACME server outside, taken up by every port, and
-// renewed with the same and with a new key while senders that check DANE go on connecting.
+// The certificate of a running mail server: issued by a real ACME server, loaded by every port, and renewed with the
+// same and with a new key while senders that check DANE keep connecting.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { must, waitFor } from './lab/programs.ts';
 
 const CA = '203.0.113.14';
 const MAIL = 'mail.example.test';
-/** Beside the SMTP ports; what openssl calls the way to TLS. */
+/** The ports other than SMTP, with openssl's -starttls value. */
 const OTHER_PORTS = [
   [143, 'imap'],
   [993, null],
@@ -44,7 +44,7 @@ async function handshake(port: number, words: readonly string[]): Promise<string
   return done.stdout + done.stderr;
 }
 
-/** Delivers nothing, but checks as a sender with DANE does (RFC 7672), against these TLSA records. */
+/** Checks the certificate against these TLSA records as a sender with DANE does (RFC 7672), without mail. */
 async function checkDane(port: number, records: readonly string[]): Promise<string> {
   const start = port === 465 ? [] : ['-starttls', 'smtp'];
   const data = records.flatMap((record) => ['-dane_tlsa_rrdata', record]);
@@ -58,7 +58,7 @@ async function dane(port: number, records: readonly string[]): Promise<void> {
   expect(said).toContain('DANE TLSA 3 1 1');
 }
 
-/** With what the DNS says now, on every port that has a TLSA record. */
+/** Checks DANE with the current DNS, on every port with a TLSA record. */
 async function daneHolds(): Promise<void> {
   for (const port of [25, 587, 465]) {
     const records = await tlsa(port);
@@ -74,7 +74,7 @@ async function receive(): Promise<void> {
   expect((await lab.wan.deliver(envelope, where)).code).toBe(250);
 }
 
-/** As if the TLSA records of the key in waiting had been published ten minutes earlier. */
+/** Moves the publication time of the next key's TLSA records back by ten minutes. */
 async function letTlsaAge(): Promise<void> {
   const file = join(box.data, 'acme/tlsa.json');
   const notices = JSON.parse(await readFile(file, 'utf8')) as Record<string, { since: string }>;
@@ -117,7 +117,7 @@ afterAll(async () => {
   await lab?.down();
 });
 
-test('before the first certificate, DANE holds and the key to come is announced', async () => {
+test('before the first certificate, DANE verifies and the next key is announced', async () => {
   await box.does('dns-setup --yes --wait 30');
 
   expect(await tlsa()).toHaveLength(2);
@@ -139,7 +139,7 @@ test('ssl-setup puts a certificate on every port without a gap', async () => {
   expect(await lab.dns.lookup(`_acme-challenge.${MAIL}.`, 'TXT')).toEqual([]);
 }, 90_000);
 
-test('a client that asks for the hostname sees it in what it gets, and names that nothing serves are not there', async () => {
+test('the certificate has the hostname, and no name that is not served', async () => {
   const trust = ['-CAfile', roots, '-verify_return_error'];
   const named = ['-servername', MAIL, '-verify_hostname', MAIL, ...trust];
   expect(await handshake(465, named)).toContain('Verification: OK');
@@ -163,7 +163,7 @@ test('a renewal keeps the key, and with it every TLSA record', async () => {
   await daneHolds();
 }, 60_000);
 
-test('a new key serves only when no resolver can still have a TLSA set without it', async () => {
+test('a new key is used only when no resolver can still cache a TLSA set without it', async () => {
   const before = (await status()).fingerprint;
   const old = await tlsa();
 
@@ -189,7 +189,7 @@ test('a new key serves only when no resolver can still have a TLSA set without i
   await receive();
 }, 90_000);
 
-test('killed before the old TLSA record was taken away, the next run takes it', async () => {
+test('after a kill before the removal of the old TLSA record, the next run removes it', async () => {
   const [present = ''] = await tlsa();
   const old = '7'.repeat(64);
   await lab.dns.publish(`_25._tcp.${MAIL}.`, 'TLSA', [present, `3 1 1 ${old}`]);
@@ -203,7 +203,7 @@ test('killed before the old TLSA record was taken away, the next run takes it', 
   expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ retiring: [] });
 }, 60_000);
 
-test('a port that does not show the new certificate is named, and the next run goes on', async () => {
+test('a port without the new certificate is named, and the next run continues', async () => {
   await box.inside(['s6-svc', '-wd', '-T', '10000', '-d', '/run/service/dovecot']);
 
   const { status: code, stderr } = await box.mailctl('ssl-renew --now');
@@ -221,12 +221,12 @@ test('a port that does not show the new certificate is named, and the next run g
   );
   await box.does('ssl-renew --now');
 
-  // the certificate that is installed already is taken up; no other is asked for
+  // The installed certificate is used; no other is ordered
   expect(await status()).toMatchObject({ fingerprint, last_error: null });
   await everyPortShows();
 }, 90_000);
 
-test('given files that do not fit each other are refused, and the server goes on as it was', async () => {
+test('certificate and key files that do not match are refused, and the server keeps its certificate', async () => {
   const { fingerprint } = await status();
   const other = join(WORK_DIRECTORY, 'other.key');
   await must(['openssl', 'genpkey', '-algorithm', 'RSA', '-out', other]);

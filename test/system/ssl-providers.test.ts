@@ -1,5 +1,5 @@
-// The life of a server at each provider, by dnsctl and API together and by the API alone: a domain more, records,
-// a certificate from a real CA, its renewal, other keys, and back.
+// A server at each provider, by dnsctl with the API and by the API alone: another domain, its records, a certificate
+// from a real CA, its renewal, key changes, and undo.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
@@ -81,11 +81,11 @@ describe.each(WAYS)('at %s, %s', (provider, way) => {
     before = await zones();
   });
 
-  test('a domain more is added', async () => {
+  test('another domain is added', async () => {
     await succeed(`domain add ${second}`);
   });
 
-  test('dns-setup publishes the records of both domains beside those of others', async () => {
+  test('dns-setup publishes the records of both domains beside foreign records', async () => {
     await succeed('dns-setup --yes --wait 60');
     const now = await zones();
     expect(now).toContain(`${second}. 3600 IN MX 10 mail.${domain}.`);
@@ -93,20 +93,20 @@ describe.each(WAYS)('at %s, %s', (provider, way) => {
     expect(gone.every((line) => line.includes('v=spf1'))).toBe(true);
   }, 120_000);
 
-  test('ssl-setup gets a certificate, and its proofs are taken back', async () => {
+  test('ssl-setup gets a certificate, and its challenge records are removed', async () => {
     await succeed('ssl-setup');
     expect((await leaf()).checkHost(`mail.${domain}`)).toBe(`mail.${domain}`);
     expect((await zones()).filter((line) => line.includes('_acme-challenge'))).toEqual([]);
   }, 120_000);
 
-  test('a renewal ends clean', async () => {
+  test('a renewal succeeds and leaves no challenge records', async () => {
     const old = await leaf();
     await succeed('ssl-renew --now');
     expect((await leaf()).fingerprint256).not.toBe(old.fingerprint256);
     expect((await zones()).filter((line) => line.includes('_acme-challenge'))).toEqual([]);
   }, 120_000);
 
-  test('the DKIM key is rotated, and the old one goes when its time is over', async () => {
+  test('the DKIM key is rotated, and the old one is removed after its grace period', async () => {
     await succeed(`dkim rotate ${domain}`);
     const selectors = async () =>
       (await world.zone(`${domain}.`)).filter((line) => line.includes('._domainkey.'));
@@ -118,16 +118,16 @@ describe.each(WAYS)('at %s, %s', (provider, way) => {
     expect(await selectors()).toHaveLength(1);
   }, 120_000);
 
-  test('undo brings back every record of others byte for byte', async () => {
+  test('undo restores every foreign record byte for byte', async () => {
     await succeed('dns-setup --undo --yes --wait 60');
     const now = await zones();
     expect(before.filter((line) => !now.includes(line))).toEqual([]);
     const ours = now.filter((line) => !before.includes(line));
-    // the key that signs was published by its rotation
+    // The rotation published the signing key
     expect(ours.filter((line) => !line.includes('._domainkey.'))).toEqual([]);
   }, 120_000);
 
-  test('a new key is announced beside the old one, serves later, and the old record goes', async () => {
+  test('a new key is announced beside the old one, is used later, and the old record is removed', async () => {
     await succeed('dns-setup --yes --wait 60');
     expect(await tlsa()).toHaveLength(1);
     const old = await leaf();
@@ -143,7 +143,7 @@ describe.each(WAYS)('at %s, %s', (provider, way) => {
     expect(await tlsa()).toHaveLength(1);
   }, 120_000);
 
-  test('undo in the middle of a change of keys leaves no TLSA record that no key fits', async () => {
+  test('undo during a key change leaves no TLSA record without a matching key', async () => {
     expect((await router.mailctl('ssl-renew --now --new-key')).status).toBe(75);
     expect(await tlsa()).toHaveLength(2);
     await succeed('dns-setup --undo --yes --wait 60');

@@ -1,4 +1,4 @@
-// Certificates from a real ACME server that validates by the DNS, and from one that has bad days.
+// Certificates from a real ACME server with dns-01 validation, and from one that fails in several ways.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
@@ -44,7 +44,7 @@ const ZONES = [
 ];
 let used = 0;
 
-/** A router for a zone that no other test has touched. */
+/** A router with a zone of its own. */
 async function freshRouter(given: Given = {}): Promise<{ router: Router; domain: string }> {
   const domain = `${ZONES[used]}.test`;
   used += 1;
@@ -71,7 +71,7 @@ const proofs = async (domain: string) =>
   (await world.zone(`${domain}.`)).filter((line) => line.includes('_acme-challenge'));
 const mode = (text: string) => writeFile(join(world.folder, 'mode'), text);
 
-/** As if the TLSA records of the key in waiting had been published ten minutes earlier. */
+/** Moves the publication time of the next key's TLSA records back by ten minutes. */
 async function letTlsaAge(router: Router): Promise<void> {
   const file = join(router.root, 'srv/mailserver/acme/tlsa.json');
   const notices = JSON.parse(await readFile(file, 'utf8')) as Record<string, { since: string }>;
@@ -147,7 +147,7 @@ describe('a certificate, while half of all nonces are refused', () => {
   let router: Router;
   let domain: string;
 
-  test('dns-setup publishes TLSA for the first key of a CA before it serves', async () => {
+  test('dns-setup publishes TLSA for the first CA key before its use', async () => {
     const dns = [LATER_TTL, "option provider 'dnsctl'"];
     ({ router, domain } = await freshRouter({ provider: 'gandi', dns }));
     const { status, stderr } = await router.mailctl('dns-setup --yes');
@@ -155,7 +155,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(status).toBe(0);
   }, 60_000);
 
-  test('a dry run says what it would ask which CA for, and asks for nothing', async () => {
+  test('a dry run prints the CA and the names of the order, and orders nothing', async () => {
     const { status, stdout } = await router.mailctl('ssl-setup --dry-run --json');
 
     expect(status).toBe(0);
@@ -167,7 +167,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(await proofs(domain)).toEqual([]);
   }, 60_000);
 
-  test('a trial with the staging directory serves and keeps nothing', async () => {
+  test('a trial with the staging directory installs and keeps nothing', async () => {
     const { status, stdout } = await router.mailctl('ssl-setup --staging');
     expect(status).toBe(0);
     expect(stdout).toContain('it works');
@@ -175,7 +175,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(await proofs(domain)).toEqual([]);
   }, 60_000);
 
-  test('is issued for the names that are served, and its proofs are taken back', async () => {
+  test('is issued for the served names, and its challenge records are removed', async () => {
     const { status, stderr } = await router.mailctl('ssl-setup');
     expect(stderr).not.toContain('error');
     expect(status).toBe(0);
@@ -185,7 +185,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(await proofs(domain)).toEqual([]);
   }, 60_000);
 
-  test('asked for again, nothing is done', async () => {
+  test('is not ordered again by a second ssl-setup', async () => {
     const before = (await served(router)).fingerprint256;
     const { status, stdout } = await router.mailctl('ssl-setup');
     expect(status).toBe(0);
@@ -193,7 +193,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect((await served(router)).fingerprint256).toBe(before);
   });
 
-  test('is renewed with the same key, so that TLSA stays true', async () => {
+  test('is renewed with the same key, so that TLSA stays valid', async () => {
     const before = await served(router);
     await router.mailctl('dns-setup --yes');
     expect((await router.mailctl('ssl-renew --now')).status).toBe(0);
@@ -203,7 +203,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(spki(after)).toEqual(spki(before));
   }, 60_000);
 
-  test('where no two TLSA can stand together, a new key waits for two TTLs without any', async () => {
+  test('a new key waits two TTLs without TLSA at a provider that allows one value per name', async () => {
     const before = await served(router);
     const tlsa = async () =>
       (await world.zone(`${domain}.`)).filter((line) => line.includes('_25._tcp'));
@@ -211,7 +211,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(waiting.status).toBe(75);
     expect(waiting.stderr).toContain('must have been visible for two TTLs');
     expect((await served(router)).fingerprint256).toBe(before.fingerprint256);
-    // gandi holds one value at a name: there the change goes through a time without any
+    // dnsctl at gandi allows one value per name: the change needs an interval without TLSA
     expect(await tlsa()).toHaveLength(0);
     const early = await router.mailctl('ssl-renew');
     expect(early.status).toBe(75);
@@ -226,7 +226,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
   }, 90_000);
 
-  test('ssl-status tells names, issuer, key and the next renewal', async () => {
+  test('ssl-status shows names, issuer, key and the next renewal', async () => {
     const { stdout } = await router.mailctl('ssl-status --json');
     const status = JSON.parse(stdout) as Record<string, unknown>;
     expect(status.names).toContain(`mail.${domain}`);
@@ -237,7 +237,7 @@ describe('a certificate, while half of all nonces are refused', () => {
     expect(share / life).toBeLessThan(0.67);
   });
 
-  test('in 1970 and 2099 nothing is renewed, and it is said why', async () => {
+  test('in 1970 and 2099 it is not renewed, and the reason is printed', async () => {
     const before = (await served(router)).fingerprint256;
     for (const time of ['1970-01-02 00:00:00', '2099-12-02 00:00:00']) {
       const { status, stderr } = await router.mailctl('ssl-renew --now', fakeClock(time));
@@ -248,7 +248,7 @@ describe('a certificate, while half of all nonces are refused', () => {
   });
 });
 
-test('where they can, both TLSA are there for two TTLs before the new key serves', async () => {
+test('at a provider with several values per name, both TLSA are published two TTLs before the new key', async () => {
   const { router, domain } = await freshRouter({ dns: [LATER_TTL] });
   await router.mailctl('ssl-setup');
   await router.mailctl('dns-setup --yes');
@@ -272,7 +272,7 @@ describe('killed', () => {
   let router: Router;
   let domain: string;
 
-  /** Kills ssl-setup, with what it started, as soon as `moment` has come. */
+  /** Kills ssl-setup and its child processes as soon as `moment` is true. */
   async function killAt(what: string, moment: () => Promise<boolean>): Promise<void> {
     const running = router.mailctl('ssl-setup');
     await waitFor(what, async () => ((await moment()) ? true : undefined));
@@ -296,7 +296,7 @@ describe('killed', () => {
     ['the certificate was made', '/certZ/'],
   ];
   for (const [when, path] of steps) {
-    test(`when ${when}, and before it could know, nothing is served`, async () => {
+    test(`after ${when}, before the response arrives, it has installed no certificate`, async () => {
       const silent = Bun.file(join(world.folder, 'mode.silent'));
       await mode(`silent ${path}`);
       await killAt(when, () => silent.exists());
@@ -307,7 +307,7 @@ describe('killed', () => {
     }, 60_000);
   }
 
-  test('at all these moments, it goes on and leaves no proof behind', async () => {
+  test('at each of these moments, it continues and leaves no challenge record behind', async () => {
     const { status, stderr } = await router.mailctl('ssl-setup');
     expect(stderr).toContain('continuing the order of an earlier run');
     expect(status).toBe(0);
@@ -316,7 +316,7 @@ describe('killed', () => {
   }, 60_000);
 });
 
-describe('a proof that is delegated by an alias', () => {
+describe('a challenge name with a CNAME', () => {
   let router: Router;
   let domain: string;
   const delegate = (name: string, verb = 'add') =>
@@ -325,7 +325,7 @@ describe('a proof that is delegated by an alias', () => {
       `update ${verb} _acme-challenge.${name}.${domain}. 60 CNAME proofs.elsewhere.test.`,
     );
 
-  test('keeps no more than its own name out of the certificate', async () => {
+  test('excludes only its own name from the certificate', async () => {
     ({ router, domain } = await freshRouter({ dns: ["option mta_sts 'testing'"] }));
     await delegate('mta-sts');
     const { status, stdout } = await router.mailctl('ssl-setup');
@@ -337,7 +337,7 @@ describe('a proof that is delegated by an alias', () => {
     expect(leaf.checkHost(`mail.${domain}`)).toBeDefined();
   }, 60_000);
 
-  test('is refused for the hostname, and the old certificate keeps serving', async () => {
+  test('is refused for the hostname, and the old certificate stays in use', async () => {
     const before = (await served(router)).fingerprint256;
     await delegate('mail');
     const { status, stderr } = await router.mailctl('ssl-renew --now');
@@ -347,7 +347,7 @@ describe('a proof that is delegated by an alias', () => {
   }, 60_000);
 });
 
-test('with a provider that removes whole sets the way is the same', async () => {
+test('a provider that removes whole record sets works too', async () => {
   const { router, domain } = await freshRouter({
     provider: 'gandi',
     ssl: ["option key_type 'rsa'"],
@@ -358,14 +358,14 @@ test('with a provider that removes whole sets the way is the same', async () => 
 }, 60_000);
 
 describe('external account binding', () => {
-  test('an account without one is refused in the words of the CA', async () => {
+  test('an account without one is refused, and the CA is quoted', async () => {
     const { router } = await freshRouter({ ca: strict });
     const { status, stderr } = await router.mailctl('ssl-setup');
     expect(status).toBe(69);
     expect(stderr).toContain('externalAccountRequired');
   }, 60_000);
 
-  test('with the key of the CA it works, and the key is never shown', async () => {
+  test('an account with the MAC key works, and the key is never shown', async () => {
     const ssl = [`option eab_kid '${BINDING.kid}'`, `option eab_hmac '${BINDING.hmac}'`];
     const { router } = await freshRouter({ ca: strict, ssl });
     const { status, stdout, stderr } = await router.mailctl('ssl-setup --debug');
@@ -375,13 +375,13 @@ describe('external account binding', () => {
   }, 60_000);
 });
 
-describe('a CA on a bad day', () => {
+describe('a failing CA', () => {
   let router: Router;
   let domain: string;
   let before: string;
   const again = async (words = 'ssl-renew --now') => router.mailctl(words);
 
-  /** As if the pauses after failures were over. */
+  /** Clears the recorded failures, so that the next run does not wait. */
   const forgetFailures = async () => {
     const file = join(router.root, 'srv/mailserver/acme/state.json');
     const state = JSON.parse(await readFile(file, 'utf8')) as object;
@@ -400,13 +400,18 @@ describe('a CA on a bad day', () => {
   }, 60_000);
 
   const refused: [string, string, number, string][] = [
-    ['down', 'is out of order', 75, 'down'],
-    ['rate limited', 'limits how often it is asked', 75, 'limited'],
-    ['that forgets the chain', 'its chain lacks the issuer certificate', 65, 'cut'],
+    ['that is down', 'is out of order', 75, 'down'],
+    ['that limits requests', 'limits how often it is asked', 75, 'limited'],
+    [
+      'that omits the intermediate certificate',
+      'its chain lacks the issuer certificate',
+      65,
+      'cut',
+    ],
     ['that sends a certificate for other names', 'mail.somebody-else.test', 65, 'other'],
   ];
   for (const [what, words, expected, setting] of refused) {
-    test(`one ${what} is named, and the old certificate keeps serving`, async () => {
+    test(`${what} is reported, and the old certificate stays in use`, async () => {
       await mode(setting);
       const { status, stderr } = await again();
       expect(stderr).toContain(words);
@@ -422,7 +427,7 @@ describe('a CA on a bad day', () => {
     }, 60_000);
   }
 
-  test('a few failed proofs in an hour are the most that are tried', async () => {
+  test('that fails the challenges gets only a few tries in an hour', async () => {
     await mode('none');
     const file = join(router.root, 'srv/mailserver/acme/state.json');
     const state = JSON.parse(await readFile(file, 'utf8')) as object;
@@ -444,7 +449,7 @@ describe('a CA on a bad day', () => {
     await forgetFailures();
   }, 60_000);
 
-  test('one that wants a certificate renewed early is followed', async () => {
+  test('that suggests an early renewal (ARI) is followed', async () => {
     await mode('advice');
     expect((await again()).status).toBe(0);
     const first = (await served(router)).fingerprint256;
@@ -459,7 +464,7 @@ describe('a CA on a bad day', () => {
   }, 60_000);
 });
 
-test('a CA that cannot be reached is named by its address', async () => {
+test('an unreachable CA is named by its address', async () => {
   const directory = pebble.directory.replace('14000', '14999');
   const { router } = await freshRouter({ ca: { ...pebble, directory } });
   const { status, stderr } = await router.mailctl('ssl-setup');
@@ -467,7 +472,7 @@ test('a CA that cannot be reached is named by its address', async () => {
   expect(status).toBe(75);
 }, 60_000);
 
-test('where the zone of the hostname is not ours, nothing is asked of the CA', async () => {
+test('if the zone of the hostname is not in the account, no request goes to the CA', async () => {
   const domain = `${ZONES[used]}.test`;
   used += 1;
   const router = await world.router({

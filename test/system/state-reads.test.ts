@@ -1,4 +1,4 @@
-// A renewal remembers what it has read: each state file is read once, whatever happens in between.
+// ssl-setup and ssl-renew read each state file once.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -61,7 +61,7 @@ test('a renewal with the same key reads each state file once', async () => {
   expect(reads).toMatchObject({ ...MEMORY, 'acme/order.json': 1 });
 }, 120_000);
 
-test('a renewal that must wait for its new key reads each state file once', async () => {
+test('a renewal that waits for its new key reads each state file once', async () => {
   const { outcome, reads } = await count('renew', 'newKey');
 
   expect(outcome).toBe('waiting');

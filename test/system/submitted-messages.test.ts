@@ -1,4 +1,4 @@
-// What a submitted message looks like when it leaves, whatever a mail program made of it.
+// The headers, signature and content of a submitted message when it leaves.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createPublicKey } from 'node:crypto';
@@ -73,7 +73,7 @@ test.each([
   expect(await resultsOf(raw)).toEqual(['pass']);
 });
 
-test('each header that a mail program shows or reads the body by is signed', async () => {
+test('each header that affects the display of a message is signed', async () => {
   await send('what is signed', ['Content-Transfer-Encoding: 8bit', `Reply-To: ${ALICE}`]);
 
   const raw = await arrived('what is signed');
@@ -95,18 +95,18 @@ test.each([
   'Subject: Another subject',
   'Date: Thu, 01 Jan 2026 00:00:00 +0000',
   'Message-ID: <other@outside.test>',
-])('a header that is added on the way breaks the signature: %s', async (header) => {
+])('a header added in transit breaks the signature: %s', async (header) => {
   const subject = `before ${header.split(':')[0]} was added`;
   await send(subject);
   const raw = await arrived(subject);
 
   expect(await resultsOf(raw)).toEqual(['pass']);
   expect(await resultsOf(`${header}\r\n${raw}`)).not.toContain('pass');
-  // where it would be shown first by a program that takes the last
+  // At the end too: some clients display the last duplicate
   expect(await resultsOf(raw.replace('\r\n\r\n', `\r\n${header}\r\n\r\n`))).not.toContain('pass');
 });
 
-test('a changed type of the content breaks the signature', async () => {
+test('a changed Content-Type breaks the signature', async () => {
   await send('type');
   const raw = await arrived('type');
 
@@ -114,7 +114,7 @@ test('a changed type of the content breaks the signature', async () => {
   expect(await resultsOf(changed)).not.toContain('pass');
 });
 
-test('NUL does not leave, neither in the header nor in the body', async () => {
+test('NUL is removed from header and body', async () => {
   expect((await send('nothing\0ness', ['X-Note: a\0b'], 'be\0fore\r\n\0\r\nafter')).code).toBe(250);
 
   const raw = await arrived('nothingness');
@@ -124,7 +124,7 @@ test('NUL does not leave, neither in the header nor in the body', async () => {
   expect(await resultsOf(raw)).toEqual(['pass']);
 });
 
-/** The replies to RCPT, and the one to the message. */
+/** The replies to RCPT and to the message. */
 async function toMany(user: string, count: number): Promise<{ codes: number[]; last: Reply }> {
   const session = await submission(user);
   await session.command(`MAIL FROM:<${user}>`);
@@ -138,8 +138,8 @@ async function toMany(user: string, count: number): Promise<{ codes: number[]; l
   return { codes, last };
 }
 
-// the limit of a login is 200 recipients in an hour
-test('200 recipients are taken in one message, and more are told 452', async () => {
+// The rate limit of a login: 200 recipients per hour
+test('200 recipients of one message are accepted, and further ones get 452', async () => {
   const { codes, last } = await toMany('bob@example.test', 210);
 
   expect(codes.slice(0, 200)).toEqual(Array(200).fill(250));
@@ -147,7 +147,7 @@ test('200 recipients are taken in one message, and more are told 452', async () 
   expect(last.code).toBe(250);
 }, 120_000);
 
-test('as many as are left of the hour are taken in one message, too', async () => {
+test('the remaining recipients of the hour are accepted in one message too', async () => {
   expect((await toMany('carol@example.test', 1)).last.code).toBe(250);
   expect((await toMany('carol@example.test', 199)).last.code).toBe(250);
   expect((await toMany('carol@example.test', 200)).last.code).toBe(451);

@@ -1,5 +1,5 @@
-// The whole of it on one server while mail flows: a domain, records, a certificate, its renewal, a new key, new
-// DKIM keys, another address. Nobody outside sees a gap, and doctor names every fault that is made on purpose.
+// All changes on one server while mail flows: a domain, records, a certificate, its renewal, a new key, new DKIM keys,
+// another address. Outside senders and receivers see no gap, and doctor names every injected fault.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -53,7 +53,7 @@ const reverse = (address: string) =>
 const fingerprint = async () =>
   (JSON.parse(await does('ssl-status --json')) as { fingerprint: string }).fingerprint;
 
-/** What doctor has to say that is no good news. */
+/** The findings of doctor that are not ok. */
 async function complaints(words = ''): Promise<Check[]> {
   const { stdout } = await mailctl(`doctor --json ${words}`.trim());
   const { checks } = JSON.parse(stdout) as { checks: Check[] };
@@ -69,7 +69,7 @@ beforeAll(async () => {
   await writeFile(join(bin, 'ubus'), UBUS);
   await chmod(join(bin, 'ubus'), 0o755);
   await wan(NETWORK.router.wan);
-  // both lead here while resolvers may still have the old one
+  // Both addresses lead here while resolvers may cache the old one
   await lab.router.run(['ip', 'addr', 'add', `${MOVED}/24`, 'dev', 'wan0']);
   pebble = await startPebble((argv) => onHost('wan', argv), join(WORK_DIRECTORY, 'pebble'), {
     ...{ address: CA, resolver: NETWORK.dns },
@@ -114,12 +114,12 @@ describe('while mail flows', () => {
     expect(await fingerprint()).not.toBe(first);
   }, 90_000);
 
-  test('a new key is announced; the scheduler lets it serve when it is time', async () => {
+  test('a new key is announced; the scheduler puts it into use when it is due', async () => {
     const before = await fingerprint();
     expect((await mailctl('ssl-renew --now --new-key')).status).toBe(75);
     expect(await fingerprint()).toBe(before);
 
-    // meanwhile:
+    // During the key change:
     expect(await does('dkim rotate --all')).toContain('is signed with');
     await wan(MOVED);
     await reverse(MOVED);
@@ -128,16 +128,18 @@ describe('while mail flows', () => {
     const sent = seen.counts.sent;
 
     await waitFor(
-      'the new key to serve',
+      'the new key to be in use',
       async () => ((await fingerprint()) === before ? undefined : true),
       180_000,
     );
-    await waitFor('mail after it', () => (seen.counts.sent > sent + 2 ? true : undefined));
+    await waitFor('mail after the key change', () =>
+      seen.counts.sent > sent + 2 ? true : undefined,
+    );
   }, 240_000);
 
-  test('nobody outside has seen a gap', async () => {
+  test('outside senders and receivers have seen no gap', async () => {
     const counts = { ...seen.counts };
-    await waitFor('some more of everything', () =>
+    await waitFor('more mail and handshakes', () =>
       seen.counts.handshakes > counts.handshakes + 3 && seen.counts.received > counts.received + 2
         ? true
         : undefined,
@@ -152,7 +154,7 @@ describe('while mail flows', () => {
 });
 
 describe('at the end', () => {
-  test('dns-setup has nothing to change, dns-check and doctor are green', async () => {
+  test('dns-setup is a no-op, dns-check and doctor report no problem', async () => {
     expect(await does('dns-setup --yes')).toContain('nothing to change');
     expect((await mailctl('dns-check')).status).toBe(0);
     expect(await complaints()).toEqual([]);
@@ -161,7 +163,7 @@ describe('at the end', () => {
     expect(stdout).toContain('dkim.signature: the signature matches the published key');
   }, 90_000);
 
-  test('the report comes once, and again only when something has changed', async () => {
+  test('the report is sent once, and again only after a change', async () => {
     expect(await does('report send')).toContain('sent to postmaster@example.test');
     expect(await does('report send')).toContain('nothing has changed');
     await does('user add bob@example.test --generate --quiet');
@@ -169,15 +171,15 @@ describe('at the end', () => {
   }, 120_000);
 });
 
-describe('a fault made on purpose is named by doctor', () => {
-  test('a record that somebody has removed, and dns-setup brings it back', async () => {
+describe('doctor names an injected fault:', () => {
+  test('a removed record, and dns-setup publishes it again', async () => {
     await lab.dns.publish('second.test.', 'MX', []);
     expect(ids(await complaints('--only dns'))).toEqual(['dns.record.mx']);
     await does('dns-setup --yes');
     expect(await complaints('--only dns')).toEqual([]);
   }, 60_000);
 
-  test('a TLSA record of a key that is not served', async () => {
+  test('a TLSA record of a key that is not in use', async () => {
     const name = `_25._tcp.${MAIL}`;
     const right = await lab.dns.lookup(name, 'TLSA');
     await lab.dns.publish(name, 'TLSA', [`3 1 1 ${'ab'.repeat(32)}`]);
@@ -186,7 +188,7 @@ describe('a fault made on purpose is named by doctor', () => {
     expect(await complaints('--only dns')).toEqual([]);
   }, 60_000);
 
-  test('a published key that is another one', async () => {
+  test('a published DKIM key that differs from the signing key', async () => {
     const [own] = [...seen.selectors].filter((selector) => selector !== 'mail');
     const name = `${own}._domainkey.example.test.`;
     const right = await lab.dns.lookup(name, 'TXT');
@@ -211,7 +213,7 @@ describe('a fault made on purpose is named by doctor', () => {
     expect(await complaints('--only daemons')).toEqual([]);
   }, 60_000);
 
-  test('a private key that others may read, and --fix closes it', async () => {
+  test('a private key that other accounts can read, and --fix restricts it', async () => {
     const key = join(box.data, 'ssl/current/privkey.pem');
     const before = await readFile(key, 'utf8');
     await chmod(key, 0o644);
@@ -236,7 +238,7 @@ describe('a fault made on purpose is named by doctor', () => {
     expect(await complaints('--only smtp.open-relay')).toEqual([]);
   }, 120_000);
 
-  test('a message that waits in the queue for a day', async () => {
+  test('a message that is in the queue for a day', async () => {
     await lab.mx.behave({ rcpt: { code: 451 } });
     await does('test late@outside.test --timeout 2').catch(() => undefined);
     const later = new Date(Date.now() + 86_400_000).toISOString();
@@ -265,7 +267,7 @@ describe('a fault made on purpose is named by doctor', () => {
     expect(rotated.stderr).toContain('which cannot be right');
   }, 30_000);
 
-  test('a container that does not run, and --fix starts it', async () => {
+  test('a stopped container, and --fix starts it', async () => {
     await does('stop');
     expect(ids(await complaints('--only container'))).toEqual(['container.running']);
     await does('doctor --only container --fix --yes');
@@ -273,7 +275,7 @@ describe('a fault made on purpose is named by doctor', () => {
   }, 120_000);
 });
 
-/** Resolver and filter keep a key for its TTL. */
+/** Unbound and Rspamd cache a key for its TTL. */
 async function forgetKeys(): Promise<void> {
   for (const name of ['unbound', 'rspamd']) {
     await box.inside(['s6-svc', '-wr', '-T', '20000', '-r', `/run/service/${name}`]);

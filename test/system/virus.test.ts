@@ -1,4 +1,4 @@
-// The virus scanner: an image of its own, signatures of our own, and never a message unscanned.
+// The virus scanner: its own image, our own test signatures, and no message passes unscanned.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
 const ALICE = 'alice@example.test';
-// the test file of the European Institute for Computer Anti-Virus Research, in two halves so that this is not one
+// The EICAR test file, split so that scanners do not match this source file
 const EICAR = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR', '-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join(
   '',
 );
@@ -59,11 +59,11 @@ describe('with virus_scan on', () => {
     expect(code).toBe(250);
   }, 90_000);
 
-  test('a message with a virus is refused while the sender is connected', async () => {
+  test('a message with a virus is refused in the SMTP session', async () => {
     expect(await deliver('infected', EICAR)).toBe(554);
   });
 
-  test('nothing passes unscanned while the scanner is away', async () => {
+  test('no message passes unscanned while the scanner is down', async () => {
     await stopDaemon(box, 'clamav');
     const code = await deliver('unscanned', 'clean, but who knows');
     await startDaemon(box, 'clamav');
@@ -71,7 +71,7 @@ describe('with virus_scan on', () => {
     expect(Math.floor(code / 100)).toBe(4);
   }, 60_000);
 
-  test('the standard image is refused with the two ways out', async () => {
+  test('the standard image is refused, with both fixes named', async () => {
     const { status, stderr } = await box.mailctl(['install', '--image', lab.source.image]);
 
     expect(status).toBe(65);
@@ -79,7 +79,7 @@ describe('with virus_scan on', () => {
     expect(stderr).toContain('virus_scan=0');
   });
 
-  test('switched off, the same message passes', async () => {
+  test('with virus_scan off, the same message passes', async () => {
     await box.configure({ features: { virus_scan: 0 } });
     await box.does('apply');
 

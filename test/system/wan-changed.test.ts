@@ -1,5 +1,5 @@
-// wan-changed against real authoritative servers, with a dnsctl that behaves like each of the three providers:
-// the address moves, everybody else's records stay, and so does the way back from the last dns-setup.
+// wan-changed against real authoritative servers, with dnsctl and the API of each provider: the address changes,
+// foreign records stay, and the last dns-setup can still be undone.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,9 +15,9 @@ const OWN = 'mail 3600 A 192.0.2.1';
 const PROGRAM = join(import.meta.dir, 'dns/addresses.ts');
 
 interface Moving extends Router {
-  /** The addresses of the WAN interface from now on. */
+  /** Sets the addresses of the WAN interface. */
   wan(...addresses: string[]): Promise<void>;
-  /** The server's address is 192.0.2.1, and was published from here. */
+  /** Publishes the server's address 192.0.2.1. */
   settle(): Promise<void>;
   state(): Promise<{ moving?: boolean; values: { type: string; value: string }[] }>;
 }
@@ -64,7 +64,7 @@ async function makeRouter(
     wan: async (...addresses) => {
       const list = (six: boolean) =>
         addresses.filter((one) => one.includes(':') === six).map((address) => ({ address }));
-      // OpenWrt's own way: DHCPv6 is an interface of its own
+      // As on OpenWrt: DHCPv6 is a separate interface
       const answer = (status: object) => `echo '${JSON.stringify({ up: true, ...status })}' ;;`;
       const script = [
         ...['#!/bin/sh', 'case "$2" in'],
@@ -95,7 +95,7 @@ async function difference(zone: string, before: readonly string[]) {
 }
 
 test.each(PROVIDERS)(
-  'with dnsctl and the API of %s the address moves and nothing else does',
+  'with dnsctl and the API of %s only the address records change',
   async (provider) => {
     const domain = `${provider}-move.test`;
     const router = await makeRouter(domain, provider);
@@ -120,7 +120,7 @@ test.each(PROVIDERS)(
   },
 );
 
-test('a dry run says which address it would publish, and calls nothing that changes', async () => {
+test('a dry run prints the address that it would publish, and makes no changing call', async () => {
   const router = await makeRouter('dry.test', 'ovh');
   await router.wan('192.0.2.1');
   await router.settle();
@@ -137,7 +137,7 @@ test('a dry run says which address it would publish, and calls nothing that chan
   expect(await world.zone('dry.test.')).toEqual(before);
 });
 
-test('after a move dns-setup has nothing to change, and can still be taken back', async () => {
+test('after an address change dns-setup is a no-op, and undo still works', async () => {
   const router = await makeRouter('undo.test', 'ovh');
   const untouched = await world.zone('undo.test.');
   await router.wan('192.0.2.1');
@@ -151,7 +151,7 @@ test('after a move dns-setup has nothing to change, and can still be taken back'
   expect(await world.zone('undo.test.')).toEqual(untouched);
 });
 
-test('a family that comes is published, and one that has gone is taken back', async () => {
+test('a new address family is published, and a missing one is removed', async () => {
   const router = await makeRouter('six.test', 'ovh');
   await router.wan('192.0.2.1');
   await router.settle();
@@ -170,7 +170,7 @@ test('a family that comes is published, and one that has gone is taken back', as
   expect((await router.state()).values.filter(({ type }) => type === 'AAAA')).toEqual([]);
 });
 
-test('a dnsctl that only says it did it is found out, and the next run does it', async () => {
+test('a dnsctl that reports success without a change is detected, and the next run makes the change', async () => {
   const router = await makeRouter('lie.test', 'cloudflare', ["option provider 'dnsctl'"]);
   await router.wan('192.0.2.1');
   await router.settle();
@@ -187,7 +187,7 @@ test('a dnsctl that only says it did it is found out, and the next run does it',
   expect((await router.state()).moving).toBeUndefined();
 });
 
-test('an address that somebody else has put there is left, with what to do by hand', async () => {
+test('a foreign address is kept, with the manual change named', async () => {
   const router = await makeRouter('hand.test', 'cloudflare');
   await router.wan('192.0.2.1');
   await router.settle();

@@ -14,23 +14,23 @@ export interface TlsFacts {
 }
 
 export interface Connection {
-  /** One line without its CRLF. Fails when the server closes or stays silent for `timeout` ms. */
+  /** One line without its CRLF. Fails when the server closes or sends nothing for `timeout` ms. */
   readLine(timeout?: number): Promise<string>;
   readBytes(count: number, timeout?: number): Promise<Buffer>;
   write(data: string | Uint8Array): void;
   /** Sends a line. */
   say(line: string): void;
   startTls(options?: ConnectionOptions): Promise<TlsFacts>;
-  /** null while the connection is in clear */
+  /** null before TLS */
   readonly tls: TlsFacts | null;
-  /** True once the server has closed and everything it sent was read. */
+  /** True after the server has closed and all of its data was read. */
   readonly ended: boolean;
   close(): void;
 }
 
 const SILENCE = 30_000;
 
-/** Sessions extend it by inheritance (`Object.create`), so that its getters stay live. */
+/** Sessions inherit from it (`Object.create`), so that its getters stay live. */
 export function openConnection(first: Socket): Connection {
   let socket: Socket = first;
   let buffer: Buffer = Buffer.alloc(0);

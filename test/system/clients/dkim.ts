@@ -1,9 +1,9 @@
-// An independent check of DKIM signatures: mailauth, asking the test network's DNS and nothing else.
+// An independent check of DKIM signatures: mailauth with the test network's DNS only.
 
 import { authenticate } from 'mailauth';
 import type { LabDns } from '../lab/dns.ts';
 
-/** Where it looks for the keys. */
+/** The DNS that has the keys. */
 type Names = Pick<LabDns, 'lookup'>;
 
 export interface DkimResult {

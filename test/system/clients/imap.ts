@@ -1,13 +1,13 @@
-// A small IMAP client: sends commands as written, collects the untagged answers with their literals.
+// A small IMAP client: sends commands as written and collects the untagged responses with their literals.
 
 import type { Connect, Dial } from '../lab/agent.ts';
 import { type Connection, openConnection } from './connection.ts';
 
 export interface ImapReply {
   status: 'OK' | 'NO' | 'BAD';
-  /** what follows the status on the tagged line */
+  /** the text after the status of the tagged response */
   text: string;
-  /** untagged answers, without `* `; a literal stands in its place as text */
+  /** untagged responses without `* `; literals are inserted as text */
   untagged: string[];
 }
 
@@ -15,13 +15,13 @@ export interface ImapSession extends Connection {
   greeting: string;
   /** A command whose `{n}` literals are given separately: `APPEND INBOX {}` with one literal. */
   command(line: string, literals?: string[]): Promise<ImapReply>;
-  /** Like `command`, but an answer other than OK is an error. */
+  /** Like `command`, but throws on a response other than OK. */
   ok(line: string, literals?: string[]): Promise<ImapReply>;
   starttls(): Promise<ImapReply>;
   login(user: string, password: string): Promise<ImapReply>;
   /** Whole messages of a mailbox, oldest first. */
   messages(mailbox: string): Promise<string[]>;
-  /** One answer of the server, complete with its literals; for IDLE. */
+  /** One response of the server with its literals; for IDLE. */
   readAnswer(timeout?: number): Promise<string>;
 }
 

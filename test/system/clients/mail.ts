@@ -1,4 +1,4 @@
-// Messages for the tests, and their sending by a real mail client library.
+// Messages for the tests, and submission with a mail client library (Nodemailer).
 
 import { createTransport, type SendMailOptions, type SentMessageInfo } from 'nodemailer';
 import type { Connect, Dial } from '../lab/agent.ts';
@@ -8,7 +8,7 @@ export interface Account {
   password: string;
 }
 
-/** Submits a message as a mail program would: implicit TLS on 465, STARTTLS elsewhere, then AUTH. */
+/** Submits a message like a mail client: implicit TLS on 465, STARTTLS on other ports, then AUTH. */
 export async function submit(
   connect: Connect,
   dial: Dial,
@@ -37,7 +37,7 @@ export async function submit(
   }
 }
 
-/** A plain message with the headers every real one has; `extra` are whole header lines. */
+/** A plain message with the usual headers; `extra` are whole header lines. */
 export function plainMessage(
   { from, to, subject }: { from: string; to: string; subject: string },
   body = 'Hello.',

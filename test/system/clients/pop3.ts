@@ -1,16 +1,16 @@
-// A POP3 client as bare as a test needs.
+// A minimal POP3 client.
 
 import type { Connect, Dial } from '../lab/agent.ts';
 import { type Connection, openConnection } from './connection.ts';
 
 export interface Pop3Session extends Connection {
   greeting: string;
-  /** A command with a one-line answer. */
+  /** A command with a one-line response. */
   command(line: string): Promise<string>;
-  /** A command whose +OK is followed by lines up to a dot. */
+  /** A command with a multi-line response, which ends with a dot. */
   lines(line: string): Promise<string[]>;
   starttls(): Promise<string>;
-  /** USER and PASS; answers with the last answer. */
+  /** USER and PASS; returns the last response. */
   login(user: string, password: string): Promise<string>;
 }
 

@@ -1,11 +1,11 @@
-// A ManageSieve client (RFC 5804) as bare as a test needs.
+// A minimal ManageSieve client (RFC 5804).
 
 import type { Connect, Dial } from '../lab/agent.ts';
 import { type Connection, openConnection } from './connection.ts';
 
 export interface SieveReply {
   status: 'OK' | 'NO' | 'BYE';
-  /** everything before the final line, literals in their place */
+  /** all text before the final line, with literals inserted */
   lines: string[];
   text: string;
 }
@@ -49,7 +49,7 @@ export async function openSieve(connect: Connect, dial: Dial): Promise<SieveSess
       const reply = await command('STARTTLS');
       if (reply.status !== 'OK') return reply;
       await connection.startTls();
-      // RFC 5804 §2.2: the server sends its capabilities again by itself
+      // RFC 5804 section 2.2: the server sends its capabilities again after STARTTLS
       return readReply();
     },
     login: (user: string, password: string) => {

@@ -1,4 +1,4 @@
-// An SMTP client that says exactly what the test says, and hears exactly what the server answers.
+// An SMTP client that sends exactly the test's lines and returns exactly the server's replies.
 
 import type { Connect, Dial } from '../lab/agent.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -12,14 +12,14 @@ export interface Reply {
 
 export interface SmtpSession extends Connection {
   greeting: Reply;
-  /** Sends one command line and answers with the reply. */
+  /** Sends one command line and returns the reply. */
   command(line: string): Promise<Reply>;
   readReply(timeout?: number): Promise<Reply>;
   /** EHLO; STARTTLS and EHLO again when `starttls` is set. */
   hello(options?: { name?: string; starttls?: boolean }): Promise<Reply>;
   /** AUTH PLAIN. */
   login(user: string, password: string): Promise<Reply>;
-  /** DATA with dots doubled and the end added; answers with the reply to the message. */
+  /** DATA with dot-stuffing and the final dot; returns the reply to the message. */
   data(message: string, timeout?: number): Promise<Reply>;
 }
 
@@ -27,7 +27,7 @@ export interface Envelope {
   from: string;
   to: string[];
   message: string;
-  /** how long the server may think about the message, in milliseconds */
+  /** timeout for the reply to the message, milliseconds */
   timeout?: number;
 }
 
@@ -76,7 +76,7 @@ export async function openSmtp(
   });
 }
 
-/** One message in one session; answers with the first reply that is not a success, or with the last. */
+/** Sends one message in one session; returns the first reply that is not a success, or the last one. */
 export async function deliver(session: SmtpSession, envelope: Envelope): Promise<Reply> {
   const from = await session.command(`MAIL FROM:<${envelope.from}>`);
   if (from.code !== 250) return from;

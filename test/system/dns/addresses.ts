@@ -1,4 +1,4 @@
-// Publishes the addresses of the WAN interface as it is now, without waiting for a family that has gone.
+// Publishes the current addresses of the WAN interface, without waiting for a missing family.
 
 import { lookAtAddresses } from '../../../src/appliance/dns/address-look.ts';
 import { planAddresses, publishAddresses } from '../../../src/appliance/dns/addresses.ts';

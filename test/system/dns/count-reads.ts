@@ -1,4 +1,4 @@
-// Runs ssl-setup or ssl-renew as mailctl does, on the real host, and prints how often each state file was read:
+// Runs ssl-setup or ssl-renew like mailctl, on the real host, and prints the number of reads of each state file:
 // count-reads.ts setUp | renew [newKey]
 
 import { basename, dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Stands before an ACME server and does what CAs do on bad days. The mode is read from a file at every request.
+// A proxy before an ACME server that simulates failures of a CA. Reads the mode from a file at every request.
 //   lying-ca.ts ADDRESS PORT UPSTREAM CERTIFICATE KEY MODE-FILE OTHER-CERTIFICATE
 
 const [
@@ -25,7 +25,7 @@ const problem = (
 async function forward(request: Request): Promise<Response> {
   const { pathname, host } = new URL(request.url);
   const headers = new Headers(request.headers);
-  // Pebble makes its own addresses, and judges signatures, by the name it is asked under
+  // Pebble builds its URLs from the Host header, and checks the signed url against it
   headers.set('Host', host);
   headers.delete('Accept-Encoding');
   const body = request.method === 'POST' ? await request.arrayBuffer() : undefined;
@@ -52,7 +52,7 @@ Bun.serve({
       return Response.json({ suggestedWindow }, { headers: { 'Retry-After': '21600' } });
     }
     const answer = await forward(request);
-    // the CA has done it, and whoever asked will never know
+    // The CA has processed the request, but the client gets no response
     if (mode.startsWith('silent ') && pathname.startsWith(mode.slice(7))) {
       await Bun.write(`${modeFile}.silent`, pathname);
       return new Promise<Response>(() => undefined);

@@ -1,4 +1,4 @@
-// A real ACME server in the DNS tests' world: Pebble, which asks the world's resolver and believes nothing else.
+// A real ACME server in the DNS test world: Pebble, which validates through the world's resolver only.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,15 +6,15 @@ import { must, run, startInBackground, waitFor } from '../lab/programs.ts';
 import { startUnbound } from './servers.ts';
 
 export interface PebbleOptions {
-  /** Per cent of the nonces that are refused though they are good; 5 unless told. */
+  /** Per cent of valid nonces that are refused; default 5. */
   readonly badNonces?: number;
-  /** Key identifiers and MAC keys; with them an account needs one. */
+  /** Key identifiers and MAC keys; if set, an account needs external account binding. */
   readonly bindings?: Readonly<Record<string, string>>;
   /** Address that it listens on. */
   readonly address?: string;
-  /** Address of the DNS server that it asks; one of its own unless told. */
+  /** Address of the DNS server that it queries; by default its own resolver. */
   readonly resolver?: string;
-  /** Seconds that its certificates live. */
+  /** Lifetime of its certificates, seconds. */
   readonly lifetime?: number;
 }
 

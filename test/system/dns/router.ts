@@ -1,4 +1,4 @@
-// A router in the DNS tests' world: its files, its dnsctl, its mailctl.
+// A router in the DNS test world: its files, its dnsctl, its mailctl.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync } from 'node:fs';
@@ -16,11 +16,11 @@ const PROJECT = join(import.meta.dir, '../../..');
 export interface RouterOptions {
   readonly provider?: ProviderName;
   readonly domain: string;
-  /** What dnsctl is set up for; the domain unless told. */
+  /** The zone that dnsctl is configured for; default: the domain. */
   readonly zone?: string;
-  /** What the account at the provider holds beside it. */
+  /** Further zones of the account at the provider. */
   readonly zones?: readonly string[];
-  /** How the provider treats the account: see ProviderAccount. */
+  /** The fault of the account: see ProviderAccount. */
   readonly fault?: string;
   /** Lines of the section `dns`, as `option value`. */
   readonly dns?: readonly string[];
@@ -33,15 +33,15 @@ export interface Router {
   readonly root: string;
   /** The provider's options, such as api_key. */
   readonly credentials: Readonly<Record<string, string>>;
-  /** Changes how the provider treats the account. */
+  /** Changes the fault of the account. */
   setFault(fault: string): Promise<void>;
-  /** Writes the section `dns` anew. */
+  /** Rewrites the section `dns`. */
   configure(lines: readonly string[]): Promise<void>;
   /** Killed after `timeout` milliseconds. */
   mailctl(line: string, env?: Record<string, string>, timeout?: number): Promise<Finished>;
   /** Runs a TypeScript program with the router's files and PATH. */
   run(argv: string[]): Promise<Finished>;
-  /** The calls that dnsctl got so far, each as its words. */
+  /** The dnsctl calls so far, each as its arguments. */
   calls(): Promise<string[][]>;
 }
 
@@ -103,7 +103,7 @@ export async function makeRouter(
   };
 }
 
-/** Ends what a killed mailctl has left running, and nobody else's. */
+/** Kills the child processes that a killed mailctl left running, and only those. */
 export async function endPrograms(router: Router): Promise<void> {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
@@ -111,7 +111,7 @@ export async function endPrograms(router: Router): Promise<void> {
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // it has ended by itself
+      // It has already exited
     }
   }
 }

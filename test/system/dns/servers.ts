@@ -1,4 +1,4 @@
-// The programs of the DNS tests' world: Knot as authoritative server, Unbound as resolver.
+// The servers of the DNS test world: Knot as authoritative server, Unbound as resolver.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ export const RESOLVER = '127.53.0.9';
 export const TSIG = { name: 'mail-key', secret: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTMyYg==' };
 
 export interface ZoneOptions {
-  /** Lines of the zone file beside SOA and NS. */
+  /** Lines of the zone file other than SOA and NS. */
   readonly records: readonly string[];
-  /** Other records at the second server, which then is no secondary. */
+  /** Different records at the second server, which then is not a secondary. */
   readonly elsewhere?: readonly string[];
   readonly signed?: boolean;
 }
@@ -101,7 +101,7 @@ export async function startUnbound(
     ...[
       'server:',
       `  interface: ${address}`,
-      // a CA's resolver looks at every record anew
+      // The resolver of a CA caches no record
       ...(remembers ? [] : ['  cache-max-ttl: 0', '  cache-max-negative-ttl: 0']),
       '  do-daemonize: no',
       '  use-syslog: no',

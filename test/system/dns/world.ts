@@ -1,5 +1,5 @@
-// A small world of its own for the DNS tests, in a network namespace: a root and two authoritative servers for
-// each zone (the second a secondary of the first), a validating resolver, and a router that runs mailctl.
+// The DNS test world, in a network namespace: a root and two authoritative servers for each zone (the second is a
+// secondary of the first), a validating resolver, and a router that runs mailctl.
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,26 +21,26 @@ export interface DnsWorld {
   router(options: RouterOptions): Promise<Router>;
   /** All records of a zone at the first server, sorted, without SOA and DNSSEC. */
   zone(name: string): Promise<string[]>;
-  /** Changes a zone as somebody else would. */
+  /** Changes a zone without mailctl. */
   update(zone: string, ...lines: string[]): Promise<void>;
   run(argv: string[]): Promise<Finished>;
-  /** The argument vector that runs a program there. */
+  /** The argument vector that runs a program in the namespace. */
   command(argv: string[]): string[];
   folder: string;
-  /** The requests that the providers' APIs got so far: `STATUS METHOD PROVIDER PATH BODY`. */
+  /** The requests to the providers' APIs so far: `STATUS METHOD PROVIDER PATH BODY`. */
   requests(): Promise<string[]>;
   /** Stops and continues the second server. */
   signalSecondary(signal: NodeJS.Signals): void;
   down(): Promise<void>;
 }
 
-/** @param zones by name with the final dot, all of them directly below `test.` or in arpa */
+/** @param zones by name with the final dot, each directly below `test.` or in arpa */
 export async function startDnsWorld(zones: Record<string, ZoneOptions>): Promise<DnsWorld> {
   const namespace = `msdns-${process.pid}`;
   const folder = await mkdtemp(join(tmpdir(), 'mailctl-dns-'));
   await run(['ip', 'netns', 'del', namespace]);
   await must(['ip', 'netns', 'add', namespace]);
-  // the names of the providers' APIs lead to the stand-in there, and nowhere else on this machine
+  // Only in this namespace the names of the providers' APIs lead to the stand-in
   const hosts = `/etc/netns/${namespace}`;
   await mkdir(hosts, { recursive: true });
   await writeFile(join(hosts, 'hosts'), API_HOSTS);

@@ -1,5 +1,5 @@
-// Messages of any size that cost a filter more than their size, one generator a kind. Each is what a stranger could
-// send: complete, with CRLF, and within the limits of RFC 5321 and RFC 5322 where a generous reader sees any.
+// Messages of any size that are far more expensive to filter than their size suggests, one generator for each kind.
+// Each is complete, with CRLF, and within a generous reading of the limits of RFC 5321 and RFC 5322.
 
 /** Makes a message of about `size` bytes; the header lines given come first. */
 export type Generator = (size: number, header: readonly string[]) => string;
@@ -9,7 +9,7 @@ const ATTACHED = `Content-Type: message/rfc822${CRLF}${CRLF}`;
 const MIXED = 'Content-Type: multipart/mixed; boundary=b';
 const HTML = 'Content-Type: text/html; charset=utf-8';
 
-/** What `piece` gives for 0, 1, 2 … until there are `size` bytes of it. */
+/** Joins `piece` of 0, 1, 2 … up to `size` bytes. */
 function repeat(size: number, piece: (n: number) => string): string {
   const pieces: string[] = [];
   for (let length = 0, n = 0; length < size; n += 1) {
@@ -38,11 +38,11 @@ const head = (text: (size: number) => string): Generator => {
 const part = (type: readonly string[], text: string) =>
   lines('--b', ...type, '') + text + lines('', '--b--');
 
-/** Attached messages inside one another, the first with a header of its own that ends the encoding around it. */
+/** Nested attached messages; the first has its own header, which ends the outer encoding. */
 const hidden = (size: number) =>
   base64(`Content-Transfer-Encoding: 7bit${CRLF}${repeat(size * 0.73, () => ATTACHED)}`);
 
-/** A ZIP archive of empty files: the directory at its end is what a scanner reads. */
+/** A ZIP archive of empty files: a scanner reads the directory at its end. */
 function zip(size: number): Uint8Array {
   const entries = Math.min(65_535, Math.floor((size * 0.73) / 54));
   const directory = Buffer.concat(
@@ -64,7 +64,7 @@ function zip(size: number): Uint8Array {
 
 const SIGNATURE = 'bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA';
 
-/** By what there is too much of. */
+/** Generators by the excessive element. */
 export const HOSTILE: Readonly<Record<string, Generator>> = {
   'attached messages': head((size) => repeat(size, () => ATTACHED)),
   'attached messages, folded': head((size) =>

@@ -1,4 +1,4 @@
-// Honest messages that are larger or deeper than most; each must be taken.
+// Legitimate messages that are larger or deeper than most; each must be accepted.
 
 import type { Generator } from './messages.ts';
 
@@ -26,7 +26,7 @@ function forwarded(depth: number): string {
   return inner(depth, lines(type, '') + note + attached + lines(`--${boundary}--`));
 }
 
-/** By what is unusual; the size is that of what grows. */
+/** Generators by the unusual property; `size` is the size of the growing part. */
 export const UNUSUAL: Readonly<Record<string, Generator>> = {
   '40 attached messages': (size, header) =>
     mixed(

@@ -1,4 +1,4 @@
-# Which system calls does root of the container get? Prints a JSON object: name -> errno, 0 where it was allowed.
+# Tries system calls as root in the container. Prints a JSON object: name -> errno, 0 if the call was allowed.
 import ctypes, json, os, platform, struct, sys
 
 NUMBERS = {
@@ -15,7 +15,7 @@ result = {}
 
 
 def call(name, *args):
-    """The errno, or 0; a child that the call made ends at once."""
+    """The errno, or 0; a child process of the call exits at once."""
     ctypes.set_errno(0)
     words = [ctypes.c_ulong(arg) if isinstance(arg, int) else arg for arg in args]
     value = libc.syscall(ctypes.c_long(NUMBERS[name]), *words)
@@ -29,7 +29,7 @@ def call(name, *args):
 result['clone'] = call('clone', SIGCHLD, 0, 0, 0, 0)
 for name, flag in NAMESPACES.items():
     result['clone ' + name] = call('clone', flag | SIGCHLD, 0, 0, 0, 0)
-    # bits that the kernel does not read must not carry a flag past the filter
+    # Bits that the kernel ignores must not hide a flag from the filter
     result['clone high bits ' + name] = call('clone', 1 << 40 | flag | SIGCHLD, 0, 0, 0, 0)
     result['unshare ' + name] = call('unshare', flag)
     arguments = ctypes.create_string_buffer(struct.pack('8Q', flag, 0, 0, 0, SIGCHLD, 0, 0, 0))

@@ -1,6 +1,6 @@
-# Sends frames from eth0 of the container's network, as its root would with a raw socket, and says which of
-# them came out of the bridge: forge.py <mac> <address> <gateway> <address6> <gateway6> <bridge> <pid of init>.
-# The last frame is an honest one: when that arrives, all that will arrive has arrived.
+# Sends frames from the container's eth0, like its root with a raw socket, and prints which of them left the
+# bridge: forge.py <mac> <address> <gateway> <address6> <gateway6> <bridge> <pid of init>.
+# The last frame is honest: when it arrives, no earlier frame is in flight.
 import ctypes, json, os, socket, struct, sys
 
 mac_text, address, gateway, address6, gateway6, bridge, pid = sys.argv[1:8]
@@ -83,14 +83,14 @@ assert libc.setns(os.open('/proc/%s/ns/net' % pid, os.O_RDONLY), 0) == 0
 sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 sender.bind(('eth0', 0))
 assert libc.setns(home, 0) == 0
-# one queue, so that no frame overtakes another
+# A single queue keeps the frames in order
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 for frame in [*FRAMES.values(), HONEST]:
     sender.send(frame)
 seen = []
 while True:
     frame = listener.recv(2048)
-    # the kernel hands a tag over beside the frame
+    # The kernel passes the VLAN tag as auxiliary data
     seen += [name for name, forged in FRAMES.items()
              if frame.startswith((forged, forged[:12] + forged[16:] if name == 'VLAN tag' else forged))]
     if frame[:len(HONEST)] == HONEST:

@@ -1,5 +1,5 @@
-// Runs under Node.js inside a network namespace and opens TCP connections there for whoever asks on its Unix socket:
-// one line of JSON {"host","port","from"} in, one line back, then the bytes of the connection, both ways.
+// Runs under Node.js in a network namespace and opens TCP connections there for the clients of its Unix socket: reads one
+// line of JSON {"host","port","from"}, writes one line, then relays the connection in both directions.
 
 import { createConnection, createServer } from 'node:net';
 
@@ -28,7 +28,7 @@ function open(client, { host, port, from }) {
     remote.pipe(client);
   });
   remote.on('error', (error) => {
-    // a unix socket cannot be reset, so the test sees its connection end
+    // A Unix socket cannot be reset, so the test sees the end of its connection
     if (answered) client.destroy();
     else client.end(`${JSON.stringify({ error: error.code ?? error.message })}\n`);
   });

@@ -1,4 +1,4 @@
-// Lets a test speak TCP from any of the hosts and from any address there, while it runs outside of them.
+// Opens TCP connections for a test from any lab host and any of its addresses.
 
 import { mkdir } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
@@ -17,7 +17,7 @@ export type Connect = (dial: Dial) => Promise<Socket>;
 
 const PROGRAM = fileURLToPath(new URL('agent.mjs', import.meta.url));
 
-/** Starts the helper on a host; the answer opens connections from there and fails with the system's error code. */
+/** Starts the agent on a host; returns a function that opens connections there and fails with the system's error code. */
 export async function startAgent(host: HostName): Promise<Connect> {
   await mkdir(RUN_DIRECTORY, { recursive: true });
   const path = `${RUN_DIRECTORY}/${host}.sock`;

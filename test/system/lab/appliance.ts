@@ -1,4 +1,4 @@
-// A mail server on the lab's router, driven as an operator would: a UCI file, and mailctl.
+// A mail server on the lab's router, operated with a UCI file and mailctl.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,17 +16,17 @@ export interface Appliance {
   data: string;
   /** address of the container, without prefix length */
   address: string;
-  /** One command line of mailctl; a string is split at blanks. */
+  /** Runs one mailctl command; a string is split at blanks. */
   mailctl(words: string | string[], options?: RunOptions): Promise<Finished>;
-  /** Like `mailctl`, but a status other than 0 is an error. Answers with stdout. */
+  /** Like `mailctl`, but throws on a status other than 0. Returns stdout. */
   does(words: string | string[], options?: RunOptions): Promise<string>;
   /** `mailctl … --json`, parsed. */
   json<T>(words: string | string[], options?: RunOptions): Promise<T>;
   /** Replaces options in the UCI file; takes effect with the next `apply`. */
   configure(values: UciValues): Promise<void>;
-  /** Runs a program in the container, as its root. */
+  /** Runs a program as root in the container. */
   inside(argv: string[], options?: RunOptions): Promise<Finished>;
-  /** Everything the daemons have logged. */
+  /** The complete log of the daemons. */
   log(): Promise<string>;
 }
 
@@ -35,11 +35,11 @@ export interface ApplianceSource {
   /** path of the binary under test */
   binary: string;
   image: string;
-  /** the container's resolver begins at this server in place of the real root */
+  /** root server of the container's resolver, in place of the real root */
   dns: Root;
 }
 
-/** Writes the UCI file and the operator's own resolver lines; nothing is installed yet. */
+/** Writes the UCI file and the operator's resolver lines; installs nothing. */
 export async function createAppliance(
   source: ApplianceSource,
   name: string,
@@ -63,7 +63,9 @@ export async function createAppliance(
   const does: Appliance['does'] = async (words, options) => {
     const { status, stdout, stderr } = await run(words, options);
     if (status !== 0) {
-      throw new Error(`mailctl ${split(words).join(' ')} ended with ${status}\n${stderr}${stdout}`);
+      throw new Error(
+        `mailctl ${split(words).join(' ')} ended with status ${status}\n${stderr}${stdout}`,
+      );
     }
     return stdout;
   };

@@ -1,4 +1,4 @@
-// Self-signed certificates for the outside world's servers.
+// Self-signed certificates for the servers of the outside world.
 
 import { must } from './programs.ts';
 

@@ -1,4 +1,4 @@
-// One daemon of a container, ended and begun again as an operator would not: by its supervisor.
+// Stops and starts one daemon of a container through s6.
 
 import type { Appliance } from './appliance.ts';
 
@@ -8,10 +8,11 @@ const service = (name: string) => `/run/service/${name}`;
 
 async function control(box: Appliance, words: string[]): Promise<void> {
   const { status, stderr } = await box.inside(['s6-svc', ...words]);
-  if (status !== 0) throw new Error(`s6-svc ${words.join(' ')} ended with ${status}: ${stderr}`);
+  if (status !== 0)
+    throw new Error(`s6-svc ${words.join(' ')} ended with status ${status}: ${stderr}`);
 }
 
-/** Answers when its process has ended; it stays away until `startDaemon`. */
+/** Resolves when the process has exited; the daemon stays down until `startDaemon`. */
 export const stopDaemon = (box: Appliance, name: string): Promise<void> =>
   control(box, ['-wd', '-T', String(LIMIT_MS), '-d', service(name)]);
 

@@ -1,5 +1,5 @@
-// The outside world's DNS: one server that is root, TLD and everything below, signed, and changeable while it
-// runs. Nothing resolves beyond it.
+// DNS of the outside world: one server for the root, the TLDs and all zones below, signed, and changeable at run time.
+// No other name resolves.
 
 import { type Knot, type Place, startKnot } from './knot.ts';
 import { waitFor } from './programs.ts';
@@ -11,11 +11,11 @@ export interface LabDns {
   trustAnchor: string;
   /** Makes `values` the whole record set. The names end in a dot; no values removes the set. */
   publish(name: string, type: string, values: string[], ttl?: number): Promise<void>;
-  /** The values as the server gives them now, in presentation format. */
+  /** The current values at the server, in presentation format. */
   lookup(name: string, type: string): Promise<string[]>;
-  /** Adds a domain: below `test.`, or below `example.` where signatures shall be believed. */
+  /** Adds a domain: below `test.`, or below `example.` for one whose signatures the resolver validates. */
   addZone(name: string, records: string[]): Promise<void>;
-  /** Stops answering, and answers again. */
+  /** Stops the server from answering, and lets it answer again. */
   pause(): void;
   resume(): void;
 }

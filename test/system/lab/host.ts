@@ -1,4 +1,4 @@
-// A host of the test network, as the clients see it: where to connect from, and with what protocol.
+// A host of the test network with its clients: the source address and the protocol of a connection.
 
 import type { SendMailOptions } from 'nodemailer';
 import { type ImapSession, openImap } from '../clients/imap.ts';
@@ -11,7 +11,7 @@ import { onHost } from './network.ts';
 import type { HostName } from './plan.ts';
 import { type Finished, type RunOptions, run } from './programs.ts';
 
-/** What is absent is the mail server's published address and the service's own port. */
+/** Defaults: the mail server's published address and the service's port. */
 export type Where = Partial<Dial> & { tls?: boolean };
 
 export interface LabHost {
@@ -21,15 +21,15 @@ export interface LabHost {
   imap(where?: Where): Promise<ImapSession>;
   pop3(where?: Where): Promise<Pop3Session>;
   sieve(where?: Where): Promise<SieveSession>;
-  /** A message from server to server, port 25; the last reply. */
+  /** Delivers a message on port 25; returns the last reply. */
   deliver(envelope: Envelope, where?: Where & { helo?: string }): Promise<Reply>;
-  /** A message from a mail program, port 465 unless told. */
+  /** Submits a message; port 465 by default. */
   submit(account: Account, mail: SendMailOptions, where?: Where): Promise<string>;
-  /** A session that is logged in, over implicit TLS. */
+  /** An authenticated session over implicit TLS. */
   mailbox(account: Account, where?: Where): Promise<ImapSession>;
 }
 
-/** @param server the address under which this host knows the mail server */
+/** @param server the address of the mail server as seen from this host */
 export async function startHost(name: HostName, server: string): Promise<LabHost> {
   const connect = await startAgent(name);
   const to = (port: number, where: Where = {}) => ({ host: server, port, ...where });

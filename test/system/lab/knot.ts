@@ -1,24 +1,24 @@
-// Runs one Knot DNS server in a namespace, and speaks with it.
+// Runs one Knot DNS server in a namespace and controls it.
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { must, run, startInBackground, waitFor } from './programs.ts';
 import { type Zone, zoneText } from './zones.ts';
 
-/** Where the server runs and keeps its files. */
+/** Namespace, folder and address of the server. */
 export interface Place {
-  /** The argument vector that runs a program there. */
+  /** The argument vector that runs a program in the namespace. */
   command(argv: string[]): string[];
   directory: string;
   address: string;
 }
 
 export interface Knot {
-  /** Sends the server a command of knotc; a refusal is an error. */
+  /** Runs a knotc command; throws if the server refuses it. */
   control(...words: string[]): Promise<string>;
   lookup(name: string, type: string): Promise<string[]>;
   /** DS records (SHA-256) of a zone, in presentation format; waits for the zone's first key. */
   dsRecords(zone: string): Promise<string[]>;
-  /** Serves exactly these zones from now on; what was published into a known one stays. */
+  /** Serves exactly these zones; records published into a known zone stay. */
   serve(zones: Zone[]): Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
@@ -31,7 +31,7 @@ export async function startKnot(place: Place, zones: Zone[]): Promise<Knot> {
   await mkdir(`${directory}/zones`, { recursive: true });
   await mkdir(`${directory}/db`, { recursive: true });
   await writeFiles(place, zones);
-  // one that was killed leaves it behind, and the next one would believe it
+  // A killed server leaves a stale pid file, which the next one would take as valid
   await rm(`${directory}/knot.pid`, { force: true });
   const child = startInBackground(command(['knotd', '-c', configFile]), log);
   await waitFor('the DNS server', async () => {
@@ -67,7 +67,7 @@ const zoneFile = (place: Place, zone: string): string =>
 async function writeFiles(place: Place, zones: Zone[]): Promise<void> {
   for (const zone of zones) {
     const path = zoneFile(place, zone.name);
-    // writing it again would take back what was published since
+    // A rewrite would remove the records published since
     if (!(await Bun.file(path).exists())) await writeFile(path, zoneText(zone, zones));
   }
   await writeFile(`${place.directory}/knot.conf`, configuration(place, zones));
@@ -77,7 +77,7 @@ function configuration(place: Place, zones: Zone[]): string {
   const entries = zones.flatMap(({ name }) => [
     `  - domain: ${name}`,
     `    file: ${zoneFile(place, name)}`,
-    // the file is read when the zone is new; changes live in the journal
+    // The file is read only for a new zone; changes are in the journal
     '    zonefile-sync: -1',
     '    zonefile-load: whole',
     '    journal-content: all',

@@ -1,4 +1,4 @@
-// The whole test network in one call. One lab exists at a time; starting one removes what an earlier one left.
+// The whole test network in one call. One lab per prefix: a start removes the remains of an earlier one.
 
 import { access, mkdir } from 'node:fs/promises';
 import { ensureImage } from '../../../scripts/image.ts';
@@ -17,30 +17,30 @@ import { labZones } from './zones.ts';
 
 export interface Lab {
   router: Machine;
-  /** the outside world: strangers, whose address is `from` of a connection */
+  /** the outside world; `from` of a connection is the client's address */
   wan: LabHost;
   /** a client on the router's LAN */
   lan: LabHost;
   dns: LabDns;
   mx: OutsideMx;
-  /** Writes a UCI file for a new mail server; `install` is left to the test. */
+  /** Writes a UCI file for a new mail server; the test runs `install`. */
   prepare(values?: UciValues, name?: string): Promise<Appliance>;
-  /** The same, installed, running, and with a mailbox for each name in `users`. */
+  /** Like `prepare`, but installed and running, with a mailbox for each name in `users`. */
   appliance(values?: UciValues, users?: string[]): Promise<Appliance>;
   source: ApplianceSource;
   down(): Promise<void>;
 }
 
 /**
- * Rspamd compiles its patterns once for each image and starts again, during which senders are told to
- * come back. A test about something else begins when that is over.
+ * Waits until Rspamd has compiled its patterns and restarted, once for each image: until then it defers
+ * senders.
  */
 export async function settled(box: Appliance, wan: LabHost): Promise<void> {
   const compiled = Bun.file(`${box.data}/state/rspamd/compiled`);
   await waitFor('Rspamd to have compiled its patterns', async () =>
     (await compiled.exists()) ? true : undefined,
   );
-  await waitFor('port 25 to take a sender', async () => {
+  await waitFor('port 25 to accept a sender', async () => {
     try {
       const session = await wan.smtp({ from: NETWORK.stranger });
       const hello = await session.hello();
@@ -54,7 +54,7 @@ export async function settled(box: Appliance, wan: LabHost): Promise<void> {
   });
 }
 
-/** The password of every mailbox that `appliance` makes. */
+/** The password of every mailbox that `appliance` adds. */
 export const PASSWORD = 'correct horse 7 battery';
 
 export async function startLab(): Promise<Lab> {

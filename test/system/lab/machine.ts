@@ -1,5 +1,5 @@
-// The router is a machine of its own: own processes, mounts, network, host name, /etc/subuid. Killing its first
-// process ends everything that ran on it, containers included.
+// The router as a separate machine: own processes, mounts, network, host name, /etc/subuid. Killing its first
+// process ends all of its processes, including containers.
 
 import { mkdir, readFile } from 'node:fs/promises';
 import { onHost } from './network.ts';
@@ -14,8 +14,8 @@ export interface Machine {
   command(argv: string[]): string[];
 }
 
-// sysfs shows the network of whoever mounted it, and LXC looks there for the bridge. The shell stays as first
-// process because something has to collect the children that daemons leave to it.
+// sysfs shows the network namespace of the process that mounted it, and LXC looks there for the bridge. The shell
+// stays as first process to reap orphans of the daemons.
 const BOOT = `
 set -e
 mount -t proc proc /proc
@@ -50,7 +50,7 @@ export async function startMachine(): Promise<Machine> {
   );
   await waitFor('the router to boot', async () => {
     if (child.exitCode !== null)
-      throw new Error(`no boot: ${await readFile(`${directory}/log`, 'utf8')}`);
+      throw new Error(`the router did not boot: ${await readFile(`${directory}/log`, 'utf8')}`);
     return (await Bun.file(`${directory}/ready`).exists()) ? true : undefined;
   });
   const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');

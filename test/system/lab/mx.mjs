@@ -1,5 +1,5 @@
-// An outside mail server that keeps nothing and tells everything: runs under Node.js inside a namespace, takes its
-// behaviour as lines of JSON on standard input and reports each message as a line of JSON on standard output.
+// An outside mail server without storage: runs under Node.js in a namespace, reads its behaviour as lines of JSON from
+// standard input and reports each message as a line of JSON on standard output.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';

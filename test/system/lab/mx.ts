@@ -1,4 +1,4 @@
-// The outside world's mail server, as a test sees it: what arrived there, and how it shall behave from now on.
+// The mail server of the outside world: the messages that it received, and its behaviour.
 
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -14,7 +14,7 @@ export interface ReceivedMessage {
   helo: string;
   client: string;
   tls: { name: string; standardName: string; version: string } | null;
-  /** the message as it came, CRLF line ends */
+  /** the message as received, with CRLF line ends */
   raw: string;
 }
 
@@ -23,7 +23,7 @@ interface Refusal {
   text?: string;
 }
 
-/** What is absent is accepted at once. `delay` is in milliseconds. */
+/** Defaults: accept at once. `delay` is in milliseconds. */
 export interface Behaviour {
   tls?: boolean;
   connect?: Partial<Refusal> & { delay?: number };
@@ -35,9 +35,9 @@ export interface Behaviour {
 
 export interface OutsideMx {
   messages: ReceivedMessage[];
-  /** Replaces the whole behaviour; in force for the next command of every session. */
+  /** Replaces the whole behaviour, from the next command of every session on. */
   behave(behaviour: Behaviour): Promise<void>;
-  /** The first message that fits, also one that is already here. */
+  /** The first matching message, including earlier ones. */
   receive(fits: (message: ReceivedMessage) => boolean, timeout?: number): Promise<ReceivedMessage>;
   stop(): void;
 }
@@ -80,7 +80,10 @@ export async function startMx({ host, address, port = 25, pair }: MxPlace): Prom
       state.asked += 1;
       child.stdin.write(`${JSON.stringify(behaviour)}\n`);
       await child.stdin.flush();
-      await waitFor('the MX to obey', () => state.settled >= state.asked || undefined);
+      await waitFor(
+        'the MX to apply the behaviour',
+        () => state.settled >= state.asked || undefined,
+      );
     },
     receive: (fits, timeout = 20_000) =>
       waitFor('a message at the outside MX', () => messages.find(fits), timeout),

@@ -13,7 +13,7 @@ import { must, run } from './programs.ts';
 
 const HOSTS: HostName[] = ['router', 'wan', 'lan'];
 
-/** Removes whatever a lab of this prefix left, also after a crash. Does nothing when there is nothing. */
+/** Removes the remains of a lab with this prefix, also after a crash. Idempotent. */
 export async function labDown(): Promise<void> {
   for (const host of HOSTS) await removeHost(namespaceOf(host));
   await removeCgroups();
@@ -21,7 +21,7 @@ export async function labDown(): Promise<void> {
   await rm(WORK_DIRECTORY, { recursive: true, force: true });
 }
 
-/** Makes the three hosts and the lines between them; each can reach its neighbour, nothing else. */
+/** Creates the three hosts and the links between them; each reaches only its neighbour. */
 export async function networkUp(): Promise<void> {
   for (const host of HOSTS) {
     await must(['ip', 'netns', 'add', namespaceOf(host)]);
@@ -37,7 +37,7 @@ export async function networkUp(): Promise<void> {
   await ip('lan', `route add default via ${NETWORK.router.lan6}`);
 }
 
-/** The argument vector that runs a program on one of the hosts, as far as the network is concerned. */
+/** The argument vector that runs a program in the network namespace of a host. */
 export function onHost(host: HostName, argv: string[]): string[] {
   return ['nsenter', `--net=/run/netns/${namespaceOf(host)}`, '--', ...argv];
 }
@@ -80,7 +80,7 @@ async function removeHost(namespace: string): Promise<void> {
   await must(['ip', 'netns', 'del', namespace]);
 }
 
-// a container that was killed instead of stopped leaves its empty control groups behind
+// A killed container leaves empty control groups behind
 async function removeCgroups(): Promise<void> {
   const names = ['payload', 'monitor', 'pivot'].flatMap((kind) => [
     '-o',

@@ -1,4 +1,4 @@
-// Runs the programs a test needs; every one has a time limit, and a failure carries what it printed.
+// Runs programs for tests; each has a time limit, and an error quotes the output.
 
 import { closeSync, openSync } from 'node:fs';
 
@@ -16,7 +16,7 @@ export interface RunOptions {
   cwd?: string;
 }
 
-/** Runs to the end, whatever the status is. */
+/** Runs to the end; any status is a result. */
 export async function run(argv: string[], options: RunOptions = {}): Promise<Finished> {
   const stdin = options.stdin === undefined ? 'ignore' : new Blob([options.stdin]);
   const child = Bun.spawn(argv, {
@@ -36,16 +36,16 @@ export async function run(argv: string[], options: RunOptions = {}): Promise<Fin
   return { status, stdout, stderr };
 }
 
-/** Runs to the end and answers with stdout; a status other than 0 is an error that quotes stderr. */
+/** Runs to the end and returns stdout; throws on a status other than 0 and quotes stderr. */
 export async function must(argv: string[], options: RunOptions = {}): Promise<string> {
   const { status, stdout, stderr } = await run(argv, options);
   if (status !== 0) {
-    throw new Error(`${argv.join(' ')} ended with ${status}\n${stderr}${stdout}`);
+    throw new Error(`${argv.join(' ')} ended with status ${status}\n${stderr}${stdout}`);
   }
   return stdout;
 }
 
-/** Starts a daemon that does not keep the test process alive; what it prints is appended to the log. */
+/** Starts a daemon that does not keep the test process alive; its output is appended to the log. */
 export function startInBackground(argv: string[], log: string): Bun.Subprocess {
   const file = openSync(log, 'a');
   const child = Bun.spawn(argv, { stdin: 'ignore', stdout: file, stderr: file });
@@ -54,7 +54,7 @@ export function startInBackground(argv: string[], log: string): Bun.Subprocess {
   return child;
 }
 
-/** Looks again until `look` answers with something; an error names what was waited for. */
+/** Polls until `look` returns a value; a timeout throws with the name of the event. */
 export async function waitFor<T>(
   what: string,
   look: () => Promise<T | undefined> | T | undefined,
@@ -64,7 +64,7 @@ export async function waitFor<T>(
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`waited ${timeout} ms in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out after ${timeout} ms: ${what}`);
     await Bun.sleep(50);
   }
 }

@@ -1,4 +1,4 @@
-// Makes the resolver of an appliance begin at a test root: an operator's own lines, and that root's key.
+// Points the resolver of an appliance to a test root: the operator's resolver lines, and the root's key.
 
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { resolverLines } from './zones.ts';
@@ -11,7 +11,7 @@ export interface Root {
 /** Unbound's user inside the container, seen from the host with the default `main.idmap_base`. */
 const UNBOUND = 100_208;
 
-/** To be called before the first `install`; `data` is the appliance's data folder. */
+/** Call before the first `install`; `data` is the appliance's data folder. */
 export async function useRoot(data: string, root: Root): Promise<void> {
   await mkdir(`${data}/custom`, { recursive: true });
   await writeFile(`${data}/custom/unbound.conf`, resolverLines(root.address));

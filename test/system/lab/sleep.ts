@@ -1,9 +1,9 @@
-// When a process has done what it was woken for: for tests that nothing happens.
+// Detects when a woken process is idle again: for tests that expect no effect.
 
 import { readFileSync } from 'node:fs';
 import { waitFor } from './programs.ts';
 
-/** Whether the process waits for something now, and how often it began to. @param folder its folder below /proc */
+/** Whether the process sleeps, and its number of voluntary context switches. @param folder its folder below /proc */
 function rest(folder: string): { asleep: boolean; times: number } {
   const text = readFileSync(`${folder}/status`, 'utf8');
   const times = /^voluntary_ctxt_switches:\s*(\d+)$/m.exec(text)?.[1];
@@ -13,7 +13,7 @@ function rest(folder: string): { asleep: boolean; times: number } {
 
 const IDLE_MS = 200;
 
-/** Wakes a sleeping process with `wake`; answers when it has run and has then been idle for IDLE_MS. */
+/** Wakes a sleeping process with `wake`; resolves when it has run and then been idle for IDLE_MS. */
 export async function untilAsleepAgain(folder: string, wake: () => Promise<unknown>) {
   const before = rest(folder);
   await wake();

@@ -19,7 +19,7 @@ export function formatUci(values: UciValues): string {
     .join('\n');
 }
 
-/** Both, where the second one wins option by option. */
+/** Merges both; an option of the second wins. */
 export function mergeUci(base: UciValues, more: UciValues): UciValues {
   const sections = [...new Set([...Object.keys(base), ...Object.keys(more)])];
   return Object.fromEntries(sections.map((name) => [name, { ...base[name], ...more[name] }]));

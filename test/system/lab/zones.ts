@@ -1,4 +1,4 @@
-// The whole name space of the test network, as zone files: a root of its own, and everything below it.
+// The DNS of the test network as zone files: its own root, and all zones below.
 
 import { DOMAINS, NETWORK } from './plan.ts';
 
@@ -18,11 +18,11 @@ const HEAD = [
   `@ NS ${NAME_SERVER}`,
 ];
 
-/** The zones that everything hangs on. */
+/** The root and the TLDs. */
 export const topZones = (nameServer: string): Zone[] => [
   { name: '.', parent: null, records: [`${NAME_SERVER} A ${nameServer}`] },
   { name: 'test.', parent: '.', records: [`ns.nic A ${nameServer}`] },
-  // the resolver in the container takes .test for unsigned whatever the root says; this one can be signed
+  // The container's resolver treats .test as unsigned (domain-insecure); zones below example. can be signed
   { name: 'example.', parent: '.', records: [] },
 ];
 
@@ -32,7 +32,7 @@ const reverse = (network: string, names: Record<number, string>): Zone => ({
   records: Object.entries(names).map(([host, name]) => `${host} PTR ${name}.`),
 });
 
-/** The zones before anything is published for our own domain but its address and MX. */
+/** The initial zones: our domain has only its address and MX. */
 export function labZones(): Zone[] {
   const { ours, outside } = DOMAINS;
   return [
@@ -67,13 +67,13 @@ export function zoneText(zone: Zone, all: Zone[]): string {
   return [...HEAD, ...delegations, ...zone.records, ''].join('\n');
 }
 
-/** What an operator would add to the resolver's configuration so that it begins at another root. */
+/** The operator's lines for the resolver that set another root. */
 export function resolverLines(nameServer: string): string {
   const local = ['test.', '2.0.192.in-addr.arpa.', '100.51.198.in-addr.arpa.'];
   const nodefault = [...local, '113.0.203.in-addr.arpa.', '8.b.d.0.1.0.0.2.ip6.arpa.'];
   return [
     'server:',
-    // RFC 6761 and RFC 6303 would have the resolver deny these
+    // By RFC 6761 and RFC 6303 the resolver would answer NXDOMAIN for these
     ...nodefault.map((zone) => `  local-zone: "${zone}" nodefault`),
     'stub-zone:',
     '  name: "."',

@@ -1,4 +1,4 @@
-// The resolver of somebody outside: it validates from the root's key on, and keeps what it got for its TTL.
+// A resolver outside: validates from the root key on and caches answers for their TTL.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { resolverLines } from '../lab/zones.ts';
 const ADDRESS = '198.51.100.54';
 
 export interface OutsideResolver {
-  /** The values in presentation format; none when there are none. An answer without proof is an error. */
+  /** The values in presentation format, empty if there are none. Throws on an unvalidated answer. */
   secure(name: string, type: string): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -32,14 +32,15 @@ export async function startResolver(lab: Lab): Promise<OutsideResolver> {
     const status = /status: (\w+)/.exec(stdout)?.[1] ?? 'no answer';
     if (status !== 'NOERROR' && status !== 'NXDOMAIN')
       throw new Error(`${name} ${type}: ${status}`);
-    if (!/^;; Flags:[^;]*\bad\b/m.test(stdout)) throw new Error(`${name} ${type}: no proof`);
+    if (!/^;; Flags:[^;]*\bad\b/m.test(stdout))
+      throw new Error(`${name} ${type}: not validated by DNSSEC`);
     return stdout.split('\n').flatMap((line) => {
       const [, owner, kind, value] = /^(\S+)\s+\d+\s+IN\s+(\S+)\s+(.*)$/.exec(line) ?? [];
       return owner === name && kind === type && value !== undefined ? [value] : [];
     });
   };
 
-  await waitFor('the resolver outside', async () =>
+  await waitFor('the outside resolver', async () =>
     (await secure('test.', 'SOA').catch(() => [])).length > 0 ? true : undefined,
   );
   return {

@@ -1,6 +1,6 @@
-// What the outside world sees while keys, certificates and addresses change: a sender that checks DANE with
-// what its validating resolver has kept, and mail both ways: signatures are checked as it arrives, and in the
-// end every message has arrived once.
+// Observes the server from outside while keys, certificates and addresses change: a sender checks DANE with the cache of
+// its validating resolver, and mail flows in both directions. Signatures are checked at arrival, and every message
+// must arrive exactly once.
 
 import { verifyDkim } from '../clients/dkim.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -9,9 +9,9 @@ import { waitFor } from '../lab/programs.ts';
 import { startResolver } from './resolver.ts';
 
 export interface Watch {
-  /** What went wrong since the beginning, with its time. */
+  /** Faults since the start, with their times. */
   readonly faults: string[];
-  /** How often it went well. */
+  /** Numbers of successes. */
   readonly counts: { handshakes: number; sent: number; received: number };
   readonly selectors: Set<string>;
   stop(): Promise<void>;
@@ -37,10 +37,10 @@ export async function watch(lab: Lab, account: Account): Promise<Watch> {
   };
   const address = async () => (await lookup(`${MAIL}.`, 'A'))[0] ?? NETWORK.router.wan;
 
-  /** RFC 7672, by OpenSSL: the records decide, and no CA. */
+  /** DANE (RFC 7672) with OpenSSL: only the TLSA records count, not the CA. */
   const handshake = async (port: number): Promise<void> => {
     const records = await lookup(`_${port}._tcp.${MAIL}.`, 'TLSA');
-    if (records.length === 0) return fault(`no TLSA for ${port}`);
+    if (records.length === 0) return fault(`no TLSA record for port ${port}`);
     const data = records.flatMap((record) => ['-dane_tlsa_rrdata', record]);
     const start = port === 465 ? [] : ['-starttls', 'smtp'];
     const words = ['-connect', `${await address()}:${port}`, '-brief', ...start];
@@ -117,7 +117,7 @@ export async function watch(lab: Lab, account: Account): Promise<Watch> {
   };
 }
 
-/** What the user has got; waits a while for what the server has taken. */
+/** The messages of the user; waits until the accepted ones have arrived. */
 async function mailbox(lab: Lab, account: Account, subjects: readonly string[]): Promise<string[]> {
   let messages: string[] = [];
   const session = await lab.lan.mailbox(account);
@@ -129,10 +129,10 @@ async function mailbox(lab: Lab, account: Account, subjects: readonly string[]):
   return messages;
 }
 
-/** Of the accepted subjects, those that are lost or have come twice. */
+/** The accepted subjects that are lost or duplicate. */
 function notOnce(subjects: readonly string[], messages: readonly string[]): string[] {
   return subjects.flatMap((subject) => {
     const count = messages.filter((raw) => raw.includes(`Subject: ${subject}`)).length;
-    return count === 1 ? [] : [`${subject} is there ${count} times`];
+    return count === 1 ? [] : [`${subject} arrived ${count} times`];
   });
 }

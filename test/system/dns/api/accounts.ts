@@ -1,4 +1,4 @@
-// Accounts at the stand-in providers: what a router has in /etc/config/dns-provider, and how they behave.
+// Accounts at the stand-in providers: their part of /etc/config/dns-provider, and their simulated faults.
 
 import { createHash } from 'node:crypto';
 import { PROVIDER_HOSTS, type ProviderName } from './hosts.ts';
@@ -11,7 +11,7 @@ export interface ProviderAccount {
   readonly credentials: Readonly<Record<string, string>>;
   /** Without the final dot. */
   readonly zones: readonly string[];
-  /** `busy ID` (429 until a client has waited), `overload`, `down`, `refuse TYPE`. */
+  /** `busy ID` (429 until the client has waited), `overload`, `down`, `refuse TYPE`. */
   readonly fault?: string;
 }
 

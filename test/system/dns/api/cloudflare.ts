@@ -1,5 +1,5 @@
-// Cloudflare v4 as far as this program and dnsctl use it: pages, single records, fields demanded for MX, SRV,
-// TLSA and CAA, names below the zone whatever is asked for.
+// Stand-in for Cloudflare v4, as far as mailctl and dnsctl use it: pages, single records, required fields for MX, SRV,
+// TLSA and CAA, every name made relative to the zone.
 
 import { cloudflareZoneId, type ProviderAccount } from './accounts.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type StoredRecord,
 } from './store.ts';
 
-/** Smaller than the real one, so that every list comes in pages. */
+/** Smaller than the real one, so that every list has several pages. */
 const LARGEST_PAGE = 2;
 
 const fail = (status: number, code: number, message: string, chain?: string) => {
@@ -67,7 +67,7 @@ function shown({ id, name, type, ttl, data }: StoredRecord): Record<string, unkn
 
 type Fields = Record<string, unknown>;
 
-/** The data that the fields of a request say, or what is missing. */
+/** The record data from the fields of a request, or the problem. */
 function dataOf(type: string, fields: Fields): { data: string } | { problem: string } {
   const content = typeof fields.content === 'string' ? fields.content : undefined;
   const data = fields.data as Fields | undefined;

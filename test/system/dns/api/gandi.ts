@@ -1,4 +1,4 @@
-// Gandi LiveDNS v5 as far as this program and dnsctl use it: record sets, a TTL of at least 300 s, bearer token.
+// Stand-in for Gandi LiveDNS v5, as far as mailctl and dnsctl use it: record sets, a TTL of at least 300 s, bearer token.
 
 import type { ProviderAccount } from './accounts.ts';
 import { type Edit, editZone, quoted, readZone } from './store.ts';

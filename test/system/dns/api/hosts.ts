@@ -1,6 +1,6 @@
 export type ProviderName = 'cloudflare' | 'ovh' | 'gandi';
 
-/** Where the stand-in of all providers listens. */
+/** Address of the stand-in for all providers. */
 export const API_ADDRESS = '127.53.0.30';
 
 export const PROVIDER_HOSTS: Readonly<Record<string, ProviderName>> = {

@@ -1,5 +1,5 @@
-// OVH v1 as far as this program and dnsctl use it: signed requests, single records, types of its own that are
-// TXT in the DNS, and nothing published before a refresh.
+// Stand-in for OVH v1, as far as mailctl and dnsctl use it: signed requests, single records, OVH's own types that are TXT
+// in the DNS, and no publication before a refresh.
 
 import { createHash } from 'node:crypto';
 import type { ProviderAccount } from './accounts.ts';
@@ -14,9 +14,9 @@ import {
   type StoredRecord,
 } from './store.ts';
 
-/** Not published yet, by zone. */
+/** Unpublished changes, by zone. */
 const staged = new Map<string, Edit[]>();
-/** Records that came by this API: others were made at OVH's web page, which gives SPF a type of its own. */
+/** TXT records added by this API; those from OVH's web page have the type SPF. */
 const plainTxt = new Set<number>();
 
 const fail = (status: number, errorCode: string, message: string) => {
@@ -59,7 +59,7 @@ function verify(request: Request, body: string, account: ProviderAccount): Respo
   return fail(400, 'INVALID_SIGNATURE', 'Invalid signature');
 }
 
-/** Another time than the router's: the real one is not obliged to agree with it. */
+/** Differs from the router's clock, as the real server's may. */
 const now = () => Math.floor(Date.now() / 1000) + 600;
 
 interface Fields {
@@ -85,7 +85,7 @@ async function list(url: URL, zone: string): Promise<Response> {
   const found = (await records(zone)).filter(
     (one) =>
       (type === null || typeOf(one) === type) &&
-      // the apex is the empty subdomain, and `@` is none
+      // The apex is the empty subdomain; `@` is not valid
       (sub === null || (sub !== '@' && one.name === absolute(sub, zone))),
   );
   return Response.json(found.map(({ id }) => id));

@@ -12,7 +12,7 @@ import { answerOvh } from './ovh.ts';
 const [certificate = '', key = '', accountsFile = '', log = ''] = process.argv.slice(2);
 const answers = { ovh: answerOvh, gandi: answerGandi, cloudflare: answerCloudflare };
 
-/** When each account was told to wait, by its fault. */
+/** Time of the 429 of each account, by its fault. */
 const told = new Map<string, number>();
 
 function troubleOf(account: ProviderAccount | undefined): Response | null {
@@ -31,7 +31,7 @@ function troubleOf(account: ProviderAccount | undefined): Response | null {
   return Response.json({ message: 'slow down' }, { status: 429, headers: { 'Retry-After': '1' } });
 }
 
-/** One request after another, as a database would have it. */
+/** Serializes the requests. */
 let last: Promise<unknown> = Promise.resolve();
 
 async function answer(request: Request): Promise<Response> {

@@ -1,4 +1,4 @@
-// Starts the stand-in of the providers' APIs in the test world, under the names that the real ones have.
+// Starts the stand-in for the providers' APIs in the test world, under the real host names.
 
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { ProviderAccount } from './accounts.ts';
 import { API_ADDRESS, PROVIDER_HOSTS } from './hosts.ts';
 
 export interface ProviderApis {
-  /** Certificate of the authority that a router has to trust. */
+  /** CA certificate that the router must trust. */
   readonly caFile: string;
   /** Adds an account, or changes the one with the same credentials. */
   register(account: ProviderAccount): Promise<void>;
@@ -16,7 +16,7 @@ export interface ProviderApis {
   stop(): Promise<void>;
 }
 
-/** What /etc/hosts has to say in the world. */
+/** The lines of /etc/hosts in the test world. */
 export const API_HOSTS = `127.0.0.1 localhost\n${Object.keys(PROVIDER_HOSTS)
   .map((name) => `${API_ADDRESS} ${name}\n`)
   .join('')}`;

@@ -1,5 +1,5 @@
-// The providers' database: the zones of the test world's authoritative server, with identities as OVH and
-// Cloudflare give them to single records.
+// The providers' database: the zones of the test world's authoritative server, with a record id for each record as at
+// OVH and Cloudflare.
 
 import { must, run } from '../../lab/programs.ts';
 import { PRIMARY, TSIG } from '../servers.ts';
@@ -10,7 +10,7 @@ export interface StoredRecord {
   readonly name: string;
   readonly type: string;
   readonly ttl: number;
-  /** As a zone file has it. */
+  /** In zone file format. */
   readonly data: string;
 }
 
@@ -24,7 +24,7 @@ export interface Edit {
 
 const ids = new Map<string, number>();
 
-/** Makes the record of the second key the one that was known under the first. */
+/** Gives the record of the second key the id of the first. */
 export function rename(from: string, to: string): void {
   const id = ids.get(from);
   if (id === undefined) return;
@@ -54,7 +54,7 @@ export async function readZone(zone: string): Promise<StoredRecord[]> {
   });
 }
 
-/** Throws what the server says when it refuses. */
+/** Throws with the server's message if it refuses. */
 export async function editZone(zone: string, edits: readonly Edit[]): Promise<void> {
   if (edits.length === 0) return;
   const lines = edits.map(({ action, name, type, ttl, data }) =>
@@ -67,7 +67,7 @@ export async function editZone(zone: string, edits: readonly Edit[]): Promise<vo
   await must(['nsupdate', '-v'], { stdin: script.join('\n') });
 }
 
-/** Strings in quotes, whether or not they came so. */
+/** Quotes the strings that are not quoted yet. */
 export function quoted(text: string): string {
   if (text.startsWith('"')) return text;
   const parts = text.match(/.{1,255}/g) ?? [''];

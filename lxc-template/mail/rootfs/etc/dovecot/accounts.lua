@@ -1,17 +1,17 @@
 -- Passwords and mailboxes for Dovecot, from directory.db. Written by mailctl; changes to this copy are lost.
 -- https://doc.dovecot.org/2.4.1/core/config/auth/databases/lua.html
 --
--- Every look-up opens the database anew: a change that mailctl has committed is in force for the next one, and a
--- look-up that fails leaves nothing behind for the one after it. An error that is raised here is a temporary failure.
+-- Every lookup opens the database again: the next lookup sees each commit of mailctl, and a failed lookup cannot
+-- affect a later one. Dovecot treats an error raised here as a temporary failure.
 
 local sqlite = require('luasql.sqlite3').sqlite3()
 
 local DIRECTORY = '/srv/directory/directory.db'
--- A commit takes milliseconds, a hundred on slow flash
+-- A commit takes a few milliseconds, up to 100 on slow flash
 local COMMIT_MS = 1000
 
--- All rows of a cursor, or nil and what went wrong. A row that could not be read ends them like the last one does, but
--- with a reason: to take a busy database for an unknown mailbox would send the mail back
+-- All rows of a cursor, or nil and the error. The cursor returns nil both after the last row and for a row it cannot
+-- read, the latter with an error: ignoring it would turn a busy database into an unknown mailbox and bounce the mail
 local function fetch_all(cursor)
   local rows = {}
   local row, problem = cursor:fetch({}, 'a')
@@ -23,7 +23,7 @@ local function fetch_all(cursor)
   return rows
 end
 
--- Rows of a query in which each %s is one of the values, quoted as SQL text
+-- Rows of a query; each %s of the statement is replaced by one of the values, quoted as SQL text
 local function query(statement, ...)
   local directory = assert(sqlite:connect(DIRECTORY, COMMIT_MS))
   local values = { ... }
@@ -38,10 +38,10 @@ local function query(statement, ...)
 end
 
 function auth_passdb_lookup(request)
-  -- login 0: suspended. Still receives.
+  -- login = 0: the mailbox is suspended; it still receives mail
   local found = query('SELECT address, password FROM mailbox WHERE address = %s AND login = 1', request.user)
   if #found == 0 then
-    -- the same words as of Dovecot's own databases: fail2ban counts them
+    -- The wording of Dovecot's own passdbs: fail2ban's filter mail-login matches it
     request:log_info('unknown user')
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN, ''
   end
@@ -49,7 +49,7 @@ function auth_passdb_lookup(request)
 end
 
 local MAILBOX = 'SELECT address, quota_bytes FROM mailbox WHERE address = %s'
--- An alias with one target is asked for by Postfix alone, whose question is whether the mailbox behind has room
+-- Only Postfix's quota-status query resolves an alias with one target: it asks whether that mailbox has room
 local ONLY_TARGET = 'SELECT max(target) AS target FROM alias WHERE address = %s GROUP BY address HAVING count(*) = 1'
 
 local function find_mailbox(request)
@@ -63,7 +63,7 @@ function auth_userdb_lookup(request)
   local mailbox = find_mailbox(request)
   if not mailbox then return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, 'unknown user' end
   local fields = { user = mailbox.address }
-  -- none: the quota of features.quota_default
+  -- NULL: features.quota_default applies
   local quota = mailbox.quota_bytes
   if quota ~= nil then
     fields.quota_storage_size = tonumber(quota) == 0 and 'unlimited' or string.format('%dB', quota)
@@ -71,7 +71,7 @@ function auth_userdb_lookup(request)
   return dovecot.auth.USERDB_RESULT_OK, fields
 end
 
--- For commands about all users
+-- For doveadm commands with -A (all users)
 function auth_userdb_iterate()
   local users = {}
   for _, row in ipairs(query('SELECT address FROM mailbox')) do users[#users + 1] = row.address end

@@ -1,20 +1,20 @@
--- What one message may cost: bytes of text that are read, and workers that it ends.
+-- Limits the cost of one message: the bytes of text that are searched, and the workers that it hangs.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/effort.lua; changes to this copy are lost.
 
 local hash = require 'rspamd_cryptobox_hash'
 local logger = require 'rspamd_logger'
 local magic = require 'lua_magic'
 
--- Bytes of text that are searched for words and links: 0.25 s a million on x86-64, more than a second on a slow router
+-- Bytes of text searched for words and links; a million take 0.25 s on x86-64, more than 1 s on a slow router
 local MOST_TEXT = 2000000
--- Workers that one message may end before it is refused for good
+-- A message that has hung this many workers is rejected permanently
 local MOST_TRIES = 3
--- In bytes; what is smaller cannot take seconds
+-- Bytes; a smaller message cannot take seconds
 local SMALL = 65536
--- Made by the service's run script, empty at each start
+-- Created by the service's run script, empty at each start
 local UNFINISHED = '/run/rspamd/unfinished'
 
---- Rspamd asks this of every part, in their order. What is beyond the limit is text no more: no words, no links.
+--- Rspamd calls this for every part, in order. Text beyond the limit is not treated as text: no words, no links.
 local detect = magic.detect_mime_part
 magic.detect_mime_part = function(part, task)
   local extension, found = detect(part, task)
@@ -36,8 +36,8 @@ local function tries_so_far(path)
   return number
 end
 
---- Leaves a file while a message is parsed, with the number of times that this was begun. Rspamd's main process ends a
---- worker that does not come back from a message (heartbeats_loss_max), and the sender tries again: not for ever.
+--- Keeps a file with the number of attempts while a message is parsed. Rspamd's main process kills a worker that hangs
+--- (heartbeats_loss_max), and the sender retries; the file bounds the number of retries.
 local function begin_parsing(task)
   local content = task:get_content()
   if #content < SMALL then return end
@@ -46,7 +46,7 @@ local function begin_parsing(task)
   if tries >= MOST_TRIES then
     logger.warnx(task, 'effort: refused, the message has ended %s workers', tries)
     task:set_pre_result('reject', 'Message cannot be examined', 'effort')
-    -- Rspamd parses nothing that is skipped
+    -- Rspamd does not parse a skipped message
     task:set_flag('skip')
     return
   end
@@ -67,7 +67,7 @@ end
 
 rspamd_config:register_symbol {
   name = 'EFFORT_BEGIN',
-  -- the only kind that runs before the parser; after STRUCTURE, and not for what that refuses
+  -- The only type that runs before the parser; after STRUCTURE, and not for messages that STRUCTURE rejects
   type = 'connfilter',
   priority = 10,
   flags = 'empty,nostat,explicit_disable',
@@ -76,7 +76,7 @@ rspamd_config:register_symbol {
 
 rspamd_config:register_symbol {
   name = 'EFFORT_END',
-  -- the first to run after the parser
+  -- Runs first after the parser
   type = 'prefilter',
   priority = 100,
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',

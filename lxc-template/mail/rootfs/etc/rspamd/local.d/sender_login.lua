@@ -1,22 +1,22 @@
--- The headers that say who sends belong to the login (RFC 6409 section 6.1): each address in From, Sender,
--- Resent-From and Resent-Sender is one that the directory gives to it. The same holds for vacation replies of Sieve,
--- for which the mailbox is the login. In doubt the message waits (4xx) or is refused; it never passes.
+-- Checks that the sender headers belong to the login (RFC 6409 section 6.1): the directory must allow the login each
+-- address in From, Sender, Resent-From and Resent-Sender. The same applies to vacation replies of Sieve, where the
+-- mailbox is the login. A message that cannot be checked is deferred (4xx) or rejected; it never passes.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/sender_login.lua; changes to this copy are lost.
 
 local logger = require 'rspamd_logger'
 local util = require 'rspamd_util'
 local directory = dofile('/etc/rspamd/local.d/directory.lua')
 
---- Whatever looks like an address to some mail program, also where the grammar sees none.
+--- Adds text that some mail clients show as an address although it is none by the grammar.
 local function add_lookalikes(raw, found)
-  -- what stands in quotes, comments and encoded words is a name
+  -- Quoted strings, comments and encoded words are display names
   local bare = raw:gsub('\\.', ''):gsub('"[^"]*"', ' '):gsub('%b()', ' '):gsub('=%?[^?]*%?[^?]*%?[^?]*%?=', ' ')
   for address in bare:gmatch('[^%s<>,;:"()]+@[^%s<>,;:"()]+') do
     found[address:lower()] = true
   end
 end
 
---- The addresses of all headers of this name, or nil and what is wrong with one of them.
+--- The addresses of all headers of this name, or nil and the problem.
 local function header_addresses(task, name)
   local found = {}
   for _, header in ipairs(task:get_header_full(name) or {}) do
@@ -33,7 +33,7 @@ local function header_addresses(task, name)
   return found
 end
 
---- What is wrong with the headers that say who sends, or nil.
+--- The problem with the sender headers, or nil.
 local function sender_problem(task, login)
   local from = task:get_header_full('From')
   if not from or #from == 0 then return 'no From header' end
@@ -56,8 +56,8 @@ local function without_extension(address)
   return (address:lower():gsub('^([^+@]+)%+[^@]*@', '%1@'))
 end
 
---- The mailbox whose script sends, and whether it passes on a message that came in. Dovecot writes both headers
---- first, before anything that a script or a stranger wrote.
+--- The mailbox whose script sends, and whether this is a redirect. Dovecot writes both headers at the top, above all
+--- headers from the script or from the original message.
 local function sieve_mailbox(task)
   local headers = tostring(task:get_raw_headers())
   local redirecting = headers:match('^X%-Sieve: [^\r\n]*\r?\nX%-Sieve%-Redirected%-From: ([^%s]+)\r?\n')
@@ -77,23 +77,23 @@ local function defer(task, reason)
   task:set_pre_result('soft reject', 'Sender cannot be checked, try again later', 'sender_login')
 end
 
---- What Sieve sends becomes that of a login: the same rate limit, virus scan and settings.
+--- Treats mail sent by Sieve as mail of the login: same rate limit, virus scan and settings.
 local function check_sieve(task)
   local login, is_redirect = sieve_mailbox(task)
   task:set_user(login)
-  -- ratelimit.conf: strangers who write to a mailbox must not use up all that its owner may send
+  -- Bucket `sieve` of ratelimit.conf: vacation replies must not use up the owner's rate limit
   task:get_mempool():set_variable('sieve_login', 'sieve ' .. login)
-  -- suspended, or no mailbox at all
+  -- Suspended or missing mailbox
   if not directory.owns(login, login) then return refuse(task, 'This mailbox may not send') end
   if is_redirect then return end
   local problem = sender_problem(task, login)
   if problem then return refuse(task, problem) end
-  -- RFC 5230 section 5.1: a bounce of a reply must not come back. By the header Postfix has the reply signed
+  -- RFC 5230 section 5.1: empty envelope sender, so that no bounce returns. Postfix routes by the header to signing
   task:set_milter_reply { change_from = '<>', add_headers = { ['X-Sieve-Reply'] = 'yes' } }
 end
 
 local function check(task)
-  -- the name of the service in Postfix's master.cf
+  -- milter_macro_daemon_name in Postfix's master.cf
   if tostring(task:get_request_header('MTA-Name') or '') == 'SIEVE' then return check_sieve(task) end
   local login = task:get_user()
   if not login or login == '' then return end
@@ -104,7 +104,7 @@ end
 rspamd_config:register_symbol {
   name = 'SENDER_LOGIN',
   type = 'prefilter',
-  -- before everything that could end the look at a message early, and before `settings`, which wants to know the login
+  -- Before every rule that can end the checks early, and before `settings`, which needs the login
   priority = 20,
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
   callback = function(task)

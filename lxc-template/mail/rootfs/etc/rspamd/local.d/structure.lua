@@ -1,9 +1,8 @@
--- A message whose structure costs far more time than its size is refused for good before Rspamd parses it, as one such
--- message would hold up every other. The parser has no limit of its own for what follows: attached messages directly
--- inside one another cost depth times size (120,000 of them: 4 minutes), every part takes 5 KB of memory, every header
--- line 1 KB.
--- The scan is one pass of Rspamd's multi-pattern search. It counts what the parser could take for a header or a
--- boundary, wherever it stands, so it sees at least as much structure as the parser does.
+-- Rejects a message whose structure would take far too long to parse, before Rspamd parses it: one such message would
+-- delay all others. The parser does not limit these: directly nested attached messages cost depth times size (120,000
+-- of them: 4 minutes), every part takes 5 KB of memory, every header line 1 KB.
+-- The scan is one pass of Rspamd's multi-pattern search. It counts everything that the parser could read as a header
+-- or a boundary, at any place, so it finds at least as much structure as the parser.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/structure.lua; changes to this copy are lost.
 
 local trie = require 'rspamd_trie'
@@ -11,26 +10,26 @@ local util = require 'rspamd_util'
 local logger = require 'rspamd_logger'
 
 local LIMIT = {
-  -- lines of one header; a thousand recipients of one message fill a thousand
+  -- Lines of one header; a message to 1000 recipients may have 1000
   header_lines = 5000,
   header_bytes = 1000000,
-  -- Content-Type lines and boundary lines: parts
+  -- MIME parts, counted by Content-Type fields and by boundary lines
   parts = 1000,
-  -- lines that begin like a boundary: a patch or an SQL dump beside other parts has thousands
+  -- Lines that begin like a boundary: a patch or an SQL dump in a part has thousands
   dashes = 10000,
-  -- attached messages
+  -- Attached messages
   messages = 50,
-  -- attached messages within encoded parts within attached messages …
+  -- Levels of attached messages in encoded parts
   depth = 4,
 }
--- A Content-Type that is longer is taken for whatever would be worst
+-- Bytes; a longer Content-Type is treated as the worst case
 local LONGEST_TYPE = 4096
--- What is decoded both ways
+-- Encodings for a body that is decoded both ways
 local EITHER = 'base64 quoted'
--- How far a part's encoding may stand from its type, in bytes
+-- Bytes between a part's Content-Type and its encoding, at most
 local LONGEST_HEADER = 16384
 
--- Plain strings, found in the order of the message: each is searched once, with or without Hyperscan
+-- Plain strings: found in one pass, in the order of the message, with or without Hyperscan
 local function searcher(patterns) return trie.create(patterns, trie.flags.icase) end
 local fields = searcher {
   '\ncontent-type', '\rcontent-type', '\ncontent-transfer-encoding', '\rcontent-transfer-encoding',
@@ -44,11 +43,11 @@ local function text_at(content, from, length)
   return content:sub(from, math.min(from + length - 1, #content)):str()
 end
 
---- The position of the first empty line after `from`, looked for in `length` bytes; nil when there is none.
+--- The position of the first empty line within `length` bytes from `from`, or nil.
 local function empty_line(content, from, length)
   if from > #content then return nil end
   local found
-  -- the search ends at the first: a header costs its own length, whatever follows it
+  -- Stops at the first match: the cost is the length of the header, not of the message
   empty:match(content:sub(from, math.min(from + length - 1, #content)), function(_, position)
     found = from + position
     return 1
@@ -56,7 +55,7 @@ local function empty_line(content, from, length)
   return found
 end
 
---- The value of the header field whose name ends before `position`, folded lines included; nil when it is too long.
+--- The value of the header field whose name ends before `position`, folded lines included; nil if it is too long.
 local function field_value(content, position)
   local value = text_at(content, position, LONGEST_TYPE)
   local ends = value:find('\n[^ \t]')
@@ -68,7 +67,7 @@ local function is_encoded(value)
   return value == nil or value:find('base64') or value:find('base-64') or value:find('quoted') or value:find('uu')
 end
 
---- Where the Content-Type fields are and what they say, and where the encodings other than 7bit, 8bit and binary are.
+--- Positions and values of the Content-Type fields, and of the encodings other than 7bit, 8bit and binary.
 local function find_fields(content)
   local types, encodings = {}, {}
   local function note(is_type, position)
@@ -89,7 +88,7 @@ local function find_fields(content)
   return types, encodings
 end
 
---- Gives each type the encodings that stand in the same header, joined; which of two counts is Rspamd's secret.
+--- Gives each type all encodings of the same header, joined: Rspamd does not document which of two it uses.
 local function join_encodings(content, types, encodings)
   local function beside(each, encoding)
     if not encoding then return false end
@@ -105,14 +104,14 @@ local function join_encodings(content, types, encodings)
       while beside(each, encodings[index]) do
         each.encoding = (each.encoding or '') .. ' ' .. encodings[index].value
         index = index + step
-        -- so many are there to hide one
+        -- So many fields may hide the one that counts
         if math.abs(index - next_one) > 4 then each.encoding = EITHER break end
       end
     end
   end
 end
 
---- Parts without an encoding of their own have that of the parts around them.
+--- Parts without an encoding inherit that of the enclosing part.
 local function inherited_encoding(types)
   local inherited
   for _, each in ipairs(types) do
@@ -124,7 +123,7 @@ local function inherited_encoding(types)
   return inherited
 end
 
---- The boundaries that the types name; `any` when one of them names none that is plain to read.
+--- The boundaries declared by the types; `any` is true if a multipart type has no readable boundary.
 local function declared_boundaries(types)
   local declared = { any = false }
   for _, each in ipairs(types) do
@@ -136,14 +135,14 @@ local function declared_boundaries(types)
           found = true
         end
       end
-      -- Rspamd takes the first line that looks like one
+      -- Rspamd then uses the first line that looks like a boundary
       if not found then declared.any = true end
     end
   end
   return declared
 end
 
---- The name after the two dashes that end at `position`, without the dashes of a last boundary.
+--- The line after the two dashes that end at `position`, as it is and without the dashes of a closing boundary.
 local function boundary_at(content, position)
   local line = text_at(content, position + 1, 200):match('^[^\r\n]*'):lower():gsub('%s+$', '')
   return line, (line:gsub('%-%-$', ''))
@@ -157,11 +156,11 @@ local function header_problem(content, from)
     count = count + 1
     return count > LIMIT.header_lines and 1 or 0
   end)
-  -- text without an empty line is no header
+  -- Without an empty line the text is not a header
   return ends and count > LIMIT.header_lines and 'too many header lines' or nil
 end
 
---- Counts the lines that begin like a boundary, and those that are one and begin a part.
+--- Counts the lines that begin like a boundary, and the declared boundaries, each of which begins a part.
 local function boundary_problem(content, types, seen)
   local declared, problem, dashes = declared_boundaries(types), nil, 0
   boundaries:match(content, function(_, position)
@@ -178,7 +177,7 @@ local function boundary_problem(content, types, seen)
   return problem
 end
 
---- What is encoded after the header field at `position`, up to the next boundary.
+--- The encoded body after the header that contains `position`, up to the next declared boundary.
 local function encoded_body(content, position, declared)
   local blank = empty_line(content, position, #content)
   if not blank then return nil end
@@ -194,19 +193,19 @@ end
 
 local measure
 
---- What a part that Rspamd decodes before it parses it has too much of.
+--- The exceeded limit in a part that Rspamd decodes before it parses it, or nil.
 local function decoded_problem(body, part, seen)
   if part.encoding:find('uu') then return 'an attached message in uuencode' end
   for name, decode in pairs { base = util.decode_base64, quoted = util.decode_qp } do
     local decoded = part.encoding:find(name, 1, true) and decode(body)
-    -- a signed part is no message until its envelope is taken off
+    -- A PKCS#7 part has no message header of its own before its envelope is removed
     local problem = decoded and ((part.is_message and header_problem(decoded, 1)) or measure(decoded, seen))
     if problem then return problem end
   end
   return nil
 end
 
---- Attached and signed messages that are encoded.
+--- The exceeded limit in encoded attached messages and PKCS#7 parts, or nil.
 local function encoded_problem(content, types, seen)
   local declared, inherited = declared_boundaries(types), inherited_encoding(types)
   for _, each in ipairs(types) do
@@ -222,7 +221,7 @@ local function encoded_problem(content, types, seen)
   return nil
 end
 
---- nil, or what the message has too much of. `seen` counts over all levels of decoding.
+--- The exceeded limit, or nil. `seen` counts over all levels of decoding.
 measure = function(content, seen)
   local types, encodings = find_fields(content)
   if #types > LIMIT.parts or #encodings > LIMIT.parts then return 'too many parts' end
@@ -246,7 +245,7 @@ measure = function(content, seen)
   return problem
 end
 
---- False for text, whatever it looks like: Rspamd looks for parts where the message's own type has some.
+--- False for plain text, even if it looks like MIME: Rspamd searches for parts only if the message's own type has any.
 local function may_have_parts(content)
   local header = content:sub(1, empty_line(content, 1, #content) or #content)
   for _, each in ipairs(find_fields(header)) do
@@ -266,13 +265,13 @@ local function check(task)
   if not problem then return end
   logger.warnx(task, 'structure: refused, the message has %s', problem)
   task:set_pre_result('reject', 'Message has ' .. problem, 'structure')
-  -- Rspamd parses nothing that is skipped
+  -- Rspamd does not parse a skipped message
   task:set_flag('skip')
 end
 
 rspamd_config:register_symbol {
   name = 'STRUCTURE',
-  -- the only kind that runs before the parser
+  -- The only type that runs before the parser
   type = 'connfilter',
   flags = 'empty,nostat,explicit_disable,ignore_passthrough',
   priority = 20,

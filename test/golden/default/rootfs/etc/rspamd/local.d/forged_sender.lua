@@ -1,11 +1,11 @@
--- Mail from outside that says it comes from one of our domains and cannot prove it, and senders too doubtful to be
--- answered by a vacation reply. UCI: spam.own_domain_forgery. Present when features.spf is on.
+-- Acts on mail from outside that claims one of our domains without proof, and suppresses vacation replies to senders
+-- that are probably forged. UCI: spam.own_domain_forgery. Present when features.spf is on.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/forged_sender.lua; changes to this copy are lost.
 
 local logger = require 'rspamd_logger'
 local directory = dofile('/etc/rspamd/local.d/directory.lua')
 
--- junk, reject or accept; accept also where DKIM is not evaluated: by SPF alone honest forwards would fail
+-- junk, reject or accept; always accept while DKIM is not evaluated: with SPF alone, honest forwards would fail
 local ON_FORGERY = 'junk'
 local SYMBOL = 'FORGED_OWN_DOMAIN'
 
@@ -20,28 +20,28 @@ local function domain_of(mailbox)
   return (mailbox and mailbox.domain or ''):lower()
 end
 
---- Same organization, by the domain alone (RFC 7489 section 3.1, relaxed): one is the other or lies below it.
+--- Relaxed alignment by domain name (RFC 7489 section 3.1): the domains are equal or one is a subdomain of the other.
 local function is_aligned(one, other)
   if one == '' or other == '' then return false end
   return one == other or one:sub(-#other - 1) == '.' .. other or other:sub(-#one - 1) == '.' .. one
 end
 
---- Whether a valid signature or the address it came from vouches for the domain.
+--- Whether SPF or a valid DKIM signature authenticates the domain.
 local function is_proved(task, domain)
   if task:has_symbol('R_SPF_ALLOW') and is_aligned(domain_of((task:get_from('smtp') or {})[1]), domain) then
     return true
   end
   for _, found in ipairs(task:get_symbol('R_DKIM_ALLOW') or {}) do
     for _, option in ipairs(found.options or {}) do
-      -- domain:s=selector
+      -- Format: domain:s=selector
       if is_aligned(option:lower():match('^[^:]+') or '', domain) then return true end
     end
   end
   return false
 end
 
---- A list sends what a member of ours wrote, with our From and often with changes that break our signature. It
---- names itself (RFC 2919) and sends from its own domain, which must vouch for it.
+--- A mailing list resends a message of our user with our From, often with changes that break our signature. It
+--- identifies itself (RFC 2919) and sends from its own domain, for which SPF must pass.
 local function is_list(task, envelope)
   return task:get_header('List-Id') ~= nil and task:has_symbol('R_SPF_ALLOW') and not directory.is_mail_domain(envelope)
 end
@@ -68,13 +68,13 @@ local function answer_forgery(task, domain)
     local message = string.format('Neither SPF nor DKIM proves that this is from %s', domain)
     task:set_pre_result { action = 'reject', message = message, module = 'forged_sender' }
   else
-    -- junk.sieve files it, and ends before the mailbox's own script
+    -- junk.sieve files it into Junk and stops before the user's script
     task:set_pre_result { action = 'add header', module = 'forged_sender', flags = 'least' }
   end
 end
 
---- Whether the address that a reply would go to is probably not the one that wrote. A signature of the domain
---- makes up for SPF: that is how forwarded mail looks.
+--- Whether the envelope sender, to which a reply would go, is probably forged. A valid DKIM signature of its domain
+--- outweighs an SPF failure: forwarded mail has both.
 local function is_doubtful(task)
   if has_any(task, { 'DMARC_POLICY_REJECT', 'DMARC_POLICY_QUARANTINE', 'DMARC_POLICY_SOFTFAIL' }) then return true end
   if not has_any(task, { 'R_SPF_FAIL', 'R_SPF_SOFTFAIL' }) then return false end
@@ -82,12 +82,12 @@ local function is_doubtful(task)
 end
 
 local function check(task)
-  -- of our own users; see sender_login.lua
+  -- Mail of our users: sender_login.lua checks it
   if (task:get_user() or '') ~= '' then return end
   local forged = ON_FORGERY ~= 'accept' and forged_domain(task) or nil
   if forged then answer_forgery(task, forged) end
   if forged or is_doubtful(task) then
-    -- what Exchange understands, and Dovecot: no vacation reply
+    -- Exchange and Dovecot send no vacation reply to a message with this header
     task:set_milter_reply { add_headers = { ['X-Auto-Response-Suppress'] = 'OOF' } }
   end
 end
