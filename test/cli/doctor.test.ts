@@ -49,7 +49,7 @@ test('a check that does not exist is named, and where to find the others', async
   const { status, stderr } = await router.mailctl('doctor --only nosuch');
 
   expect(status).toBe(64);
-  expect(stderr).toContain('there is no check "nosuch"');
+  expect(stderr).toContain('no such check: "nosuch"');
   expect(stderr).toContain('mailctl doctor --list');
 });
 

@@ -66,7 +66,7 @@ test('what exists is refused, left or updated, as asked', async () => {
   expect((await router.mailctl('user import -', { stdin: list })).status).toBe(65);
   expect(quotas()).toEqual(['a 1 ']);
   const skipped = await router.mailctl('user import - --skip-existing', { stdin: list });
-  expect(skipped.stdout).toBe('created 1, already there 1\n');
+  expect(skipped.stdout).toBe('created 1, skipped 1 existing\n');
   expect(quotas()).toEqual(['a 1 ', 'b 1 ']);
   const updated = await router.mailctl('user import - --update', { stdin: list });
   expect(updated.stdout).toBe('created 0, updated 2\n');
