@@ -58,7 +58,7 @@ test('dns-setup without dnsctl names it and the way by hand', () => {
   const { status, stderr } = mailctl('dns-setup --yes');
 
   expect(status).toBe(69);
-  expect(stderr).toContain('error: dnsctl is not installed, so nothing can be published');
+  expect(stderr).toContain('error: dnsctl is not installed: cannot publish records');
   expect(stderr).toContain('hint: mailctl dns-setup --zone');
 });
 

@@ -157,8 +157,8 @@ describe('a refused nonce', () => {
 
 describe('a CA that fails is asked once and quoted', () => {
   test.each([
-    [429, 'rateLimited', 'ACME_LIMITED', 'limits how often it is asked: no: rateLimited'],
-    [503, 'serverInternal', 'ACME_UNREACHABLE', 'is out of order: no: serverInternal'],
+    [429, 'rateLimited', 'ACME_LIMITED', 'rate limits requests: no: rateLimited'],
+    [503, 'serverInternal', 'ACME_UNREACHABLE', 'failed: no: serverInternal'],
     [403, 'unauthorized', 'ACME_REFUSED', 'refuses: unauthorized: no: unauthorized'],
   ])('with status %d (%s)', async (status, type, code, text) => {
     const session = await open();
@@ -179,13 +179,13 @@ describe('a CA that fails is asked once and quoted', () => {
     const error = await failure(order(session));
 
     expect(orders()).toHaveLength(1);
-    expect(error.message).toBe(`${ca.url.host} is out of order: HTTP status 502`);
+    expect(error.message).toBe(`${ca.url.host} failed: HTTP status 502`);
   });
 
   test('with a directory that is none', async () => {
     const { message } = await failure(open(new URL('/renewal/none', ca.url).href));
 
-    expect(message).toEndWith('/renewal/none is not the directory of a CA (RFC 8555 7.1.1)');
+    expect(message).toEndWith('/renewal/none is not an ACME directory (RFC 8555 7.1.1)');
     expect(heard).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ test('the error of a program that failed carries its exit status', async () => {
 test('the error of a program that a signal ended carries the signal', async () => {
   await expect(programs.query(['sh', '-c', 'kill -KILL $$'])).rejects.toMatchObject({
     code: 'PROGRAM_FAILED',
-    message: 'sh was ended by SIGKILL',
+    message: 'sh was killed by SIGKILL',
     status: undefined,
     signal: 'SIGKILL',
   });

@@ -400,8 +400,8 @@ describe('a CA on a bad day', () => {
   }, 60_000);
 
   const refused: [string, string, number, string][] = [
-    ['down', 'is out of order', 75, 'down'],
-    ['rate limited', 'limits how often it is asked', 75, 'limited'],
+    ['down', 'failed: ', 75, 'down'],
+    ['rate limited', 'rate limits requests', 75, 'limited'],
     ['that forgets the chain', 'its chain lacks the certificate of its issuer', 65, 'cut'],
     ['that sends a certificate for other names', 'mail.somebody-else.test', 65, 'other'],
   ];

@@ -55,22 +55,25 @@ describe('a value is read as libuci reads it:', () => {
 describe('a problem is reported where it stands:', () => {
   test.each([
     ["config s 's'\n\toptoin o 'a'", "2:2 'optoin' is not config, option, list or package"],
-    ['option o a', "1:1 'o' stands before the first section"],
-    ['config', '1:1 a section needs a type: config TYPE [NAME]'],
-    ["config ''", '1:1 a section needs a type: config TYPE [NAME]'],
+    ['option o a', "1:1 'o' precedes the first section"],
+    ['config', '1:1 missing section type: config TYPE [NAME]'],
+    ["config ''", '1:1 missing section type: config TYPE [NAME]'],
     ["config 'a b'", "1:8 'a b' is not a section type (visible ASCII, no blanks)"],
     ['config s a-b', "1:10 'a-b' is not a section name (letters, digits and _)"],
-    ['config s\noption', '2:1 this needs a name and a value: option NAME VALUE'],
-    ['config s\nlist', '2:1 this needs a name and a value: list NAME VALUE'],
+    ['config s\noption', '2:1 missing name: option NAME VALUE'],
+    ['config s\nlist', '2:1 missing name: list NAME VALUE'],
     ['config s\noption a-b c', "2:8 'a-b' is not an option name (letters, digits and _)"],
-    ['config s\noption o a b', '2:12 one word too many: is a quote missing?'],
-    ['config s n m', '1:12 one word too many: is a quote missing?'],
-    ['package', '1:1 a package needs a name'],
+    ['config s\noption o a b', '2:12 unexpected word: is a quote missing?'],
+    ['config s n m', '1:12 unexpected word: is a quote missing?'],
+    ['package', '1:1 missing package name: package NAME'],
     ['package a.b', "1:9 'a.b' is not a package name (letters, digits, _ and -)"],
-    ["config s\noption o 'a';", "2:13 ';' outside quotes: uci does not read on behind it"],
-    ['config s\noption o a ;', "2:12 ';' outside quotes: uci does not read on behind it"],
-    ['config s\noption o a;option p b', "2:11 ';' outside quotes: uci does not read on behind it"],
-    ["config s n; option o 'a'", "1:11 ';' outside quotes: uci does not read on behind it"],
+    ["config s\noption o 'a';", "2:13 ';' outside quotes: uci rejects the file or drops the rest"],
+    ['config s\noption o a ;', "2:12 ';' outside quotes: uci rejects the file or drops the rest"],
+    [
+      'config s\noption o a;option p b',
+      "2:11 ';' outside quotes: uci rejects the file or drops the rest",
+    ],
+    ["config s n; option o 'a'", "1:11 ';' outside quotes: uci rejects the file or drops the rest"],
     ["config s 'n'\nconfig t 'n'", "2:1 section 'n' has the type 's' on line 1 and 't' here"],
     ["config s\noption o 'a", "2:10 unterminated quote: ' is never closed"],
     ['config s\noption o "a', '2:10 unterminated quote: " is never closed'],
@@ -83,7 +86,7 @@ describe('a problem is reported where it stands:', () => {
 
   test('carriage returns are one problem, however many lines have them', () => {
     expect(problemsOf("config s\r\n\r\n\toption o 'a'\r\n")).toEqual([
-      "1:9 the line ends in CR LF, as on Windows, as do 2 more; sed -i 's/\\r$//' FILE repairs it",
+      "1:9 the line ends in CR LF, as on Windows, as do 2 more; fix: sed -i 's/\\r$//' FILE",
     ]);
   });
 
