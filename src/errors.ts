@@ -1,5 +1,5 @@
-// What can go wrong that an operator can act on: a code for scripts, a sentence, a command to type next.
-// Codes map to exit statuses (sysexits.h) in one table. Everything thrown that is not a MailctlError is a bug.
+// Errors that an operator can act on: a code for scripts, a sentence, and a command as hint. One table maps
+// codes to exit statuses (sysexits.h). Any other thrown value is a bug.
 
 export const STATUS = {
   OK: 0,
@@ -78,7 +78,7 @@ const STATUS_OF = {
 export type ErrorCode = keyof typeof STATUS_OF;
 export type ExitStatus = (typeof STATUS)[keyof typeof STATUS];
 
-/** Who holds a lock. */
+/** The process that holds a lock. */
 export interface LockHolder {
   /** Such as `mailctl apply`. */
   readonly command: string;
@@ -86,16 +86,16 @@ export interface LockHolder {
 }
 
 interface ErrorDetails {
-  /** One command to type next. */
+  /** One command that fixes or examines the problem. */
   readonly hint?: string;
   readonly cause?: unknown;
   /** Exit status of the program that failed. */
   readonly status?: number;
   /** The signal that ended the program that failed, such as SIGKILL. */
   readonly signal?: string;
-  /** The earliest moment at which a retry may succeed, where the other side has named one. */
+  /** The earliest time at which a retry may succeed, where the server has named one. */
   readonly retryAt?: Date;
-  /** Absent while the holder has not written its name. */
+  /** Absent until the holder has written its name. */
   readonly holder?: LockHolder;
 }
 

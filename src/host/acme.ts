@@ -1,5 +1,5 @@
-// A session with a CA that speaks ACME (RFC 8555), by what the library acme-client documents and no more. Its own
-// repetition of failed requests is taken out: a CA that is away or overloaded is left alone until the scheduler tries again.
+// A session with an ACME CA (RFC 8555), using only the documented API of the library acme-client. The library's own
+// retries are disabled: the scheduler retries an unreachable or overloaded CA.
 
 import { X509Certificate } from 'node:crypto';
 import { Agent } from 'node:https';
@@ -26,11 +26,11 @@ export type AcmeClient = Pick<
 export interface AcmeSession {
   readonly client: AcmeClient;
   readonly directory: string;
-  /** Reads a resource that needs no signature; null when the CA does not have it. */
+  /** Reads a resource without a signature; null when the CA does not have it. */
   read(url: string): Promise<{ data: unknown; retryAfter: number | null } | null>;
   /** The directory as the CA publishes it. */
   readonly resources: AcmeDirectory;
-  /** Seconds that the last answer asked to wait. */
+  /** Seconds from the Retry-After header of the last answer. */
   retryAfter(): number | null;
 }
 
@@ -47,7 +47,7 @@ export interface AcmeAccess {
   readonly contact: string;
   /** External account binding (RFC 8555 7.3.4). */
   readonly binding: { readonly kid: string; readonly hmacKey: string } | null;
-  /** Certificates (PEM) that are trusted beside the public ones. */
+  /** Certificates (PEM) to trust in addition to the public ones. */
   readonly trusted: string | null;
 }
 
@@ -59,7 +59,7 @@ interface Problem {
   readonly retryAfter: number | null;
 }
 
-/** What a failed attempt tells about the next one. */
+/** A failed request, with the wait before a retry. */
 export class AcmeError extends MailctlError {
   constructor(
     code: 'ACME_UNREACHABLE' | 'ACME_LIMITED' | 'ACME_REFUSED',
@@ -79,8 +79,8 @@ export class AcmeError extends MailctlError {
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_ANSWER = 1024 * 1024;
 /**
- * The library sends a message six times while its nonce is refused; a CA that refuses half of all nonces gets every message
- * through in this many rounds. A refused message was not acted on (RFC 8555 6.5).
+ * Rounds of a message whose nonce is refused; the library makes six attempts in each. Enough for a CA that refuses half
+ * of all nonces. The CA has not acted on a message with a refused nonce (RFC 8555 6.5).
  */
 const NONCE_ROUNDS = 5;
 const BAD_NONCE = 'badNonce';
@@ -113,12 +113,12 @@ function problemOf({ status, data, headers }: Answer, now: Date): Problem | null
 }
 
 interface Seen {
-  /** What the CA complained of in the call under way, which may be several requests; a nonce that was taken later is over. */
+  /** The CA's problem in the current call, which may be several requests; cleared when a later nonce is accepted. */
   problem: Problem | null;
   retryAfter: number | null;
 }
 
-/** The library's interceptors repeat requests and hide why; these tell what the CA said. */
+/** The library's interceptors retry requests and hide the reason; these report the CA's answer. */
 function watch(axios: typeof import('acme-client').axios, now: () => Date, seen: Seen): void {
   axios.interceptors.request.clear();
   axios.interceptors.response.clear();
@@ -139,7 +139,7 @@ function watch(axios: typeof import('acme-client').axios, now: () => Date, seen:
 }
 
 /**
- * Opens a session and makes sure of the account. Throws ACME_UNREACHABLE, ACME_LIMITED, ACME_REFUSED.
+ * Opens a session, with an account at the CA. Throws ACME_UNREACHABLE, ACME_LIMITED, ACME_REFUSED.
  */
 export async function openAcme(clock: Clock, access: AcmeAccess): Promise<AcmeSession> {
   const acme = await import('acme-client');
@@ -175,11 +175,11 @@ export async function openAcme(clock: Clock, access: AcmeAccess): Promise<AcmeSe
   };
 }
 
-/** The library reads it too and keeps it to itself. */
+/** Read here, since the library does not expose the directory it reads. */
 async function readDirectory(directory: string, read: AcmeSession['read']): Promise<AcmeDirectory> {
   const answer = await read(directory);
   if (typeof answer?.data === 'object' && answer.data !== null) return answer.data;
-  const message = `${directory} is not the directory of a CA (RFC 8555 7.1.1)`;
+  const message = `${directory} is not an ACME directory (RFC 8555 7.1.1)`;
   throw new AcmeError('ACME_REFUSED', message, answer?.retryAfter ?? null);
 }
 
@@ -190,14 +190,14 @@ export async function createRequest(names: readonly string[], key: string): Prom
   return request;
 }
 
-/** True when a CA that every mail program knows has issued it. */
+/** True when a public CA has issued it. */
 export function isPubliclyIssued(certificate: X509Certificate): boolean {
   return rootCertificates.some((root) => certificate.checkIssued(new X509Certificate(root)));
 }
 
 type Told = <T>(work: () => Promise<T>) => Promise<T>;
 
-/** The same client, whose methods throw what an operator can read. */
+/** The same client with methods that throw AcmeErrors. */
 function explained(client: Client, told: Told): AcmeClient {
   return {
     createOrder: (data) => told(() => client.createOrder(data)),
@@ -218,7 +218,7 @@ async function explain<T>(seen: Seen, directory: string, work: () => Promise<T>)
       return await work();
     } catch (error) {
       if (error instanceof MailctlError) throw error;
-      // what was thrown in between is assigned behind the compiler's back
+      // an interceptor may have assigned it, which the compiler cannot see
       const problem = seen.problem as Problem | null;
       if (problem?.type === BAD_NONCE && round < NONCE_ROUNDS) continue;
       throw errorOf(new URL(directory).host, problem, error);
@@ -226,23 +226,19 @@ async function explain<T>(seen: Seen, directory: string, work: () => Promise<T>)
   }
 }
 
-/** @param problem what the CA said, if anything */
+/** @param problem the CA's problem document, if any */
 function errorOf(ca: string, problem: Problem | null, cause: unknown): AcmeError {
   if (problem === null) {
     const text = presentable(cause instanceof Error ? cause.message : String(cause));
-    const message = `the answer of ${ca} was not understood: ${text}`;
+    const message = `unexpected answer of ${ca}: ${text}`;
     return new AcmeError('ACME_REFUSED', message, null, cause);
   }
   const { type, detail, status, retryAfter } = problem;
   if (type === 'rateLimited' || status === 429) {
-    return new AcmeError(
-      'ACME_LIMITED',
-      `${ca} limits how often it is asked: ${detail}`,
-      retryAfter,
-    );
+    return new AcmeError('ACME_LIMITED', `${ca} rate limits requests: ${detail}`, retryAfter);
   }
   if (status >= 500) {
-    return new AcmeError('ACME_UNREACHABLE', `${ca} is out of order: ${detail}`, retryAfter);
+    return new AcmeError('ACME_UNREACHABLE', `${ca} failed: ${detail}`, retryAfter);
   }
   const kind = type === '' ? '' : `${type}: `;
   return new AcmeError('ACME_REFUSED', `${ca} refuses: ${kind}${detail}`, retryAfter);

@@ -1,4 +1,4 @@
-// Time, as the rest of the program is allowed to see it.
+// The clock of this host, and limits of time.
 
 import { MailctlError } from '../errors.ts';
 
@@ -23,39 +23,39 @@ export const systemClock: Clock = {
     }),
 };
 
-/** Put in by scripts/build.ts: the moment at which this program was built. */
+/** Set by scripts/build.ts: the build time of this program. */
 declare const BUILD_TIME: string | undefined;
 
-// run from its source the program has no time of its own
+// run from source, the program has no build time
 const SOURCE_TIME = '2026-01-01T00:00:00.000Z';
 const EARLIEST = Date.parse(typeof BUILD_TIME === 'string' ? BUILD_TIME : SOURCE_TIME);
-// longer than any program is used, and than any certificate in it is valid
+// longer than the use of any build, and the validity of any certificate
 const LATEST = EARLIEST + 20 * 365 * 86_400_000;
 
 /**
- * False for a clock that was never set (a board without a battery begins in 1970) or that ran away: then
- * nothing may be renewed, removed or judged by its age. This program cannot run before it was built.
+ * False before the build time of this program (a board without a battery starts in 1970) or far after it. Then
+ * nothing may be renewed, removed or judged by its age.
  */
 export function isPlausible(now: Date): boolean {
   const time = now.getTime();
   return time >= EARLIEST && time < LATEST;
 }
 
-/** Throws CLOCK_UNSET: nothing is judged by its age, and nothing that ages is made, before the time is known. */
+/** Throws CLOCK_UNSET: without the time, ages are unknown and new certificates would get wrong dates. */
 export function requireClock(clock: Clock): void {
   const now = clock.now();
   if (isPlausible(now)) return;
   const message = `the clock of this host shows ${now.toISOString().slice(0, 10)}, which cannot be right`;
   throw new MailctlError('CLOCK_UNSET', message, {
-    hint: 'wait until the time is set (NTP), or set it with date; then repeat the command',
+    hint: 'set the time (NTP or date), then repeat the command',
   });
 }
 
-/** What `work` gives, or TIMED_OUT after `limit` milliseconds; the work itself is not ended. */
+/** The result of `work`. Throws TIMED_OUT after `limit` milliseconds; `work` itself continues. */
 export async function withinTime<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
   const done = new AbortController();
   const late = clock.sleep(limit, done.signal).then((): never => {
-    throw new MailctlError('TIMED_OUT', `it took longer than ${limit / 1000} s`);
+    throw new MailctlError('TIMED_OUT', `timed out after ${limit / 1000} s`);
   });
   try {
     return await Promise.race([work, late]);
@@ -65,7 +65,7 @@ export async function withinTime<T>(clock: Clock, limit: number, work: Promise<T
   }
 }
 
-/** Asks again until `attempt` gives something else than null or the time (milliseconds) is over. */
+/** Repeats `attempt` until it returns something other than null or the time (milliseconds) is over. */
 export async function pollUntil<T>(
   clock: Clock,
   limit: { timeout: number; interval: number },

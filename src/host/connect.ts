@@ -1,5 +1,5 @@
-// A dialogue by lines over TCP and TLS, as mail protocols have it. Bounded in time, in the length of a
-// line and in bytes altogether: the other side may be hostile, or no mail server at all.
+// A line-based dialogue over TCP and TLS, for mail protocols. Time, line length and total bytes are limited: the
+// server may be hostile, or not a mail server.
 
 import { createHash } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
@@ -31,12 +31,12 @@ export interface Dialogue {
   /** The next line without its line ending, in Latin-1. */
   readLine(): Promise<string>;
   send(line: string): void;
-  /** Changes to TLS, after the server has agreed to it. The certificate is not judged here. */
+  /** Starts TLS, after the server has agreed to it. Does not verify the certificate. */
   startTls(): Promise<PeerCertificate>;
 }
 
 export interface Sockets {
-  /** Runs `talk` with a connection that is closed when it ends, however it ends. */
+  /** Runs `talk` with a connection; closes it when `talk` returns or throws. */
   dialogue<T>(
     target: DialogueTarget,
     talk: (dialogue: Dialogue, certificate: PeerCertificate | null) => Promise<T>,
@@ -52,7 +52,7 @@ interface Wire {
   received: Buffer;
   total: number;
   failure: MailctlError | null;
-  /** Wakes whoever waits for something to happen on the socket. */
+  /** Wakes the reader that waits for an event of the socket. */
   wake: () => void;
 }
 
@@ -91,7 +91,7 @@ function listen(wire: Wire, socket: Socket): void {
   socket.on('close', () => fail(wire, 'CONNECTION_FAILED', 'closed the connection'));
 }
 
-/** Waits until `attempt` gives something; what has arrived counts even when the server is gone. */
+/** Waits until `attempt` returns a value; also uses data that arrived before the connection closed. */
 async function until<T>(wire: Wire, attempt: () => T | null): Promise<T> {
   for (;;) {
     const answer = attempt();
@@ -124,7 +124,7 @@ function peerCertificate(socket: TLSSocket): PeerCertificate {
 }
 
 async function secure(wire: Wire): Promise<PeerCertificate> {
-  // an answer sent in clear would be taken for one within TLS (CVE-2011-0411)
+  // a cleartext answer would be taken for one inside TLS (CVE-2011-0411)
   if (wire.received.length > 0) {
     fail(wire, 'CONNECTION_FAILED', 'sent something before the TLS handshake');
   }
@@ -135,7 +135,7 @@ async function secure(wire: Wire): Promise<PeerCertificate> {
   plain.on('close', () => fail(wire, 'CONNECTION_FAILED', 'closed the connection'));
   const { serverName } = wire.target;
   const names = serverName === undefined ? {} : { servername: serverName };
-  // the caller compares the fingerprint: a self-signed certificate is a proper one here
+  // the caller compares the fingerprint; the certificate may be self-signed
   const socket = connectTls({ socket: plain, rejectUnauthorized: false, ...names });
   let done = false;
   socket.once('secureConnect', () => {
@@ -165,7 +165,7 @@ function dialogueOver(wire: Wire): Dialogue {
   return {
     readLine: () => until(wire, () => takeLine(wire)),
     send: (line) => {
-      if (/[\r\n]/.test(line)) throw new Error('a line of a dialogue holds a line break');
+      if (/[\r\n]/.test(line)) throw new Error('a line of a dialogue contains a line break');
       if (wire.failure !== null) throw wire.failure;
       wire.socket.write(`${line}\r\n`, 'latin1');
     },

@@ -1,5 +1,5 @@
-// SQLite files that another program reads: their tables are made to hold exactly the given rows, in
-// one transaction. Readers see all of it or nothing.
+// SQLite files that another program reads: one transaction makes their tables hold exactly the given rows.
+// Readers see all of it or nothing.
 
 import { Database, type SQLQueryBindings } from 'bun:sqlite';
 import {
@@ -34,7 +34,7 @@ export interface DatabaseContent {
 }
 
 export interface DatabaseOptions extends WriteOptions {
-  /** Look through the whole file first; needed where a power cut may have hit a commit. */
+  /** Check the whole file first; needed after a possible power cut during a commit. */
   readonly verify: boolean;
 }
 
@@ -45,12 +45,12 @@ export interface Databases {
   write(path: string, content: DatabaseContent, options: DatabaseOptions): Promise<void>;
 }
 
-// A reader that asks between the first and the last page of a commit is turned away (Postfix does not
-// wait), so the commit must not wait for the disk: it is made durable afterwards, in one fsync.
+// Readers fail during a commit (Postfix does not wait for the lock), so the commit must not wait for the disk:
+// one fsync after it makes it durable.
 const PRAGMAS = [
   'PRAGMA journal_mode=DELETE',
   'PRAGMA synchronous=OFF',
-  // spilling would lock readers out long before the commit
+  // spilling would lock out readers long before the commit
   'PRAGMA cache_spill=OFF',
   'PRAGMA busy_timeout=5000',
 ].join(';');
@@ -138,7 +138,7 @@ function isDamage(error: unknown): boolean {
   return number !== undefined && [11, 26].includes(number & 0xff);
 }
 
-/** A database that is new or replaces a damaged one appears whole, under its name. */
+/** A new database, or the replacement of a damaged one, is written aside and renamed. */
 function create(path: string, content: DatabaseContent, options: WriteOptions): void {
   const temporary = `${path}.new`;
   for (const left of [temporary, `${temporary}-journal`]) rmSync(left, { force: true });
@@ -150,7 +150,7 @@ function create(path: string, content: DatabaseContent, options: WriteOptions): 
   renameSync(temporary, path);
 }
 
-/** False when there is none, or it is damaged. */
+/** False when it is missing or damaged. */
 function update(path: string, content: DatabaseContent, options: DatabaseOptions): boolean {
   if (!existsSync(path) || (options.verify && !isSound(path))) return false;
   try {
@@ -178,7 +178,7 @@ function readLabel(path: string): string | null {
     const [row] = database.query("SELECT value FROM meta WHERE key = 'label'").values();
     return typeof row?.[0] === 'string' ? row[0] : null;
   } catch {
-    // damaged, of another version, or with a journal to roll back: writing it again mends all three
+    // damaged, of another version, or with a journal to roll back: writing it again fixes all three
     return null;
   } finally {
     database.close();
@@ -191,7 +191,7 @@ function failure(path: string, error: unknown): unknown {
   if (!full && !code?.startsWith('SQLITE_') && code !== 'EROFS' && code !== 'ENOENT') return error;
   const reason = full ? 'no space left on the device' : (message ?? code);
   return new MailctlError('FILE_FAILED', `cannot write ${path}: ${reason}`, {
-    hint: 'mailctl apply   (when the cause is mended)',
+    hint: 'mailctl apply   (after fixing the cause)',
     cause: error,
   });
 }

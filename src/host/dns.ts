@@ -1,5 +1,4 @@
-// What the DNS says: of a resolver, as the world sees it, and of every authoritative server of a zone,
-// where nothing is cached.
+// DNS queries: to a resolver, and to every authoritative server of a zone, which caches nothing.
 
 import { MailctlError } from '../errors.ts';
 import { type DnsServer, queryServer, serverLabel } from './dns/exchange.ts';
@@ -28,7 +27,7 @@ export interface Authorities {
   readonly servers: readonly Authority[];
 }
 
-/** What one authoritative server says; `problem` when it says nothing that counts. */
+/** The answer of one authoritative server, or the `problem` with it. */
 export type AuthorityAnswer =
   | { readonly server: string; readonly answer: DnsAnswer; readonly problem: null }
   | { readonly server: string; readonly answer: null; readonly problem: string };
@@ -49,8 +48,8 @@ async function systemResolvers(host: Host): Promise<string[]> {
 }
 
 /**
- * Asks the resolvers in turn until one has an answer; the last refusal or SERVFAIL counts when none has.
- * Throws DNS_UNREACHABLE when none answers at all.
+ * Asks the resolvers in turn until one has an answer; without one, returns the last refusal or SERVFAIL.
+ * Throws DNS_UNREACHABLE when no resolver replies.
  */
 export async function queryResolver(
   resolvers: readonly DnsServer[],
@@ -71,11 +70,11 @@ export async function queryResolver(
   }
   if (refusal !== null) return refusal;
   throw new MailctlError('DNS_UNREACHABLE', `no resolver answers (${silent.join(', ')})`, {
-    hint: 'check /etc/resolv.conf, or name resolvers in the UCI option mailserver.dns.resolver',
+    hint: 'check /etc/resolv.conf, or set mailserver.dns.resolver',
   });
 }
 
-/** The zone that a resolver finds for a name that is there. */
+/** The zone of a name, as a resolver finds it. */
 async function cachedZone(resolvers: readonly DnsServer[], name: string): Promise<string> {
   const { rcode, answers, authorities } = await queryResolver(resolvers, { name, type: 'SOA' });
   if (rcode !== 'NOERROR' && rcode !== 'NXDOMAIN') {
@@ -91,8 +90,8 @@ async function cachedZone(resolvers: readonly DnsServer[], name: string): Promis
 }
 
 /**
- * The zone below `known` that holds `name`, as the servers of `known` tell; null when it is `known`.
- * A resolver is not asked, because it would remember for a while that the name is not there.
+ * The zone below `known` that contains `name`, from the servers of `known`; null when it is `known`.
+ * A resolver is not asked, since it would cache that the name does not exist.
  */
 async function deeperZone(known: Authorities, name: string): Promise<string | null> {
   for (const { name: server, addresses } of known.servers) {
@@ -139,7 +138,7 @@ async function readServers(resolvers: readonly DnsServer[], zone: string): Promi
   throw new MailctlError('DNS_UNREACHABLE', `the resolver knows no servers of the zone ${zone}`);
 }
 
-/** The zone that holds `name`, and the servers its NS records name. Throws DNS_UNREACHABLE. */
+/** The zone that contains `name`, and the servers of its NS records. Throws DNS_UNREACHABLE. */
 export async function findAuthorities(
   resolvers: readonly DnsServer[],
   name: string,
@@ -178,7 +177,7 @@ async function queryAuthority(authority: Authority, question: Question): Promise
   return { server: name, answer: null, problem };
 }
 
-/** Asks every authoritative server; one that has several addresses needs to answer at one of them. */
+/** Asks every authoritative server; one answer is enough for a server with several addresses. */
 export function queryAuthorities(
   { servers }: Authorities,
   question: Question,

@@ -1,5 +1,5 @@
-// The router's own DNS program. Its exit status says nothing and a claim that it is done proves nothing: the
-// zone's authoritative servers are asked afterwards. Only a refusal in the provider's own words is believed.
+// dnsctl, the router's DNS program. Its exit status and its success messages are unreliable, so callers ask the zone's
+// authoritative servers afterwards. Only a refusal that quotes the provider counts.
 
 import { MailctlError } from '../errors.ts';
 import { fieldOf, listOf } from './dns-api/session.ts';
@@ -13,17 +13,17 @@ export interface DnsctlCall {
   readonly type: string;
   /** Relative to the zone, `@` for its apex. */
   readonly sub: string;
-  /** What `add` and `update` publish; a TXT record as one unquoted text. */
+  /** The value for `add` and `update`; a TXT record as one unquoted text. */
   readonly value?: string;
   readonly ttl?: number;
-  /** Text that must not be shown. */
+  /** Secrets to remove from output. */
   readonly secrets?: readonly string[];
 }
 
 export interface DnsctlAnswer {
   /** The last lines it printed, without colours. */
   readonly words: string;
-  /** What the provider, or dnsctl before it asked, refused; null when there is no sign of it. */
+  /** The refusal by the provider, or by dnsctl before its request; null without one. */
   readonly refusal: string | null;
 }
 
@@ -31,7 +31,7 @@ const TIMEOUT_MS = 60_000;
 const TEST_TIMEOUT_MS = 20_000;
 const NAME = /^(?:@|[A-Za-z0-9_*][A-Za-z0-9_*.-]{0,252})$/;
 
-/** Why a value cannot be handed to dnsctl, or null. It passes through a shell's `eval` in single quotes. */
+/** Why dnsctl cannot send a value, or null. The value passes through a shell's `eval` in single quotes. */
 export function dnsctlProblem(value: string): string | null {
   if (value.includes("'")) return 'dnsctl cannot send a value with a single quote';
   return /^[\x20-\x7e]*$/.test(value) ? null : 'dnsctl can send printable ASCII characters only';
@@ -40,7 +40,7 @@ export function dnsctlProblem(value: string): string | null {
 function argumentsOf({ verb, zone, type, sub, value, ttl }: DnsctlCall): string[] {
   const words = ['dnsctl', '-z', zone, verb, type, sub];
   if (value === undefined) return words;
-  // dnsctl puts the value into a JSON body as it is
+  // dnsctl inserts the value into a JSON body without escaping
   const escaped = value.replace(/["\\]/g, '\\$&');
   return [...words, escaped, ...(ttl === undefined ? [] : [`${ttl}`])];
 }
@@ -59,7 +59,7 @@ function endOfObject(text: string, start: number): number {
   return -1;
 }
 
-/** The JSON objects in a text that has other words as well; broken ones are passed over. */
+/** The JSON objects in a text that contains other output; invalid ones are skipped. */
 function jsonObjects(output: string): unknown[] {
   const text = output.slice(0, MAX_TEXT);
   const objects: unknown[] = [];
@@ -72,7 +72,7 @@ function jsonObjects(output: string): unknown[] {
       objects.push(JSON.parse(end < 0 ? '' : text.slice(start, end)));
       next = end;
     } catch {
-      // a brace of no object at all: the next one may begin one
+      // not an object; the next brace may open one
       misses += 1;
     }
     start = text.indexOf('{', next);
@@ -114,7 +114,7 @@ export function dnsctlRefusal(output: string): string | null {
 /** Throws TIMED_OUT. */
 export async function runDnsctl(host: Host, call: DnsctlCall): Promise<DnsctlAnswer> {
   const problem = call.value === undefined ? null : dnsctlProblem(call.value);
-  // an argument in a wrong form would be run by the shell inside dnsctl
+  // the shell inside dnsctl would execute an argument in another form
   if (problem !== null || !NAME.test(call.sub) || !NAME.test(call.zone)) {
     throw new Error(`not for dnsctl: ${call.verb} ${call.type} ${call.sub} in ${call.zone}`);
   }
@@ -133,16 +133,12 @@ function answerOf(output: string, secrets: readonly string[]): DnsctlAnswer {
 
 export function requireDnsctl(host: Host): void {
   if (host.programs.exists('dnsctl')) return;
-  throw new MailctlError(
-    'PROGRAM_MISSING',
-    'dnsctl is not installed, so nothing can be published',
-    {
-      hint: "mailctl dns-setup --zone   (records to publish by hand; or set mailserver.dns.provider to 'rfc2136')",
-    },
-  );
+  throw new MailctlError('PROGRAM_MISSING', 'dnsctl is not installed: cannot publish records', {
+    hint: "mailctl dns-setup --zone   (records to publish by hand; or set mailserver.dns.provider to 'rfc2136')",
+  });
 }
 
-/** Asks dnsctl whether its credentials work. Throws DNS_DENIED with its words when they do not. */
+/** Tests dnsctl's credentials. Throws DNS_DENIED with its words when the provider rejects them. */
 export async function testDnsctl(host: Host, secrets: readonly string[]): Promise<void> {
   const { stdout, stderr } = await host.programs.query(['dnsctl', 'test'], {
     timeout: TEST_TIMEOUT_MS,
@@ -159,7 +155,7 @@ export async function testDnsctl(host: Host, secrets: readonly string[]): Promis
   );
 }
 
-/** Zones of the account, lower case; empty where this provider's dnsctl cannot list them. */
+/** Zones of the account, lower case; empty where dnsctl cannot list them for this provider. */
 export async function listDnsctlZones(host: Host): Promise<string[]> {
   const { stdout } = await host.programs.query(['dnsctl', 'domains'], {
     timeout: TEST_TIMEOUT_MS,

@@ -1,11 +1,11 @@
-// One file from a web server to this disk.
+// Downloads one file.
 
 import { open, rm } from 'node:fs/promises';
 import { MailctlError } from '../errors.ts';
 import type { Files } from './files.ts';
 
 export interface Downloads {
-  /** Fetches `url` into the file `to`, of at most `limit` bytes. A broken transfer leaves nothing. */
+  /** Fetches `url` into the file `to`, of at most `limit` bytes. A failed transfer leaves no file. */
   fetch(url: string, target: { to: string; limit: number }): Promise<void>;
 }
 
@@ -33,13 +33,13 @@ async function requestFile(url: string): Promise<Response> {
     response = await follow(url);
   } catch (error) {
     throw new MailctlError('IMAGE_MISSING', `cannot fetch ${url}: ${(error as Error).message}`, {
-      hint: 'check the address and the network, or give a file with --image FILE',
+      hint: 'check the URL and the network, or use --image FILE',
       cause: error,
     });
   }
   if (response.ok && response.body !== null) return response;
   throw new MailctlError('IMAGE_MISSING', `${url} answers ${response.status}`, {
-    hint: 'check main.image, or give a file with --image FILE',
+    hint: 'check main.image, or use --image FILE',
   });
 }
 
@@ -59,7 +59,9 @@ async function download(url: string, path: string, limit: number): Promise<void>
   } catch (error) {
     await rm(path, { force: true });
     if (error instanceof MailctlError) throw error;
-    throw new MailctlError('IMAGE_MISSING', `the transfer of ${url} broke off`, { cause: error });
+    throw new MailctlError('IMAGE_MISSING', `the transfer of ${url} was interrupted`, {
+      cause: error,
+    });
   } finally {
     await handle.close();
   }

@@ -1,6 +1,6 @@
-// Several files of one folder that are replaced together: all of them or none, whenever the machine
-// stops. The new contents are first made complete in a folder beside them; giving that folder its
-// name is the moment of the change. Whoever comes next finishes what was interrupted.
+// Several files of one folder that are replaced together: all or none, also after a crash or power cut. The new
+// contents are first written to a folder beside them; the rename of that folder is the commit. The next process
+// finishes an interrupted replacement.
 
 import {
   chmodSync,
@@ -23,16 +23,16 @@ const PREPARED = '.commit.new';
 const READ_ATTEMPTS = 1000;
 
 export interface FileSets {
-  /** The texts as of one moment; a file that is missing is empty. Needs no lock. */
+  /** A consistent snapshot of the texts; a missing file is empty. Needs no lock. */
   read<Name extends string>(folder: string, names: readonly Name[]): Promise<Record<Name, string>>;
-  /** True while a replacement has not been finished: it is under way, or its process died. */
+  /** True while a replacement is unfinished: it is running, or its process died. */
   isPending(folder: string): Promise<boolean>;
   /**
    * Replaces the files together. The set stays pending until finish(), so that what is derived from
-   * the files is known to be behind. The caller holds the lock.
+   * the files is known to be stale. The caller holds the lock.
    */
   replace(folder: string, texts: Readonly<Record<string, string>>, mode: number): Promise<void>;
-  /** Puts the files of an interrupted replacement in place; it stays pending. */
+  /** Moves the files of an interrupted replacement into place; the set stays pending. */
   settle(folder: string): Promise<void>;
   finish(folder: string): Promise<void>;
 }
@@ -46,7 +46,7 @@ function syncPath(path: string): void {
   }
 }
 
-/** Changes whenever the file at the path is another one or was written to. */
+/** Changes when the file at the path is replaced or written to. */
 function identity(path: string): string {
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? 'none' : `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs} ${stat.size}`;
@@ -73,7 +73,7 @@ function readSet<Name extends string>(folder: string, names: readonly Name[]) {
     ]);
     if (identities() === before) return Object.fromEntries(texts) as Record<Name, string>;
   }
-  throw new MailctlError('TIMED_OUT', `the files in ${folder} change all the time`);
+  throw new MailctlError('TIMED_OUT', `the files in ${folder} kept changing while they were read`);
 }
 
 function prepare(folder: string, texts: Readonly<Record<string, string>>, mode: number): void {
@@ -104,15 +104,15 @@ function settleSet(folder: string): void {
 
 const KNOWN = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'];
 
-/** Turns a full or read-only disk into a sentence; before the rename nothing has changed. */
+/** Reports a full or read-only disk as FILE_FAILED; before the rename nothing has changed. */
 function onFolder<T>(folder: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EACCES') {
-      throw new MailctlError('NOT_ROOT', `${folder} can only be read by root`, {
-        hint: 'repeat it as root, for example with sudo',
+      throw new MailctlError('NOT_ROOT', `only root can read ${folder}`, {
+        hint: 'repeat the command as root (sudo)',
         cause: error,
       });
     }

@@ -1,6 +1,6 @@
-// Files of this host. Every write is atomic and durable: readers see the old file or the new one,
-// never half of it, also after a power cut. Only for folders that this program owns; what a container
-// may have written is walked with src/host/untrusted-tree.ts.
+// Files of this host. Every write is atomic and durable: readers see the old file or the new one, never half
+// of it, also after a power cut. Only for folders that this program owns; src/host/untrusted-tree.ts walks folders
+// that a container may write to.
 
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -31,21 +31,21 @@ export interface Space {
   /** Bytes. */
   readonly free: number;
   readonly total: number;
-  /** How many more files it can name; null where it makes room for names as it needs them. */
+  /** Free inodes; null on a file system that allocates them on demand. */
   readonly freeFiles: number | null;
 }
 
 export interface Files {
-  /** The path on the real disk (root prefix applied), for programs that are given it. */
+  /** The path on the real disk (with the root prefix), for arguments of programs. */
   path(path: string): string;
-  /** Like `path`, with all links followed as far as the path exists. */
+  /** Like `path`, with links resolved as far as the path exists. */
   realPath(path: string): Promise<string>;
-  /** The text of a file, or null when there is none. */
+  /** The text of a file; null when it is missing. */
   read(path: string): Promise<string | null>;
   readBytes(path: string): Promise<Uint8Array | null>;
-  /** Names in a directory, sorted; empty when there is none. */
+  /** Names in a directory, sorted; empty when it is missing. */
   list(path: string): Promise<string[]>;
-  /** What is at the path itself (links are not followed), or null. */
+  /** The entry at the path (links are not followed); null when it is missing. */
   stat(path: string): Promise<FileStat | null>;
   readLink(path: string): Promise<string | null>;
   /** Of the file system that holds the path. */
@@ -59,7 +59,7 @@ export interface Files {
   /** Makes the directory and its parents (0755); sets mode and owner of the last one. */
   makeDirectory(path: string, options: WriteOptions): Promise<void>;
   setOwner(path: string, owner: Ownership): Promise<void>;
-  /** A durable copy under the final name only when it is whole. */
+  /** A durable copy, which gets its name only when complete. */
   copy(from: string, to: string, options: WriteOptions): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: 'input/output error',
 };
 
-/** Turns an operating system's refusal into a sentence that names the path. */
+/** Reports a system error as FILE_FAILED with the path. */
 async function onFile<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -116,7 +116,7 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames}.tmp`);
 }
 
-/** Fills a temporary neighbour of `path`, makes it durable, and renames it over `path`. */
+/** Writes a temporary file beside `path`, makes it durable, and renames it over `path`. */
 async function throughTemporary(path: string, fill: (temporary: string) => Promise<void>) {
   const temporary = temporaryName(path);
   try {

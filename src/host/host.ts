@@ -1,5 +1,5 @@
-// The outside world as one value: files, programs, time and what to tell the person who waits.
-// Every function that touches the world takes a Host (or the part it needs) as its first parameter.
+// All effects as one value: files, programs, time, progress messages. Every function with an effect takes a Host (or
+// the part it needs) as its first parameter.
 
 import { join } from 'node:path';
 import { type Clock, systemClock } from './clock.ts';
@@ -27,15 +27,15 @@ export interface Host {
   readonly downloads: Downloads;
   readonly web: Web;
   readonly locks: Locks;
-  /** Our own logs; those of the container are read with src/host/log-folder.ts. */
+  /** Logs of this program; src/host/log-folder.ts reads those of the container. */
   readonly logs: Logs;
   readonly clock: Clock;
-  /** Tells the operator what is being done; never part of the result. */
+  /** Reports progress to the operator; never part of the result. */
   readonly say: (message: string) => void;
 }
 
 interface HostOptions {
-  /** Prefix of every path of this host; '/' except where a whole tree lives elsewhere. */
+  /** Prefix of every path of this host: '/', or MAILCTL_ROOT. */
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly say: (message: string) => void;
@@ -61,8 +61,8 @@ export function createHost(options: HostOptions): Host {
 }
 
 /**
- * A host whose changing verbs add to `would` what they would do, such as `write /etc/x`, and do nothing.
- * Looking works as ever. It tells nothing beside that: what is not done is not told.
+ * A host whose changing verbs only add what they would do to `would`, such as `write /etc/x`. Reading verbs
+ * work as usual. Progress messages are dropped, since they would report changes that do not happen.
  */
 export function dryRun(host: Host, would: string[]): Host {
   const record = (what: string) => {

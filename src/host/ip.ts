@@ -1,4 +1,4 @@
-// IP addresses and networks: what counts as one is for node:net to say, the arithmetic is that of ipaddr.js. Pure.
+// IP addresses and networks: node:net decides which texts are valid, ipaddr.js does the arithmetic. Pure.
 
 import { isIP } from 'node:net';
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
@@ -12,14 +12,14 @@ export interface Network extends Ip {
   readonly prefix: number;
 }
 
-/** RFC 4291 2.5.5.1; ipaddr.js would read it as ::ffff:a.b.c.d, which is another address. */
+/** RFC 4291 2.5.5.1; ipaddr.js would read it as ::ffff:a.b.c.d, a different address. */
 function parseCompatible(text: string): IPv6 | undefined {
   if (!text.startsWith('::') || isIP(text.slice(2)) !== 4) return undefined;
   const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.parse(text.slice(2)).octets;
   return ipaddr.IPv6.parse(`::${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`);
 }
 
-/** Of dotted-quad and RFC 4291 2.2 texts alone: ipaddr.js takes 0x7f.1, `1:2:3:4:5:6:7:8:` and zones as well. */
+/** Accepts only dotted-quad and RFC 4291 2.2 texts: ipaddr.js also takes 0x7f.1, `1:2:3:4:5:6:7:8:` and zones. */
 export function parseIp(text: string): Ip | undefined {
   const version = text.includes('%') ? 0 : isIP(text);
   if (version === 4) return { version, address: ipaddr.IPv4.parse(text) };
@@ -32,7 +32,7 @@ export function canonicalIpv6(text: string): string {
   return (parseCompatible(text) ?? ipaddr.IPv6.parse(text)).toRFC5952String();
 }
 
-/** `address/prefix`; what stands behind the prefix is kept, not cleared. */
+/** `address/prefix`; host bits are kept. */
 export function parseNetwork(text: string): Network | undefined {
   const [, address = '', length = ''] = /^([^/]*)\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
   const ip = parseIp(address);
@@ -48,7 +48,7 @@ export function isSameIp(one: Ip, other: Ip): boolean {
   return contains({ ...one, prefix: bits(one) }, other);
 }
 
-/** The first address of a network names it and the last one of IPv4 is its broadcast (RFC 919). */
+/** False for the network address and, with IPv4, the broadcast address (RFC 919). */
 export function isHostAddress({ version, address, prefix }: Network): boolean {
   if (prefix > (version === 4 ? 30 : 126)) return true;
   const kind = version === 4 ? ipaddr.IPv4 : ipaddr.IPv6;

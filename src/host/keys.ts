@@ -1,16 +1,16 @@
-// Randomness of this host: private keys, secrets and serial numbers, made natively.
+// Generates private keys, secrets and serial numbers.
 
 import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 
 const generate = promisify(generateKeyPair);
 
-/** A private RSA key of 2048 bits, made outside the main thread: 50 ms on a PC, a second on a router. */
+/** A private RSA key of 2048 bits, generated off the main thread: 50 ms on a PC, a second on a router. */
 export async function generateRsaKey(): Promise<KeyObject> {
   return (await generate('rsa', { modulusLength: 2048 })).privateKey;
 }
 
-/** A private ECDSA key on the curve P-256, which every mail program of this decade knows. */
+/** A private ECDSA key on P-256, which all current mail programs support. */
 export async function generateEcKey(): Promise<KeyObject> {
   return (await generate('ec', { namedCurve: 'prime256v1' })).privateKey;
 }
@@ -20,7 +20,7 @@ export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 
-/** A secret of 192 bits in letters, digits, `-` and `_`: no configuration file has to quote it. */
+/** A secret of 192 bits in letters, digits, `-` and `_`, which needs no quoting in configuration files. */
 export function generateSecret(): string {
   return randomBytes(24).toString('base64url');
 }

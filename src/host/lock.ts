@@ -1,5 +1,5 @@
-// One changing command at a time. The lock is SQLite's own lock on a file, so the kernel lets go of it
-// when its process dies, however it dies; a file beside it says who holds it, for the waiting person.
+// One changing command at a time. The lock is SQLite's lock on a file, so the kernel releases it when its process
+// dies; a file beside it names the holder, for error messages.
 
 import { Database, SQLiteError } from 'bun:sqlite';
 import {
@@ -23,8 +23,8 @@ export interface Locks {
    */
   hold<T>(lock: WantedLock, work: () => Promise<T>): Promise<T>;
   /**
-   * Who holds the lock, as written beside it; null when it is free, and for the moment before its holder has
-   * written its name. Others may ask at the same time.
+   * The holder of the lock, from the file beside it; null when the lock is free, or its holder has not yet
+   * written its name. Safe for concurrent callers.
    */
   query(path: string): LockHolder | null;
 }
@@ -45,13 +45,13 @@ interface Lock {
   release(): void;
 }
 
-/** A process that can open the file, even for reading, can lock it: root alone may, from the file's first moment. */
+/** A process that can open the file, even for reading, can lock it, so it is created with a mode for root alone. */
 function makeFile(file: string): void {
   try {
     closeSync(openSync(file, 'ax', 0o600));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // by name: closing a descriptor of the file would let go of a lock that this process holds (fcntl(2))
+    // by name: closing a descriptor of the file would release a lock of this process (fcntl(2))
     chmodSync(file, 0o600);
   }
 }
@@ -59,7 +59,7 @@ function makeFile(file: string): void {
 function tryLock(file: string): Lock | null {
   const database = new Database(file, { create: true });
   try {
-    // nothing is ever stored: without a journal the lock leaves no second file behind
+    // nothing is stored, and without a journal there is no second file
     database.exec('PRAGMA journal_mode=OFF; PRAGMA busy_timeout=0; BEGIN EXCLUSIVE');
     return { release: () => database.close() };
   } catch (error) {
@@ -73,7 +73,7 @@ function isBusy(error: unknown): boolean {
   return error instanceof SQLiteError && error.code === 'SQLITE_BUSY';
 }
 
-/** null while the holder is between taking the lock and writing its name. */
+/** null until the holder has written its name. */
 function readHolder(file: string): LockHolder | null {
   try {
     const { command, pid } = JSON.parse(readFileSync(file, 'utf8')) as Partial<LockHolder>;
@@ -88,7 +88,7 @@ function readHolder(file: string): LockHolder | null {
 function locked(holder: LockHolder | null): MailctlError {
   const who = holder === null ? 'another mailctl' : `${holder.command} (pid ${holder.pid})`;
   return new MailctlError('LOCKED', `locked by ${who}`, {
-    hint: 'wait until it has finished, then repeat the command',
+    hint: 'repeat the command when it has finished',
     ...(holder === null ? {} : { holder }),
   });
 }

@@ -1,5 +1,5 @@
-// The folder that s6-log writes: `current`, and older files named by the time they were closed. Whoever
-// writes it sits in the container, so links are not followed and only regular files are opened.
+// The folder of s6-log: `current`, and older files named by their closing time. The container writes it, so links
+// are not followed and only regular files are opened.
 
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import type { Host } from './host.ts';
@@ -9,12 +9,12 @@ const ROTATED = /^@[0-9a-f]{24}\.[su]$/;
 const PIECE = 64 * 1024;
 const OPEN_ATTEMPTS = 5;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-// a FIFO in a file's place must not keep us waiting
+// opening a FIFO in place of a file must not block
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A place in the log: everything before it has been read. */
 export interface LogMark {
-  /** Inode of the file that is or was `current`; null before there is one. */
+  /** Inode of the file that is or was `current`; null before the first one. */
   readonly inode: bigint | null;
   readonly offset: number;
 }
@@ -30,7 +30,7 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }
 
-/** null when there is none, or a link in its place. */
+/** null when it is missing or a link. */
 function openOrNull(path: string, flags: number): number | null {
   try {
     return openSync(path, flags);
@@ -40,7 +40,7 @@ function openOrNull(path: string, flags: number): number | null {
   }
 }
 
-/** null when something else than a regular file has this name. */
+/** null when it is not a regular file. */
 function openFile(folder: number, name: string): OpenFile | null {
   const descriptor = openOrNull(`/proc/self/fd/${folder}/${name}`, FILE);
   if (descriptor === null) return null;
@@ -50,7 +50,7 @@ function openFile(folder: number, name: string): OpenFile | null {
   return null;
 }
 
-/** Names of the log's files, the newest first. */
+/** Names of the log's files, newest first. */
 function namesIn(folder: number): string[] {
   const rotated = readdirSync(`/proc/self/fd/${folder}`).filter((name) => ROTATED.test(name));
   return [CURRENT, ...rotated.sort().reverse()];
@@ -60,14 +60,14 @@ function openFiles(folder: number): OpenFile[] {
   for (let attempt = 1; ; attempt += 1) {
     const names = namesIn(folder);
     const files = names.flatMap((name) => openFile(folder, name) ?? []);
-    // a rotation in between would have hidden one file from us
+    // a rotation in between would hide one file
     const same = namesIn(folder).join() === names.join();
     if (same || attempt === OPEN_ATTEMPTS) return files;
     for (const file of files) closeSync(file.descriptor);
   }
 }
 
-/** Gives the log's files, newest first, to `work`; none where there is no such folder. */
+/** Calls `work` with the log's files, newest first; with none when the folder is missing. */
 function withFiles<T>(host: Host, path: string, work: (files: readonly OpenFile[]) => T): T {
   const folder = openOrNull(host.files.path(path), FOLDER);
   if (folder === null) return work([]);
@@ -89,25 +89,25 @@ function readPiece(file: OpenFile, from: number, to: number): Buffer {
   return piece.subarray(0, length);
 }
 
-/** Whole lines of the first `end` bytes, the last one first, until `take` answers false. */
+/** Whole lines of the first `end` bytes, last one first, until `take` returns false. */
 function linesBackwards(file: OpenFile, end: number, take: (line: Buffer) => boolean): boolean {
   let later: Buffer = Buffer.alloc(0);
   for (let at = end; at > 0; ) {
     const from = Math.max(0, at - PIECE);
     let piece = Buffer.concat([readPiece(file, from, at), later]);
     for (let cut = piece.lastIndexOf(10); cut >= 0; cut = piece.lastIndexOf(10)) {
-      // behind the last newline of a file is nothing, or a line that is still being written
+      // after the last newline is nothing, or a line that is still being written
       if (cut + 1 < piece.length && !take(piece.subarray(cut + 1))) return false;
       piece = piece.subarray(0, cut);
     }
-    // a file without a newline is not a log: it must not fill the memory
+    // a file without a newline is not a log, and must not fill the memory
     later = piece.length > PIECE ? piece.subarray(0, PIECE) : piece;
     at = from;
   }
   return later.length === 0 || take(later);
 }
 
-/** Offset behind the last whole line. */
+/** Offset after the last whole line. */
 function endOfLines(file: OpenFile): number {
   const from = Math.max(0, file.size - PIECE);
   const last = readPiece(file, from, file.size).lastIndexOf(10);
@@ -115,8 +115,8 @@ function endOfLines(file: OpenFile): number {
 }
 
 /**
- * The last `count` lines that `accept` takes, oldest first, from as many of the folder's files as it
- * needs; and the mark where they end, for `followLog`.
+ * The last `count` lines that `accept` matches, oldest first, from as many files as needed; and the mark at
+ * their end, for `followLog`.
  */
 export async function readLogTail(
   host: Host,
@@ -140,7 +140,7 @@ export async function readLogTail(
   return { lines: lines.reverse(), end };
 }
 
-/** Where the log ends now. */
+/** The mark at the current end of the log. */
 export async function markLogEnd(host: Host, path: string): Promise<LogMark> {
   return (await readLogTail(host, path, { count: 0, accept: () => false })).end;
 }
@@ -150,7 +150,7 @@ function linesForward(file: OpenFile, from: number): { lines: string[]; offset: 
   let offset = from;
   for (;;) {
     const piece = readPiece(file, offset, Math.min(file.size, offset + PIECE));
-    // a line longer than a piece is given in parts
+    // a line longer than a piece is returned in parts
     const whole = piece.length === PIECE && !piece.includes(10) ? PIECE : piece.lastIndexOf(10) + 1;
     if (whole === 0) return { lines, offset };
     lines.push(
@@ -164,11 +164,11 @@ function linesForward(file: OpenFile, from: number): { lines: string[]; offset: 
   }
 }
 
-/** The files that hold what came after the mark, oldest first. */
+/** The files with data after the mark, oldest first. */
 function filesSince(files: readonly OpenFile[], mark: LogMark): OpenFile[] {
   const index = files.findIndex(({ inode }) => inode === mark.inode);
   if (index >= 0) return files.slice(0, index + 1).reverse();
-  // there was none at the time of the mark, or so much was written that the marked file is gone
+  // no file at the time of the mark, or the marked file has been rotated away
   return [...files].reverse();
 }
 
@@ -193,8 +193,8 @@ async function readLogSince(
 const POLL_MS = 200;
 
 /**
- * Lines as they are written, from the mark on, in groups; an empty group whenever nothing was written
- * for a moment, so that the reader can look at the clock. Ends when the reader stops asking.
+ * New lines after the mark, in groups; an empty group after a pause without new lines, so that the reader can
+ * check the clock. Ends when the reader stops iterating.
  */
 export async function* followLog(
   host: Host,

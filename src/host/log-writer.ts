@@ -1,5 +1,5 @@
-// A log of our own in the form of s6-log's folders, so that one reader serves both: `current`, and when that
-// is full one older file. Only for folders that no container can write to.
+// A log in the form of s6-log's folders, so that one reader serves both: `current`, and one older file after
+// rotation. Only for folders that no container can write to.
 
 import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Files } from './files.ts';
 
 export interface Logs {
-  /** Adds lines, each with the time. A log that cannot be written ends nothing: false then. */
+  /** Appends lines, each with the time. Returns false, and does not throw, when the log cannot be written. */
   append(folder: string, lines: readonly string[]): boolean;
 }
 
@@ -16,7 +16,7 @@ const OLD = /^@[0-9a-f]{24}\.s$/;
 
 function rotate(folder: string, now: Date): void {
   for (const name of readdirSync(folder)) if (OLD.test(name)) rmSync(join(folder, name));
-  // the name says when it was closed, as TAI64N does
+  // named by its closing time, as TAI64N
   const label = (2n ** 62n + BigInt(Math.floor(now.getTime() / 1000))).toString(16);
   renameSync(join(folder, 'current'), join(folder, `@${label}00000000.s`));
 }
@@ -30,7 +30,7 @@ function append(path: string, now: Date, lines: readonly string[]): boolean {
     if (statSync(current).size > FULL) rotate(path, now);
     return true;
   } catch {
-    // a full or missing disk is told of by what needs it
+    // operations that need the disk report a full or missing one
     return false;
   }
 }

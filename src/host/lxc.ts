@@ -1,4 +1,4 @@
-// One LXC container of this host: its state, its life, and programs inside it.
+// One LXC container of this host: state, start, stop, and programs inside it.
 
 import { join } from 'node:path';
 import { MailctlError } from '../errors.ts';
@@ -10,7 +10,7 @@ export interface ContainerRef {
   readonly name: string;
   /** Folder that holds the container's folder (lxc-start -P). */
   readonly lxcPath: string;
-  /** Where LXC's own log of the last start goes. */
+  /** LXC's log of the last start. */
   readonly logFile: string;
 }
 
@@ -18,7 +18,7 @@ function lxc(host: Host, program: string, container: ContainerRef): string[] {
   return [program, '-P', host.files.path(container.lxcPath), '-n', container.name];
 }
 
-/** The process that is PID 1 inside, or null when the container is not running. */
+/** The host's id of the container's PID 1; null when the container is not running. */
 export async function queryInitPid(host: Host, container: ContainerRef): Promise<number | null> {
   if ((await host.files.stat(join(container.lxcPath, container.name, 'config'))) === null) {
     return null;
@@ -33,14 +33,14 @@ export async function isRunning(host: Host, container: ContainerRef): Promise<bo
   return (await queryInitPid(host, container)) !== null;
 }
 
-/** Starts the container. Throws PROGRAM_FAILED with what LXC's own log says. */
+/** Starts the container. Throws PROGRAM_FAILED with the errors of LXC's log. */
 export async function startContainer(host: Host, container: ContainerRef): Promise<void> {
   const log = host.files.path(container.logFile);
   await host.files.remove(container.logFile);
   const program = host.programs.find('lxc-start') ?? 'lxc-start';
   const command = [...lxc(host, program, container), '-d', '-o', log, '-l', 'WARN'];
-  // root may write the id map itself; with newuidmap on PATH, LXC would instead ask for a range
-  // of root in /etc/subuid, a file that is not ours to edit
+  // root can write the id map itself; with newuidmap on PATH, LXC would instead require a range for root
+  // in /etc/subuid, which belongs to the host
   const { status } = await host.programs.run(command, {
     env: { PATH: await pathWithout(host, 'newuidmap') },
     accept: [1],
@@ -49,7 +49,7 @@ export async function startContainer(host: Host, container: ContainerRef): Promi
   if (status === 0) return;
   const said = presentable((await host.files.read(container.logFile)) ?? '', [], 12);
   throw new MailctlError('PROGRAM_FAILED', `LXC could not start the container: ${said}`, {
-    hint: 'mailctl doctor, or read the last lines above',
+    hint: 'mailctl doctor',
   });
 }
 
@@ -62,7 +62,7 @@ async function pathWithout(host: Host, program: string): Promise<string> {
   return kept.join(':');
 }
 
-/** Asks the container's init to shut down, and ends it by force after `timeout` seconds. */
+/** Asks the container's init to shut down, and kills it after `timeout` seconds. */
 export async function stopContainer(host: Host, container: ContainerRef, timeout: number) {
   if (!(await isRunning(host, container))) return;
   const stop = [...lxc(host, 'lxc-stop', container), '-t', String(timeout)];
@@ -77,7 +77,7 @@ export async function stopContainer(host: Host, container: ContainerRef, timeout
   }
 }
 
-// the image has no other locale, and rspamc ends with SIGABRT when it does not find the one it is told
+// the image has only this locale, and rspamc aborts (SIGABRT) when its locale is missing
 const INSIDE_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 function insideCommand(host: Host, container: ContainerRef, command: readonly string[]): string[] {
@@ -92,7 +92,7 @@ async function requireRunning(host: Host, container: ContainerRef): Promise<void
   });
 }
 
-/** A program inside the container that only looks. Throws NOT_RUNNING. */
+/** Runs a read-only program inside the container. Throws NOT_RUNNING. */
 export async function queryInside(
   host: Host,
   container: ContainerRef,
@@ -103,7 +103,7 @@ export async function queryInside(
   return host.programs.query(insideCommand(host, container, command), options);
 }
 
-/** A program inside the container that changes something. Throws NOT_RUNNING. */
+/** Runs a program that changes something inside the container. Throws NOT_RUNNING. */
 export async function runInside(
   host: Host,
   container: ContainerRef,

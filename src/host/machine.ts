@@ -1,4 +1,4 @@
-// The machine this program runs on.
+// The identity and architecture of this machine.
 
 import { join } from 'node:path';
 import type { Host } from './host.ts';
@@ -10,7 +10,7 @@ export function hostArchitecture(): string {
 
 const INTERFACES = '/sys/class/net';
 
-/** The hardware address of the first interface, by name, that is a device and not made by a program. */
+/** The hardware address of the first interface, by name, that is a physical device. */
 async function firstHardwareAddress(host: Host): Promise<string | null> {
   for (const name of await host.files.list(INTERFACES)) {
     const folder = join(INTERFACES, name);
@@ -21,8 +21,8 @@ async function firstHardwareAddress(host: Host): Promise<string | null> {
 }
 
 /**
- * A value that this machine keeps across restarts and that another one does not have: machine-id(5) where
- * there is one, else (OpenWrt) a hardware address, else the host name.
+ * A value that is unique to this machine and survives reboots: machine-id(5), or a hardware address (OpenWrt),
+ * or the host name.
  */
 export async function queryMachineId(host: Host): Promise<string> {
   const id = (await host.files.read('/etc/machine-id'))?.trim();

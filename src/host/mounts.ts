@@ -2,10 +2,10 @@
 
 import type { Host } from './host.ts';
 
-/** The file behind the loop device mounted at `path`, or null when nothing is mounted there. */
+/** The backing file of the loop device mounted at `path`; null when nothing is mounted there. */
 export async function queryMountedImage(host: Host, path: string): Promise<string | null> {
   const mounts = (await host.files.read('/proc/self/mounts')) ?? '';
-  // /var/run is a link on every host, and the kernel names the folder behind it
+  // /var/run is a link, and the kernel lists mounts by the resolved path
   const real = await host.files.realPath(path);
   const device = mounts
     .split('\n')

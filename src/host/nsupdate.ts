@@ -1,5 +1,5 @@
-// Dynamic updates of an own DNS server (RFC 2136), signed with TSIG (RFC 8945). All changes of one call
-// are made together or not at all. The key travels on standard input.
+// Dynamic updates of a DNS server (RFC 2136), signed with TSIG (RFC 8945). Each call is one update message, which
+// the server applies in full or not at all. The key is passed on standard input.
 
 import { MailctlError } from '../errors.ts';
 import type { Host } from './host.ts';
@@ -43,7 +43,7 @@ function formatUpdate(server: UpdateServer, zone: string, lines: readonly Update
   return `${script.join('\n')}\n`;
 }
 
-/** Throws PROGRAM_MISSING when the host has no program for it. */
+/** Throws PROGRAM_MISSING when neither program is installed. */
 export function requireNsupdate(host: Host): string {
   const program = PROGRAMS.find((name) => host.programs.exists(name));
   if (program !== undefined) return program;
@@ -52,7 +52,7 @@ export function requireNsupdate(host: Host): string {
   });
 }
 
-/** Throws PROGRAM_FAILED with the server's refusal. */
+/** Throws PROGRAM_FAILED with the server's error. */
 export async function runNsupdate(
   host: Host,
   server: UpdateServer,

@@ -1,6 +1,6 @@
-// This program, as others of its processes are started with.
+// Starting further processes of this program.
 
-/** Words that start this very program again, with arguments added. */
+/** The command that starts this program again; arguments are appended. */
 export function ownProgram(): string[] {
   const compiled = Bun.main.startsWith('/$bunfs/');
   return compiled ? [process.execPath] : [process.execPath, Bun.main];
@@ -9,8 +9,8 @@ export function ownProgram(): string[] {
 const NO_COMPILER = 'BUN_JSC_useJIT';
 
 /**
- * Becomes a process that never compiles what it runs: one that waits for ever gains nothing by that, and
- * without it keeps 6 MB less and does not grow. Its own children get none of this.
+ * Re-exec without the JIT: saves 6 MB, and growth, in a process that mostly sleeps. Its children run with the
+ * JIT.
  */
 export function becomeLean(args: readonly string[]): void {
   if (process.env[NO_COMPILER] === '0') {

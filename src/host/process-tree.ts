@@ -1,16 +1,16 @@
-// A process with everything it has started. Ending only the first leaves the others at work, and holding
-// the pipes that the caller waits on.
+// A process with all its descendants. Killing only the first would leave the others running and holding the pipes
+// that the caller waits on.
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Process id → its parent's. */
+/** Process id → parent's id. */
 function readParents(): Map<number, number> {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      // the program's name stands in brackets and may hold anything
+      // the program's name is in brackets and may contain any character
       const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       parents.set(Number(name), Number(parent));
     } catch (error) {
@@ -26,7 +26,7 @@ function descendantsOf(pid: number, parents: ReadonlyMap<number, number>): numbe
   return [...children, ...children.flatMap((child) => descendantsOf(child, parents))];
 }
 
-/** Ends a process of ours and all its descendants at once (SIGKILL). */
+/** Kills a process and all its descendants (SIGKILL). */
 export function killTree(pid: number): void {
   for (const victim of [pid, ...descendantsOf(pid, readParents())]) {
     try {

@@ -1,27 +1,27 @@
-// Processes of this host by their id: which one it is, and signals to it; signals to this one.
+// Processes of this host by id: identity and signals; signals to this process.
 
 import { readFileSync } from 'node:fs';
 import { killTree } from './process-tree.ts';
 
 export interface Processes {
-  /** When it began, in ticks since boot: with the id it names one process for ever. Null when it is gone. */
+  /** Start time in ticks since boot, which with the id identifies a process. Null when it has ended. */
   started(pid: number): string | null;
-  /** The words it was started with; empty when it is gone. */
+  /** Its command line; empty when it has ended. */
   command(pid: number): readonly string[];
-  /** False when there is no such process. */
+  /** False for an unknown process. */
   signal(pid: number, signal: NodeJS.Signals): boolean;
-  /** Ends it and all its descendants at once (SIGKILL). */
+  /** Kills it and all its descendants (SIGKILL). */
   killTree(pid: number): void;
-  /** From here on the signal does this and nothing else: it is a wish, not the end of the program. */
+  /** Installs a handler, which replaces the signal's default action. */
   onSignal(signal: NodeJS.Signals, heard: () => void): void;
-  /** Gives back what the work so far has left in the memory of this one: for a wait of hours. */
+  /** Returns free memory of this process to the system, before a wait of hours. */
   releaseMemory(): void;
 }
 
 function started(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // the program's name stands in brackets and may hold anything
+    // the program's name is in brackets and may contain any character
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
   } catch {

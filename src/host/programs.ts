@@ -1,5 +1,5 @@
-// Other programs: started with argument arrays and a time limit; secrets travel by standard input.
-// `query` only looks, `run` changes something: that one distinction gives --dry-run its meaning.
+// Other programs, started with argument arrays and a time limit; secrets are passed on standard input.
+// `query` only reads, `run` changes something: --dry-run depends on this distinction.
 
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,24 +9,24 @@ import { MailctlError } from '../errors.ts';
 import { killTree } from './process-tree.ts';
 import { withoutControls } from './terminal-text.ts';
 
-/** For `accept`: whatever the status is, the caller judges it. */
+/** For `accept`: the caller handles every status. */
 export const ANY_STATUS: readonly number[] = Array.from({ length: 255 }, (_, index) => index + 1);
 
 export interface ProgramOptions {
-  /** What the program reads on standard input; the place for secrets. */
+  /** Standard input of the program; the place for secrets. */
   readonly input?: string;
-  /** Milliseconds; 30,000 unless told. */
+  /** Milliseconds; default: 30,000. */
   readonly timeout?: number;
   readonly env?: Readonly<Record<string, string>>;
-  /** Exit statuses that are answers rather than failures; 0 always is. */
+  /** Exit statuses that are not failures, in addition to 0. */
   readonly accept?: readonly number[];
-  /** Text that must not appear in an error, beside `input`. */
+  /** Text to remove from errors, in addition to `input`. */
   readonly secrets?: readonly string[];
-  /** Ends the program, and whatever it has started, at once. */
+  /** Kills the program and its descendants. */
   readonly signal?: AbortSignal;
-  /** What a dry run calls the command; its words unless told. */
+  /** The name of the command in a dry run; default: the command line. */
   readonly shown?: string;
-  /** Is told the process id as soon as there is one. */
+  /** Called with the process id when the program has started. */
   readonly onStart?: (pid: number) => void;
 }
 
@@ -37,22 +37,22 @@ export interface ProgramResult {
 }
 
 export interface Programs {
-  /** A program that only looks. */
+  /** Runs a program that only reads. */
   query(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
-  /** A program that changes something. */
+  /** Runs a program that changes something. */
   run(command: readonly string[], options?: ProgramOptions): Promise<ProgramResult>;
   /**
-   * Starts a program that goes on after this one has ended, in a session of its own.
-   * @param log real path of the file that gets what it prints
+   * Starts a program that keeps running after this one, in its own session.
+   * @param log real path of the file for its output
    */
   launch(command: readonly string[], log: string): Promise<void>;
   /** True when the program is on PATH. */
   exists(name: string): boolean;
-  /** The program's absolute path, for when it is started with another PATH. */
+  /** The program's absolute path, for starting it with another PATH. */
   find(name: string): string | null;
 }
 
-/** Another program's words, fit to be shown: no control characters, no secrets, the last `lines`. */
+/** Output of a program for a message: the last `lines`, without control characters and secrets. */
 export function presentable(text: string, secrets: readonly string[] = [], lines = 5): string {
   const clean = withoutControls(text).trim().split('\n').slice(-lines).join('\n');
   return secrets
@@ -73,7 +73,7 @@ function execaOptions(env: NodeJS.ProcessEnv, options: ProgramOptions): Options 
 
 function missing(program: string, cause: unknown): MailctlError {
   return new MailctlError('PROGRAM_MISSING', `the program ${program} is not installed`, {
-    hint: 'mailctl install   (it lists the packages this host needs)',
+    hint: 'mailctl install   (lists the required packages)',
     cause,
   });
 }
@@ -112,7 +112,7 @@ async function start(
     const secrets = [...(options.secrets ?? []), options.input ?? ''];
     const said = presentable(stderr.trim() === '' ? stdout : stderr, secrets);
     const { signal } = result;
-    const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+    const how = signal ? `was killed by ${signal}` : `ended with status ${status}`;
     throw new MailctlError('PROGRAM_FAILED', `${program} ${how}${said ? `: ${said}` : ''}`, {
       ...(signal ? { signal } : { status }),
     });
@@ -124,7 +124,7 @@ async function launch(env: NodeJS.ProcessEnv, command: readonly string[], log: s
   const [program = '', ...args] = command;
   const output = openSync(log, 'a', 0o600);
   try {
-    // in the root folder it keeps no other from being unmounted
+    // its working directory must not block an unmount
     const options: SpawnOptions = { cwd: '/', detached: true, env };
     const child = spawn(program, args, { ...options, stdio: ['ignore', output, output] });
     await once(child, 'spawn');

@@ -1,12 +1,12 @@
-// Whether an address answers at all, whatever listens there.
+// Tests whether an address responds, without a listening port.
 
 import { connect } from 'node:net';
 
-/** Its kernel has spoken: nothing listens on the port, and the packets go both ways. */
+/** Responses of the remote kernel: the port is not listening, and packets pass in both directions. */
 const ANSWERS = ['ECONNREFUSED', 'ECONNRESET'];
 
 /**
- * One TCP handshake, to a port where nothing needs to listen: unlike one to a daemon it leaves no log line.
+ * One TCP handshake to any port: a refused one also counts, and leaves no log line in a daemon.
  * @param timeout milliseconds
  */
 export function isReachable(address: string, port: number, timeout: number): Promise<boolean> {

@@ -1,6 +1,5 @@
-// Folders that a container may write to, seen from the host as root. The container can put a link
-// anywhere, at any moment, so no path is ever followed: each folder is opened below the one already
-// open, and a link in its place is refused.
+// Root on the host walks folders that a container may write to. The container can put a link anywhere at any time, so
+// no path is followed: each folder is opened relative to its open parent, and a link in its place is refused.
 
 import { Buffer } from 'node:buffer';
 import {
@@ -15,22 +14,22 @@ import {
 import { MailctlError } from '../errors.ts';
 
 export interface UntrustedFile {
-  /** Name of the folder that holds it; empty for the folder that the walk began at. */
+  /** Name of its folder; empty for the folder at which the walk starts. */
   readonly folder: string;
   readonly name: string;
-  /** Bytes; 0 when it has gone meanwhile. */
+  /** Bytes; 0 when the file was removed meanwhile. */
   size(): number;
 }
 
 export interface UntrustedTrees {
-  /** Shows every file below `base/parts…`; false when there is no such folder. Links are skipped. */
+  /** Visits every file below `base/parts…`, without links; false when the folder is missing. */
   walk(
     base: string,
     parts: readonly string[],
     visit: (file: UntrustedFile) => void,
   ): Promise<boolean>;
   exists(base: string, parts: readonly string[]): Promise<boolean>;
-  /** Removes `base/parts…` with everything in it; false when there is no such folder. */
+  /** Removes `base/parts…` with everything in it; false when the folder is missing. */
   remove(base: string, parts: readonly string[]): Promise<boolean>;
 }
 
@@ -46,7 +45,7 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? '';
 }
 
-/** null when it is missing, a link, or no folder. */
+/** null when it is missing, a link, or not a folder. */
 function openFolder(path: string | Buffer): number | null {
   try {
     return openSync(path, FOLDER);
@@ -64,7 +63,7 @@ function within<T>(folder: number, work: (folder: number) => T): T {
   }
 }
 
-/** Opens the folders one below the other and gives the last one to `work`; null when one is missing. */
+/** Opens the folders from the top down and calls `work` with the last one; null when one is missing. */
 function atFolder<T>(
   base: string,
   parts: readonly string[],
@@ -102,7 +101,7 @@ function tooDeep(): never {
   });
 }
 
-/** Also the name of a mailbox, whose folder then has these three inside. */
+/** A mailbox may have such a name too; its folder then contains these three. */
 function isMaildirPart(name: string): boolean {
   return name === 'cur' || name === 'new' || name === 'tmp';
 }
@@ -118,7 +117,7 @@ function walkFolder(
   const isLeaf = isMaildirPart(name) && !entries.some((entry) => isMaildirPart(String(entry)));
   for (const entry of entries) {
     const path = below(folder, entry);
-    // a Maildir's own three folders hold many files and no folder: one call less for each
+    // the three folders of a Maildir contain many files and no folders: one system call less per file
     const inner = isLeaf ? null : openFolder(path);
     const text = entry.toString('utf8');
     if (inner === null) visit({ folder: name, name: text, size: () => sizeOf(path) });
@@ -142,7 +141,7 @@ function removeEntry(parent: number, name: Buffer | string, depth: number): void
       return;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return;
-      // a delivery may have put something new into the folder, or something else in its place
+      // a delivery may have added a file to the folder, or replaced the folder
       const again = ['ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR', 'EPERM'].includes(codeOf(error));
       if (!again || attempt >= REMOVE_ATTEMPTS) throw error;
     }

@@ -1,5 +1,5 @@
-// JSON over HTTPS: the certificate is verified, a redirect is an error (credentials go to one host only),
-// time and size are limited. `query` only looks, `send` changes something.
+// JSON over HTTPS: the certificate is verified, a redirect is an error (credentials go to one host only), time
+// and size are limited. `query` only reads, `send` changes something.
 
 import { MailctlError } from '../errors.ts';
 import { presentable } from './programs.ts';
@@ -7,25 +7,25 @@ import { presentable } from './programs.ts';
 export interface WebRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
-  /** Credentials travel here, never in the URL. */
+  /** Credentials belong here, never in the URL. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Text that must not appear in an error. */
+  /** Text to remove from errors. */
   readonly secrets?: readonly string[];
 }
 
 export interface WebAnswer {
   readonly status: number;
-  /** The parsed body; its text where it is not JSON, null where it is empty. */
+  /** The parsed body; its text if it is not JSON, null if it is empty. */
   readonly data: unknown;
-  /** Seconds that the server asks to wait. */
+  /** Seconds from Retry-After. */
   readonly retryAfter: number | null;
 }
 
 export interface Web {
-  /** Throws CONNECTION_FAILED when there is no complete answer in time. */
+  /** Throws CONNECTION_FAILED without a complete answer in time. */
   query(request: WebRequest): Promise<WebAnswer>;
-  /** Throws as `query` does; the change may then have been made or not. */
+  /** Throws as `query` does; it is then unknown whether the change was made. */
   send(request: WebRequest): Promise<WebAnswer>;
 }
 
@@ -56,7 +56,7 @@ function parseBody(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // an error page of a proxy in between is an answer too: the caller judges its status
+    // a proxy's error page counts as an answer: the caller checks its status
     return text;
   }
 }
@@ -67,7 +67,7 @@ async function request({ method, url, headers, body, secrets }: WebRequest): Pro
       ...{ method, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) },
       headers: { Accept: 'application/json', ...headers },
       ...(body === undefined ? {} : { body }),
-      // said here so that no variable of the environment can switch it off
+      // explicit, so that no environment variable can disable it
       tls: { rejectUnauthorized: true },
     });
     const retryAfter = retryAfterSeconds(response.headers.get('Retry-After'), new Date());

@@ -1,4 +1,4 @@
-// What every command is given: the outside world, the output, and the appliance the words are about.
+// What every command gets: the host, the output, and the appliance.
 
 import { resolve } from 'node:path';
 import type { Appliance } from '../appliance/appliance.ts';
@@ -18,21 +18,21 @@ export interface GlobalOptions {
   readonly debug?: boolean;
 }
 
-/** One change of the appliance: what would be done, doing it, and telling that it was done. */
+/** One change of the appliance: its plan, the work, and the report of it. */
 export interface Change<T> {
-  /** As a command that waits for the lock reads it. */
+  /** The command's name; the LOCKED error of a waiting command shows it. */
   readonly word: string;
   /**
-   * What would be done, by looking alone. A dry run without it goes through `apply` on a host that records
-   * what it would do; what was recorded is added either way.
+   * What `apply` would do, found without changing anything. Without it, a dry run goes through `apply` on a
+   * host that records its changes; recorded changes are added either way.
    */
   readonly plan?: (target: Appliance) => Promise<Planned & { readonly status?: ExitStatus }>;
-  /** Done before the lock is asked for: what takes long, and ending what may hold it. */
+  /** Runs before the lock is taken: slow preparation, and ending a process that may hold the lock. */
   readonly before?: () => Promise<void>;
   readonly apply: (target: Appliance) => Promise<T>;
-  /** Tells what was done. Never reached in a dry run, which therefore cannot claim it. */
+  /** Prints what was done. Not called in a dry run. */
   readonly report: (done: T, target: Appliance) => ExitStatus | Promise<ExitStatus>;
-  /** For what may be done beside a change: the lock is not taken. */
+  /** The lock is not taken: the change may run beside another one. */
   readonly unlocked?: true;
 }
 
@@ -44,17 +44,17 @@ export interface App {
   /** Reads and checks the UCI file. Throws CONFIG_INVALID with every problem. */
   appliance(): Promise<Appliance>;
   /**
-   * Does `change` as the only changing command on this appliance; a dry run needs no lock and does nothing.
+   * Runs `change` as the only changing command on this appliance; a dry run takes no lock and changes nothing.
    * Throws NOT_ROOT, LOCKED.
    */
   change<T>(change: Change<T>): Promise<ExitStatus>;
-  /** Asks a person before something is destroyed. Throws NOT_CONFIRMED without --yes or a terminal. */
+  /** Asks the operator to confirm. Throws NOT_CONFIRMED without --yes or a terminal. */
   confirm(question: string): Promise<void>;
-  /** What a person has to say; a dry run does not ask and takes `instead`. */
+  /** Asks the operator for input; a dry run uses `instead` without asking. */
   ask<T>(question: () => Promise<T>, instead: () => T): Promise<T>;
 }
 
-/** What is around the program, rather than on its command line. */
+/** The environment of the program: path prefix, variables, output streams. */
 export interface Surroundings {
   /** Prefix of every path: MAILCTL_ROOT. */
   readonly root: string;
@@ -73,7 +73,7 @@ const LOCK_WAIT_MS = 30_000;
 function requireRoot(isRoot: boolean): void {
   if (isRoot) return;
   throw new MailctlError('NOT_ROOT', 'this command changes the system and needs root', {
-    hint: 'repeat it as root, for example with sudo',
+    hint: 'repeat the command as root (sudo)',
   });
 }
 
@@ -88,12 +88,12 @@ async function askYes(question: string): Promise<boolean> {
   }
 }
 
-/** A relative name is looked up where the command was typed, unless a whole tree lives elsewhere. */
+/** A relative path starts at the working directory, or at MAILCTL_ROOT where that is set. */
 function absoluteConfig(file: string, root: string): string {
   return resolve(root === '/' ? process.cwd() : '/', file);
 }
 
-/** LXC's own folder on this host: Debian and OpenWrt differ. */
+/** The folder of LXC's containers, which differs between Debian and OpenWrt. */
 async function lxcPath(host: Host): Promise<string | undefined> {
   if (!host.programs.exists('lxc-config')) return undefined;
   const { stdout } = await host.programs.query(['lxc-config', 'lxc.lxcpath']);
@@ -115,11 +115,11 @@ function confirmation(options: GlobalOptions): App['confirm'] {
   return async (question) => {
     if (options.yes || options.dryRun) return;
     if (!process.stdin.isTTY) {
-      const message = `${question} Nothing was done: there is no terminal`;
+      const message = `not confirmed, no terminal: ${question}`;
       throw new MailctlError('NOT_CONFIRMED', message, { hint: 'repeat with --yes' });
     }
     if (await askYes(question)) return;
-    throw new MailctlError('NOT_CONFIRMED', 'nothing was done');
+    throw new MailctlError('NOT_CONFIRMED', 'not confirmed; nothing was changed');
   };
 }
 

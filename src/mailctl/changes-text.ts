@@ -1,4 +1,4 @@
-// Changes of the appliance as people read them: a line for each, and a diff of the text where there is one.
+// Changes of the appliance as text: one line each, and a diff where a file's text changes.
 
 import type { ChalkInstance } from 'chalk';
 import { createTwoFilesPatch } from 'diff';
@@ -43,7 +43,7 @@ export function describeChanges(changes: readonly Change[], paint: ChalkInstance
   return changes.flatMap((change) => describeChange(change, paint));
 }
 
-/** What a dry run says of them: each in a line, then the diffs. */
+/** The changes for a dry run: one line each, then the diffs. */
 export function planOfChanges(changes: readonly Change[], paint: ChalkInstance): Planned {
   return {
     would: changes.map(

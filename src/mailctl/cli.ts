@@ -1,4 +1,4 @@
-// One command line: the global options, the word that was typed, the status it ends with.
+// One command line: the global options, the command, its exit status.
 
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_UCI_FILE } from '../appliance/paths.ts';
@@ -17,24 +17,24 @@ function createProgram(json: boolean): Command {
     .description('manage the mail server appliance of this router')
     .option('--config <file>', 'UCI file of the appliance', DEFAULT_UCI_FILE)
     .option('--json', 'print one JSON object instead of text')
-    .option('--quiet', 'print nothing but the result')
+    .option('--quiet', 'print only the result')
     .option('--no-color', 'no colours (also NO_COLOR in the environment)')
-    .option('--dry-run', 'show what would be changed, change nothing')
-    .option('--yes', 'do not ask before something is destroyed')
-    .option('--debug', 'with an error, show where in the program it arose')
-    .showHelpAfterError('(mailctl --help lists the words)')
+    .option('--dry-run', 'show what would be changed; change nothing')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--debug', 'print the stack trace of an error')
+    .showHelpAfterError('(mailctl --help lists the commands)')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
 }
 
-/** Words that may be the one typed: a value of an option or an argument that is spelled so is one too many. */
+/** Candidates for the command typed; may also contain the value of an option, or an argument, of that spelling. */
 function wordsIn(argv: readonly string[]): readonly FirstWord[] {
   const typed = WORDS.filter(({ name }) => argv.includes(name));
   return typed.some(({ needsAll }) => needsAll) ? WORDS : typed;
 }
 
 interface Session extends CommandLine {
-  /** What the word has ended with. */
+  /** The exit status of the command. */
   readonly status: () => ExitStatus;
 }
 
@@ -54,8 +54,8 @@ function createSession(program: Command): Session {
 }
 
 /**
- * All words, and those of `loaded` with what belongs to them.
- * @param json a wrong command line is answered with an object, and commander says nothing
+ * All commands; those of `loaded` with their arguments, options and subcommands.
+ * @param json the error of a wrong command line is a JSON object, so commander prints nothing
  */
 export async function buildProgram(
   json: boolean,
@@ -70,7 +70,7 @@ export async function buildProgram(
   return { program, session };
 }
 
-/** Global options may stand anywhere: before the word, between the words, at the end. */
+/** Global options may stand anywhere on the command line. */
 function inheritGlobalOptions(program: Command, command: Command): void {
   for (const option of program.options) {
     if (command.options.some((own) => own.long === option.long)) continue;
@@ -83,7 +83,7 @@ function inheritGlobalOptions(program: Command, command: Command): void {
   for (const child of command.commands) inheritGlobalOptions(program, child);
 }
 
-/** The options may not have been read when the command line is found to be wrong. */
+/** Commander may reject the command line before it has read the options. */
 function answerUsage(error: CommanderError): void {
   const shown = error.code.startsWith('commander.help');
   const message = shown ? 'missing subcommand' : error.message.replace(/^error: /, '');
@@ -94,7 +94,7 @@ function answerUsage(error: CommanderError): void {
   output.error(new MailctlError('USAGE', message.replaceAll('\n', ' '), { hint }));
 }
 
-/** Runs one command line and gives the exit status. */
+/** Runs one command line and returns its exit status. */
 export async function runCommandLine(argv: readonly string[]): Promise<ExitStatus> {
   const json = argv.includes('--json');
   const { program, session } = await buildProgram(json, wordsIn(argv));

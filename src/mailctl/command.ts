@@ -1,24 +1,24 @@
-// What every command file is made with: how a word runs and ends, and the frame of its help.
+// What every command file uses: how a command runs and ends, and the parts of its help.
 
 import type { Command } from 'commander';
 import type { ExitStatus } from '../errors.ts';
 import type { App } from './app.ts';
 import { type Ending, formatStatuses } from './statuses.ts';
 
-/** The command line under way, as the words register for it. */
+/** The current command line, for which the commands register. */
 export interface CommandLine {
-  /** Made from the global options of the command line when a word runs. */
+  /** Made from the global options when a command runs. */
   readonly app: () => App;
-  /** Takes the status that the word has ended with. */
+  /** Stores the exit status of the command. */
   readonly end: (status: ExitStatus) => void;
 }
 
-/** Gives a command, whose name and description are set, its arguments, options, words and action. */
+/** Adds arguments, options, subcommands and action to a command that has its name and description. */
 export type Register = (command: Command, line: CommandLine) => void;
 
 /**
- * What a word does to the appliance: `prints` what is in the program, `reads` the UCI file, `looks` as
- * root, `acts` without the lock, `changes` under the lock. Whatever acts or changes knows --dry-run.
+ * How a command uses the appliance: `prints` only the program's own data, `reads` the UCI file, `looks`
+ * as root, `acts` without the lock, `changes` under the lock. The last two must implement --dry-run.
  */
 export type Kind = 'prints' | 'reads' | 'looks' | 'acts' | 'changes';
 
@@ -32,31 +32,31 @@ const ENDINGS_OF: Readonly<Record<Kind, readonly Ending[]>> = {
 
 interface Help {
   readonly examples: readonly [string, string];
-  /** Stands below the options: the statuses come last. */
+  /** Text below the options and above the statuses. */
   readonly more?: string;
 }
 
 interface Word extends Help {
   readonly kind: Kind;
-  /** How it can end beside what its kind brings. */
+  /** Endings in addition to those of its kind. */
   readonly ends: readonly Ending[];
-  /** Its arguments and options as commander gives them, after the App. */
+  /** Gets the App, then the arguments and options from commander. */
   readonly run: (app: App, ...words: never[]) => Promise<ExitStatus>;
 }
 
 const words = new WeakMap<Command, { kind: Kind; endings: readonly Ending[] }>();
 
-/** null for a group of words. */
+/** null for a group of subcommands. */
 export function kindOf(command: Command): Kind | null {
   return words.get(command)?.kind ?? null;
 }
 
-/** Those of a group are those of its words. */
+/** A group has the endings of its subcommands. */
 function endingsOf(command: Command): readonly Ending[] {
   return [...(words.get(command)?.endings ?? []), ...command.commands.flatMap(endingsOf)];
 }
 
-/** Opens a command's help with two examples and ends it with its statuses, as cli.md promises. */
+/** Puts two examples at the top of a command's help and its statuses at the end. */
 export function describeGroup(command: Command, { examples, more }: Help): Command {
   const lines = examples.map((line) => `  ${line}`).join('\n');
   if (more !== undefined) command.addHelpText('after', `\n${more}`);
@@ -66,11 +66,12 @@ export function describeGroup(command: Command, { examples, more }: Help): Comma
 }
 
 function readOnly(app: App): App {
-  const refuse = () => Promise.reject(new Error('a word that is declared to look wants to change'));
+  const refuse = () =>
+    Promise.reject(new Error('a command that is declared as looking tried to change something'));
   return { ...app, change: refuse };
 }
 
-/** Makes `run` what the command does. */
+/** Makes `run` the action of the command. */
 export function defineWord(command: Command, line: CommandLine, word: Word): Command {
   const { kind, ends, run } = word;
   words.set(command, { kind, endings: [...ENDINGS_OF[kind], ...ends] });

@@ -1,4 +1,4 @@
-// Completion scripts for the shells that have programmable completion, and the next best for ash.
+// Completion scripts for shells with programmable completion, and a list function for ash.
 
 import type { CompletionNode, CompletionOption } from './completion-words.ts';
 import { shellQuoted } from './completion-words.ts';
@@ -24,7 +24,7 @@ const valueNames = (tree: Tree): string[] => [
   ),
 ];
 
-/** `'user add') … ;;`: what may follow the words typed so far. */
+/** `'user add') … ;;`: the words and options that may follow. */
 function cases(tree: Tree, line: (node: CompletionNode) => string): string {
   return tree.nodes
     .map((node) => `    ${shellQuoted(node.path.join(' '))}) ${line(node)} ;;`)
@@ -33,8 +33,8 @@ function cases(tree: Tree, line: (node: CompletionNode) => string): string {
 
 const wordNames = ({ words }: CompletionNode): string[] => words.map(({ name }) => name);
 
-// A word counts only when it is one at its place, so arguments do not disturb. Options and their values are
-// skipped.
+// A word counts only where the command tree has it at that place, so arguments are skipped; options and their
+// values are skipped too.
 function pathLoop(tree: Tree): string {
   const values = valueNames(tree).join('|');
   return `    case $skip in 1) skip=0; continue ;; esac
@@ -166,11 +166,11 @@ ${tree.nodes.flatMap((node) => fishNode(tree, node)).join('\n')}
 }
 
 function ashScript(tree: Tree): string {
-  return `# BusyBox ash completes the names of files and of nothing else, so Tab cannot know the words of mailctl.
+  return `# BusyBox ash completes only file names, so Tab cannot complete the commands of mailctl.
 # The next best: loaded into the shell, this file gives it the word mailctl_words, which lists them.
 #   mailctl completion ash >/etc/profile.d/mailctl.sh
 #   mailctl_words          the words of mailctl
-#   mailctl_words user     what may follow "mailctl user", and its options
+#   mailctl_words user     the words and options that may follow "mailctl user"
 ${nextFunction(tree)}
 mailctl_words() {
   local next flags word

@@ -1,4 +1,4 @@
-// The words and options of the command line, as the shells need them; read from the command tree itself.
+// The words and options of the command line for the completion scripts, read from the command tree.
 
 import type { Command, Option } from 'commander';
 
@@ -13,7 +13,7 @@ export interface CompletionNode {
   /** The words typed so far, without the program's name; empty for the program itself. */
   readonly path: readonly string[];
   readonly words: readonly { readonly name: string; readonly description: string }[];
-  /** Its own; the global ones stand at the first node. */
+  /** Its own options; the first node has the global ones. */
   readonly options: readonly CompletionOption[];
 }
 
@@ -28,7 +28,7 @@ function describeOption({
   return { names, description, takesValue: required || optional };
 }
 
-/** Every command with its words and options, the program first. */
+/** Every command with its subcommands and options, the program first. */
 export function completionNodes(
   command: Command,
   path: readonly string[] = [],

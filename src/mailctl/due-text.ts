@@ -1,11 +1,11 @@
-// What is due when, for people and programs.
+// The scheduler's jobs and when each is due, as text and JSON.
 
 import type { DueJob } from '../appliance/schedule/plan.ts';
 import type { SchedulingStatus } from '../appliance/schedule/query.ts';
 import { formatSpan } from './figures.ts';
 import type { Output } from './output.ts';
 
-/** The stable JSON shape (cli.md); a job that has nothing to do and never had is left out. */
+/** The stable JSON shape (docs/json.md); a job that never ran and is not due is left out. */
 export function summarizeDue(due: readonly DueJob[]): object[] {
   return due
     .filter(({ at, record, problem }) => at !== null || record !== null || problem !== null)
@@ -34,7 +34,7 @@ function history({ record }: DueJob, now: Date, paint: Output['paint']): string 
   const span = formatSpan((now.getTime() - record.last.getTime()) / 1000);
   const words = {
     done: paint.green('done'),
-    later: paint.yellow('to be tried again'),
+    later: paint.yellow('retry pending'),
     failed: paint.red('failed'),
   };
   return `${words[record.outcome]} ${span} ago`;
@@ -55,11 +55,11 @@ export function describeScheduling(
   now: Date,
   paint: Output['paint'],
 ): string[] {
-  const busy = running === null ? '' : `, busy with ${running}`;
+  const busy = running === null ? '' : `, running ${running}`;
   const state =
     server === null
-      ? `${paint.yellow('does not run')}; next: mailctl start`
-      : `runs (pid ${server.pid})${busy}`;
+      ? `${paint.yellow('not running')}; next: mailctl start`
+      : `running (pid ${server.pid})${busy}`;
   const jobs = due.filter(
     ({ at, record, problem }) => at !== null || record !== null || problem !== null,
   );

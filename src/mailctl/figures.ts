@@ -1,4 +1,4 @@
-// Figures as people read them.
+// Sizes and durations as text.
 
 const SPANS = [
   [86_400, 'day'],

@@ -5,12 +5,12 @@ import { runCommandLine } from './cli.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    process.stderr.write('interrupted; run the command again to go on\n');
+    process.stderr.write('interrupted; run the command again to continue\n');
     process.exit(STATUS.INTERRUPTED);
   });
 }
 
-// a reader that went away (mailctl … | head) is no error of ours
+// a reader that closed the pipe (mailctl … | head) is not an error
 process.stdout.on('error', () => process.exit(STATUS.OK));
 
 process.exitCode = await runCommandLine(process.argv.slice(2));

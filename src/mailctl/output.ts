@@ -1,22 +1,22 @@
-// What people and programs see: the result on stdout, everything else on stderr.
+// The result goes to stdout, everything else to stderr.
 
 import chalk, { Chalk } from 'chalk';
 import { MailctlError } from '../errors.ts';
 import { withoutControls, withoutOtherControls } from '../host/terminal-text.ts';
 
-/** Where text goes: standard output and standard error of the process, or what a test reads. */
+/** Where text goes: stdout or stderr of the process, or a test's buffer. */
 export interface Sink {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }
 
-/** What a change would do, found by looking. */
+/** What a change would do, found without changing anything. */
 export interface Planned {
-  /** Such as `stop the mail server`; empty when there is nothing to do. */
+  /** Such as `stop the mail server`; empty for a no-op. */
   readonly would: readonly string[];
-  /** Lines below, for people. */
+  /** Lines below `would` in the text. */
   readonly details?: readonly string[];
-  /** Beside `dry_run` and `would`, for --json. */
+  /** Fields beside `dry_run` and `would` for --json. */
   readonly data?: object;
 }
 
@@ -34,15 +34,15 @@ export interface Output {
   readonly options: OutputOptions;
   /** Colours for the result text; plain where colours are off. */
   readonly paint: typeof chalk;
-  /** A person reads the result, rather than another program. */
+  /** stdout is a terminal. */
   readonly forPeople: boolean;
-  /** The result: `text` for people, `data` (with "v": 1) for --json. */
+  /** The result: `text`, or with --json `data` and "v": 1. */
   result(text: string | readonly string[], data: object): void;
-  /** The result of a dry run: what would be done, never that it was. */
+  /** The result of a dry run: what would be done. */
   planned(plan: Planned): void;
-  /** The result of a word that found nothing to change, in a dry run or not. */
+  /** The result of a command that had nothing to change, in a dry run or not. */
   unchanged(text: string | readonly string[], data: object): void;
-  /** Something worth knowing beside the result; silent with --quiet. */
+  /** Information beside the result; silent with --quiet. */
   note(text: string): void;
   warn(text: string): void;
   error(error: unknown): void;
@@ -75,7 +75,7 @@ function errorText(error: unknown, paint: typeof chalk, debug: boolean): string 
   return lines.join('\n');
 }
 
-/** Text that cannot drive a terminal, whoever wrote the names and words in it. */
+/** Text without control characters: names in it may come from an attacker. */
 export function terminalSafe(text: string, colours: boolean): string {
   return colours ? withoutOtherControls(text) : withoutControls(text);
 }

@@ -1,5 +1,5 @@
-// Where a password comes from: a terminal (twice), a pipe, a file, a random one, or a ready hash.
-// Never an argument, which every user of the machine can see.
+// Sources of a password: the terminal (asked twice), standard input, a file, a generated one, or a hash.
+// Never an argument: every user of the machine can read it in the process list.
 
 import { type Command, Option } from 'commander';
 import {
@@ -18,14 +18,14 @@ export interface PasswordOptions {
   readonly passwordFile?: string;
   readonly generate?: boolean;
   readonly hash?: string;
-  /** What somebody tried to give as an argument; never looked at. */
+  /** Refused: a password as an argument. */
   readonly password?: unknown;
 }
 
 export interface Credential {
   /** `{SCHEME}hash`. */
   readonly hash: string;
-  /** A password that was made here, to be shown once. */
+  /** A generated password, to be shown once. */
   readonly generated?: string;
   readonly warning?: string;
 }
@@ -37,8 +37,8 @@ export function addPasswordOptions(command: Command): Command {
   return command
     .option('--password-stdin', 'read the password from standard input')
     .option('--password-file <file>', 'read the password from a file')
-    .option('--generate', 'make a password and print it once')
-    .option('--hash <hash>', 'take a hash, such as {SHA512-CRYPT}$6$…, as it is')
+    .option('--generate', 'generate a password and print it once')
+    .option('--hash <hash>', 'store this hash, such as {SHA512-CRYPT}$6$…')
     .addOption(new Option('-p, --password [text]').hideHelp())
     .allowExcessArguments();
 }
@@ -51,7 +51,7 @@ function usage(message: string, hint: string): never {
 function refuseArguments(word: string, options: PasswordOptions, args: readonly string[]): void {
   if (options.password === undefined && args.length <= 1) return;
   usage(
-    `${word} takes one address; a password is never given as an argument, where others could see it`,
+    `${word} takes one address; a password as an argument would be visible to other users`,
     `mailctl ${word} <address> --password-stdin`,
   );
 }
@@ -64,7 +64,7 @@ export async function readAllInput(limit: number): Promise<string> {
     chunks.push(chunk);
     size += chunk.length;
     if (size > limit) {
-      throw new MailctlError('DATA_INVALID', `standard input holds more than ${limit} bytes`);
+      throw new MailctlError('DATA_INVALID', `standard input is larger than ${limit} bytes`);
     }
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -72,11 +72,11 @@ export async function readAllInput(limit: number): Promise<string> {
 
 async function readFile(host: Host, file: string): Promise<string> {
   const text = await host.files.read(file);
-  if (text === null) usage(`there is no file ${file}`, 'name a file that holds the password');
+  if (text === null) usage(`no such file: ${file}`, 'give a file that contains the password');
   return text;
 }
 
-/** Lines typed on the terminal, not shown. What was typed ahead is kept for the next question. */
+/** Reads lines from the terminal without echo. Input typed ahead is kept for the next question. */
 async function* hiddenLines(): AsyncGenerator<string, void, string> {
   let typed = '';
   for await (const text of process.stdin as AsyncIterable<string>) {
@@ -107,7 +107,7 @@ async function askOnTerminal(check: (password: string) => void): Promise<string>
   try {
     const password = await ask('New password: ');
     check(password);
-    if ((await ask('The same again: ')) === password) return password;
+    if ((await ask('Repeat the password: ')) === password) return password;
     throw new MailctlError('PASSWORD_INVALID', 'the two passwords differ; nothing was changed');
   } finally {
     stdin.setRawMode(false);
@@ -118,7 +118,7 @@ async function askOnTerminal(check: (password: string) => void): Promise<string>
 
 async function askTwice(check: (password: string) => void): Promise<string> {
   if (process.stdin.isTTY) return askOnTerminal(check);
-  throw new MailctlError('NO_TERMINAL', 'no password: there is no terminal to ask on', {
+  throw new MailctlError('NO_TERMINAL', 'no password: there is no terminal to ask for it', {
     hint: `add one of ${SOURCES.join(', ')}`,
   });
 }
@@ -131,7 +131,7 @@ async function readSource({ host, ask }: App, options: PasswordOptions): Promise
   return ask(() => askTwice(checkPassword), generatePassword);
 }
 
-/** Checks the options without asking for anything yet; gives what asks for the password. */
+/** Checks the options; returns the function that asks for the password. */
 export function credentialSource(
   app: App,
   { word, options, args }: { word: string; options: PasswordOptions; args: readonly string[] },

@@ -1,11 +1,11 @@
-// What ssl-setup and ssl-renew have to say of what they did.
+// The results of ssl-setup and ssl-renew as text.
 
 import { type Renewal, servedExpiry } from '../appliance/acme/renew.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import type { App } from './app.ts';
 import type { Ending } from './statuses.ts';
 
-/** How a word that asks a CA can end. */
+/** The endings of a command that asks a CA. */
 export const RENEWAL_ENDS: readonly Ending[] = [
   ...(['NOT_SERVED', 'DNS_BY_HAND', 'CERTIFICATE_INVALID', 'DNS_ZONE_UNFIT'] as const),
   ...(['ACME_REFUSED', 'DNS_PROVIDER_UNFIT', 'ACME_UNREACHABLE', 'ACME_LIMITED'] as const),
@@ -24,7 +24,8 @@ export function moment(date: Date): string {
 }
 
 function describe(renewal: Exclude<Renewal, { outcome: 'waiting' }>): string[] {
-  if (renewal.outcome === 'taken-up') return ['the certificate was taken up'];
+  if (renewal.outcome === 'taken-up')
+    return ['the new files of ssl.cert_path and ssl.key_path are in use'];
   if (renewal.outcome === 'unchanged') {
     if (renewal.at === null) return ['nothing to renew'];
     return [`nothing to do before ${moment(renewal.at)}: ${renewal.why}`];
@@ -35,7 +36,7 @@ function describe(renewal: Exclude<Renewal, { outcome: 'waiting' }>): string[] {
   ];
 }
 
-/** Prints the result. Throws CERTIFICATE_WAITS where it is not done yet. */
+/** Prints the result. Throws CERTIFICATE_WAITS while a new key waits for its TLSA record. */
 export function reportRenewal(app: App, renewal: Renewal): ExitStatus {
   if (renewal.outcome === 'waiting') {
     const at = renewal.readyAt === null ? 'later' : moment(renewal.readyAt);
@@ -43,7 +44,7 @@ export function reportRenewal(app: App, renewal: Renewal): ExitStatus {
       'CERTIFICATE_WAITS',
       `the new key serves from ${at} on: its TLSA record must have been visible for two TTLs first`,
       {
-        hint: 'mailctl ssl-renew   (then; where mailctl serve runs, it does that by itself)',
+        hint: 'mailctl ssl-renew   (then; mailctl serve does it by itself)',
         ...(renewal.readyAt === null ? {} : { retryAt: renewal.readyAt }),
       },
     );
@@ -58,7 +59,7 @@ export function reportRenewal(app: App, renewal: Renewal): ExitStatus {
   return STATUS.OK;
 }
 
-/** Says how long the certificate still lives where that is short. */
+/** Warns when the certificate expires soon. */
 export async function warnOfExpiry(app: App): Promise<void> {
   const warning = await servedExpiry(app.host, await app.appliance());
   if (warning !== null) app.output.warn(warning.message);

@@ -1,4 +1,4 @@
-// The scheduler beside the container: which commands start, wake and end it.
+// The scheduler (`mailctl serve`): which commands start, wake and end it.
 
 import type { Appliance } from '../appliance/appliance.ts';
 import { endServer, ensureServing, wakeServer } from '../appliance/schedule/server.ts';
@@ -6,7 +6,7 @@ import { MailctlError } from '../errors.ts';
 import { ownProgram } from '../host/own-program.ts';
 import type { App } from './app.ts';
 
-/** Sees to it that one runs; what keeps it from starting is a warning, as the mail server runs without. */
+/** Starts one unless one runs; a failure is a warning, since the mail server runs without a scheduler. */
 export async function ensureScheduler(app: App, target: Appliance): Promise<void> {
   try {
     await ensureServing(app.host, target, ownProgram());
@@ -17,17 +17,17 @@ export async function ensureScheduler(app: App, target: Appliance): Promise<void
 }
 
 /**
- * Ends the one in the background, and what either is doing: it would keep a changing command waiting.
- * One that a supervisor runs stays.
+ * Ends a scheduler in the background, and the job of any scheduler: the job would hold the lock.
+ * A scheduler under a supervisor stays.
  */
 export async function endScheduler(app: App): Promise<void> {
   const { paths } = await app.appliance();
   if ((await endServer(app.host, paths)) === 'supervised') {
-    app.output.note('mailctl serve goes on: its supervisor runs it');
+    app.output.note('mailctl serve keeps running under its supervisor');
   }
 }
 
-/** What was changed is looked at now, not minutes later. */
+/** Makes the scheduler check its jobs now, not minutes later. */
 export function wakeScheduler(app: App, target: Appliance): void {
   wakeServer(app.host, target.paths);
 }

@@ -1,12 +1,12 @@
-// The first words of mailctl. A word's module is loaded when the word is typed; the table alone is enough
-// for the list of words.
+// The commands of mailctl. A command's module is loaded when the command is typed; the list of commands needs
+// only this table.
 
 import type { Register } from './command.ts';
 
 export interface FirstWord {
   readonly name: string;
   readonly about: string;
-  /** Its script holds the words of all others. */
+  /** Its script contains the words of all commands. */
   readonly needsAll?: true;
   load(): Promise<Register>;
 }
@@ -14,12 +14,12 @@ export interface FirstWord {
 export const WORDS: readonly FirstWord[] = [
   {
     name: 'install',
-    about: 'set up the mail server and start it; run again, it changes nothing',
+    about: 'set up the mail server and start it; repeated, a no-op',
     load: async () => (await import('./commands/install.ts')).registerInstall,
   },
   {
     name: 'uninstall',
-    about: 'remove the mail server; its data stays',
+    about: 'remove the mail server; keep its data',
     load: async () => (await import('./commands/uninstall.ts')).registerUninstall,
   },
   {
@@ -29,7 +29,7 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'stop',
-    about: 'stop the mail server and take its mounts, interfaces and rules away',
+    about: 'stop the mail server and remove its mounts, interfaces and rules',
     load: async () => (await import('./commands/start.ts')).registerStop,
   },
   {
@@ -39,7 +39,7 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'status',
-    about: 'show whether the mail server is well, and if not, why',
+    about: 'show the state of the mail server and its faults',
     load: async () => (await import('./commands/status.ts')).registerStatus,
   },
   {
@@ -49,12 +49,12 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'apply',
-    about: 'make the server what the UCI file says, prove it, or go back',
+    about: 'apply the UCI file, probe the server, roll back on failure',
     load: async () => (await import('./commands/apply.ts')).registerApply,
   },
   {
     name: 'config',
-    about: 'look at the UCI file',
+    about: 'check the UCI file',
     load: async () => (await import('./commands/config.ts')).registerConfig,
   },
   {
@@ -74,27 +74,27 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'dns-setup',
-    about: 'publish the records of the mail domains, and prove it',
+    about: 'publish the DNS records of the mail domains and verify them',
     load: async () => (await import('./commands/dns-setup.ts')).registerDnsSetup,
   },
   {
     name: 'dns-check',
-    about: 'ask the authoritative servers what is published, and say what is wrong',
+    about: 'compare the published DNS records with the wanted ones',
     load: async () => (await import('./commands/dns-check.ts')).registerDnsCheck,
   },
   {
     name: 'dkim',
-    about: 'the keys that sign the mail of your domains',
+    about: 'show and rotate the DKIM keys of the mail domains',
     load: async () => (await import('./commands/dkim.ts')).registerDkim,
   },
   {
     name: 'ssl-setup',
-    about: 'get a certificate from the CA (ACME, proved by DNS) and serve it',
+    about: 'get a certificate from the CA (ACME, dns-01) and serve it',
     load: async () => (await import('./commands/ssl-setup.ts')).registerSslSetup,
   },
   {
     name: 'ssl-renew',
-    about: 'renew the certificate when it is time; the old one serves until the new one does',
+    about: 'renew the certificate when due; the old one serves until then',
     load: async () => (await import('./commands/ssl-renew.ts')).registerSslRenew,
   },
   {
@@ -104,22 +104,22 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'queue',
-    about: 'the mail that waits to be delivered',
+    about: 'list, retry, hold and delete mail in the queue',
     load: async () => (await import('./commands/queue.ts')).registerQueue,
   },
   {
     name: 'serve',
-    about: 'do what is due when it is due, until SIGTERM; SIGHUP makes it look now',
+    about: 'run scheduled jobs until SIGTERM; SIGHUP checks them now',
     load: async () => (await import('./commands/serve.ts')).registerServe,
   },
   {
     name: 'wan-changed',
-    about: 'publish the address of the WAN interface if it is another one now',
+    about: 'publish the address of the WAN interface if it has changed',
     load: async () => (await import('./commands/wan-changed.ts')).registerWanChanged,
   },
   {
     name: 'fail2ban',
-    about: 'the addresses that are banned',
+    about: 'list and unban addresses',
     load: async () => (await import('./commands/fail2ban.ts')).registerFail2ban,
   },
   {
@@ -129,22 +129,22 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'test',
-    about: 'send a test message from the postmaster, and see what becomes of it',
+    about: 'send a test message from the postmaster and report its delivery',
     load: async () => (await import('./commands/test.ts')).registerTest,
   },
   {
     name: 'doctor',
-    about: 'look at everything, say what is wrong and how to fix it',
+    about: 'run all checks; print each fault and its fix',
     load: async () => (await import('./commands/doctor.ts')).registerDoctor,
   },
   {
     name: 'report',
-    about: 'the daily report to the postmaster',
+    about: 'print or send the daily report to the postmaster',
     load: async () => (await import('./commands/report.ts')).registerReport,
   },
   {
     name: 'completion',
-    about: 'print a script that completes the words of mailctl',
+    about: 'print a completion script for a shell',
     needsAll: true,
     load: async () => (await import('./commands/completion.ts')).registerCompletion,
   },

@@ -1,4 +1,4 @@
-// What no UCI file may contain, wherever it stands: it would be lost or misread by other programs.
+// Characters that no UCI file may contain: other programs would drop or misread them.
 
 import type { UciProblem } from './scan.ts';
 
@@ -20,23 +20,23 @@ export function checkCharacters(text: string): readonly UciProblem[] {
   const [first, ...more] = findLines(text, '\r\n');
   if (first) {
     const others = more.length > 0 ? `, as do ${more.length} more` : '';
-    const message = `the line ends in CR LF, as on Windows${others}; sed -i 's/\\r$//' FILE repairs it`;
+    const message = `the line ends in CR LF, as on Windows${others}; fix: sed -i 's/\\r$//' FILE`;
     problems.push({ ...first, message });
   }
   return problems;
 }
 
-/** A value as it is shown in a message: on one line, printable, and not too long. */
+/** A value for a message: one line, printable, shortened. */
 export function quote(value: string): string {
   const shown = value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not reach a terminal
   const printable = shown.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) =>
     JSON.stringify(character).slice(1, -1),
   );
   return `'${printable}'`;
 }
 
-/** Where `wanted` first occurs in each line that contains it. */
+/** The first place of `wanted` in each line that contains it. */
 function findLines(text: string, wanted: string): { line: number; column: number }[] {
   const places: { line: number; column: number }[] = [];
   let line = 1;

@@ -1,5 +1,5 @@
-// A UCI file as text plus an index into it. The text is never re-generated, so whatever an edit does
-// not touch (comments, order, blank lines, odd indentation) stays as it is, byte for byte.
+// A UCI file as text with an index into it. The text is never generated again, so an edit keeps every other
+// byte: comments, order, blank lines, indentation.
 
 /** A half-open range of characters in the text. */
 export interface Span {
@@ -21,14 +21,14 @@ export interface UciEntry extends Span {
   readonly value: string;
   readonly line: number;
   readonly column: number;
-  /** Where the value stands; empty, behind the name, when the statement has none. */
+  /** Place of the value; empty, after the name, when the statement has none. */
   readonly valueSpan: Span;
 }
 
-/** A `config` statement and what follows it; the same name may occur again and is then merged. */
+/** A `config` statement and its entries; libuci merges sections of the same name. */
 export interface UciSection extends Span {
   readonly type: string;
-  /** null: anonymous, known only by its type and position, as `@type[0]`. */
+  /** null: anonymous, identified by type and position, as `@type[0]`. */
   readonly name: string | null;
   readonly line: number;
   readonly column: number;
@@ -55,7 +55,7 @@ export function formatValue(value: string): string {
 
 /**
  * The parts of one section. `reference` is a name or, as for the `uci` program, `@type[index]`,
- * where a negative index counts from the end. Empty when there is no such section.
+ * where a negative index counts from the end. Empty for an unknown section.
  */
 export function findSection(document: UciDocument, reference: string): readonly UciSection[] {
   const match = /^@(.+)\[(-?\d+)\]$/.exec(reference);
@@ -76,7 +76,7 @@ export function findSection(document: UciDocument, reference: string): readonly 
   return found.name === null ? [found] : findSection(document, found.name);
 }
 
-/** The statements that name an option, in the order of the text. */
+/** All statements of an option, in the order of the text. */
 export function findEntries(
   document: UciDocument,
   reference: string,
@@ -87,7 +87,7 @@ export function findEntries(
   );
 }
 
-/** As libuci reads it: an empty option is the same as none. */
+/** As libuci: an empty option counts as a missing one. */
 export function getOption(
   document: UciDocument,
   reference: string,
@@ -96,7 +96,7 @@ export function getOption(
   return mergeEntries(findEntries(document, reference, option));
 }
 
-/** A later option replaces what was before it, unless it is empty; a list item is added to it. */
+/** A later option replaces the value before it, unless it is empty; a list item is appended to it. */
 export function mergeEntries(entries: readonly UciEntry[]): UciValue | undefined {
   let merged: string | string[] | undefined;
   for (const { kind, value } of entries) {

@@ -1,4 +1,4 @@
-// The change of one option of a UCI document. It keeps every other byte of the text and gives a new document; sections are
+// Sets one option of a UCI document and returns a new document, with every other byte of the text kept. Sections are
 // named as for `findSection`. Only a document without problems may be edited.
 
 import {
@@ -20,7 +20,7 @@ const DEFAULT_INDENT = '\t';
 const KEYWORD = /[a-z]+/y;
 const REST_OF_LINE = /[ \t\r\v\f]*(?:#[^\n]*)?(?:\n|$)/y;
 
-/** Replaces whatever the option was, a list included. Throws when there is no such section. */
+/** Replaces the option, also when it is a list. Throws for an unknown section. */
 export function setOption(document: UciDocument, place: Place, value: string): UciDocument {
   const entries = findEntries(document, place.section, place.option);
   const last = entries.at(-1);
@@ -30,7 +30,7 @@ export function setOption(document: UciDocument, place: Place, value: string): U
   return reparse(text);
 }
 
-/** Throws when an edit led to a text that libuci would not read. */
+/** Throws when libuci would reject the edited text. */
 function reparse(text: string): UciDocument {
   const { document, problems } = parseUci(text);
   const [problem] = problems;
@@ -40,7 +40,7 @@ function reparse(text: string): UciDocument {
   return document;
 }
 
-/** Puts an option behind the last one of its section, indented like that one. */
+/** Adds an option after the last one of its section, with the same indentation. */
 function appendEntry(
   { text, ...document }: UciDocument,
   { section, option }: Place,
@@ -48,7 +48,7 @@ function appendEntry(
 ): string {
   const part = findSection({ text, ...document }, section).at(-1);
   if (!part) {
-    throw new Error(`there is no UCI section ${section}`);
+    throw new Error(`no UCI section ${section}`);
   }
   const last = part.entries.at(-1);
   const indent = last ? indentOf(text, last) : DEFAULT_INDENT;
@@ -70,13 +70,13 @@ function rewriteEntry(text: string, { start, valueSpan }: UciEntry, value: strin
   ].join('');
 }
 
-/** Puts a line behind that of a statement. */
+/** Inserts a line after the line of a statement. */
 function insertLine(text: string, { end }: Span, line: string): string {
   const position = endOfLine(text, end);
   return `${endLine(text.slice(0, position))}${line}\n${text.slice(position)}`;
 }
 
-/** Removes statements, given in the order of the text: each has its line for itself. */
+/** Removes statements, given in the order of the text. Each must be alone on its line. */
 function remove(text: string, spans: readonly Span[]): string {
   return spans.reduceRight((rest, { start, end }) => {
     const lineStart = rest.lastIndexOf('\n', start - 1) + 1;
@@ -84,7 +84,7 @@ function remove(text: string, spans: readonly Span[]): string {
   }, text);
 }
 
-/** Behind the line end that follows a statement and its comment. */
+/** The position after the end of the statement's line, its comment included. */
 function endOfLine(text: string, position: number): number {
   REST_OF_LINE.lastIndex = position;
   return REST_OF_LINE.test(text) ? REST_OF_LINE.lastIndex : position;

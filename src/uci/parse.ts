@@ -1,5 +1,5 @@
-// Reads the UCI file format as libuci does in strict mode, but goes on after a problem, so that all
-// of them are known at once. A document that came with problems must not be edited.
+// Reads the UCI file format as libuci in strict mode, but continues after a problem, to report all problems
+// at once. A document with problems must not be edited.
 
 import { checkCharacters, quote } from './characters.ts';
 import type { UciDocument, UciEntry, UciSection, UciWord } from './document.ts';
@@ -11,7 +11,7 @@ interface OpenSection extends UciSection {
 
 interface Reading {
   readonly sections: OpenSection[];
-  /** The section that first bore a name. */
+  /** The first section of each name. */
   readonly named: Map<string, UciSection>;
   readonly problems: UciProblem[];
 }
@@ -21,7 +21,7 @@ type Reader = (reading: Reading, statement: Statement) => void;
 const readOption: Reader = (reading, statement) => readEntry(reading, statement, 'option');
 const readListItem: Reader = (reading, statement) => readEntry(reading, statement, 'list');
 
-/** libuci knows each word also by its first letter. */
+/** libuci also accepts each keyword by its first letter. */
 const READERS = new Map<string, Reader>([
   ['package', readPackage],
   ['p', readPackage],
@@ -37,15 +37,15 @@ const TYPE = /^[\x21-\x7e]+$/;
 const PACKAGE = /^[A-Za-z0-9_-]+$/;
 
 interface ParseOptions {
-  /** No value of this file goes over several lines, so one that does lacks its closing quote. */
+  /** Values of this file have one line, so a value with several misses its closing quote. */
   readonly singleLineValues?: boolean;
 }
 
 /**
  * Pure, and linear in the length of the text. Problems come in the order of the text.
  *
- * One forgotten quote turns every later quote around. So that the line at fault is named and not
- * the last one, a text with problems is read again, closing each quote that swallows a statement.
+ * A missing quote inverts every later quote. To report its own line and not the last one, a text with
+ * problems is read again with each quote that swallows a statement closed.
  */
 export function parseUci(
   text: string,
@@ -82,11 +82,11 @@ function readStatement(reading: Reading, statement: Statement): void {
   }
 }
 
-/** A file holds one package, named after the file: libuci checks this line and passes over it. */
+/** A file is one package, named after the file: libuci checks this line, then ignores it. */
 function readPackage(reading: Reading, { keyword, words }: Statement): void {
   const [name] = words;
   if (!name?.value) {
-    report(reading, keyword, 'a package needs a name');
+    report(reading, keyword, 'missing package name: package NAME');
     return;
   }
   if (!PACKAGE.test(name.value)) {
@@ -98,7 +98,7 @@ function readPackage(reading: Reading, { keyword, words }: Statement): void {
 function readSection(reading: Reading, { keyword, words }: Statement): void {
   const [type, name] = words;
   if (!type?.value) {
-    report(reading, keyword, 'a section needs a type: config TYPE [NAME]');
+    report(reading, keyword, 'missing section type: config TYPE [NAME]');
     return;
   }
   if (!TYPE.test(type.value)) {
@@ -139,7 +139,7 @@ function readEntry(reading: Reading, { keyword, words }: Statement, kind: UciEnt
   const [name, value] = words;
   const section = reading.sections.at(-1);
   if (!name?.value) {
-    report(reading, keyword, `this needs a name and a value: ${kind} NAME VALUE`);
+    report(reading, keyword, `missing name: ${kind} NAME VALUE`);
     return;
   }
   if (!NAME.test(name.value)) {
@@ -147,7 +147,7 @@ function readEntry(reading: Reading, { keyword, words }: Statement, kind: UciEnt
   }
   reportExtra(reading, words, 2);
   if (!section) {
-    report(reading, keyword, `'${name.value}' stands before the first section`);
+    report(reading, keyword, `'${name.value}' precedes the first section`);
     return;
   }
   const { line, column, start } = keyword;
@@ -166,7 +166,7 @@ function readEntry(reading: Reading, { keyword, words }: Statement, kind: UciEnt
 function reportExtra(reading: Reading, words: readonly UciWord[], allowed: number): void {
   const extra = words.slice(allowed).find(({ value }) => value !== '');
   if (extra) {
-    report(reading, extra, 'one word too many: is a quote missing?');
+    report(reading, extra, 'unexpected word: is a quote missing?');
   }
 }
 

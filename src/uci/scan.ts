@@ -1,6 +1,6 @@
-// From characters to statements, by the rules of libuci: words are separated by white space, end at an
-// unquoted `#`, and are made of any sequence of plain, 'single' and "double" quoted parts. An unquoted `;` is a
-// problem wherever it stands: libuci refuses the whole file, or drops the rest of the line without a word.
+// Splits text into statements by the rules of libuci: words are separated by white space, end at an unquoted `#`,
+// and consist of plain, 'single' and "double" quoted parts in any order. An unquoted `;` is always a problem:
+// libuci rejects the whole file, or silently drops the rest of the line.
 
 import type { UciWord } from './document.ts';
 
@@ -10,7 +10,7 @@ export interface UciProblem {
   readonly message: string;
 }
 
-/** One line, or what stands on either side of a `;`. */
+/** One line, or the part of it on either side of a `;`. */
 export interface Statement {
   readonly keyword: UciWord;
   readonly words: readonly UciWord[];
@@ -19,7 +19,7 @@ export interface Statement {
 interface Cursor {
   readonly text: string;
   readonly problems: UciProblem[];
-  /** Ends a quote at the end of its line where the next line looks like a statement of its own. */
+  /** Ends a quote at the end of its line when the next line looks like a statement. */
   readonly cutsQuotes: boolean;
   swallowsStatements: boolean;
   position: number;
@@ -30,13 +30,13 @@ interface Cursor {
 interface Scan {
   readonly statements: readonly Statement[];
   readonly problems: readonly UciProblem[];
-  /** A quoted value goes over a line that looks like a statement of its own. */
+  /** A quoted value spans a line that looks like a statement. */
   readonly swallowsStatements: boolean;
   readonly lineCount: number;
 }
 
 const STATEMENT_LINE = /[ \t]*(?:package|config|option|list)[ \t]/y;
-// White space is what C's isspace() knows, not what \s means here
+// White space as in C's isspace(), which is not \s of JavaScript
 const PLAIN = /[^ \t\r\n\v\f'"\\;#]+/y;
 const SINGLE_QUOTED = /[^'\n]+/y;
 const DOUBLE_QUOTED = /[^"\\\n]+/y;
@@ -44,7 +44,6 @@ const BLANK = /[ \t\r\v\f]+/y;
 const KEYWORD = /[^ \t\r\n\v\f;]+/y;
 const COMMENT = /[^\n]*/y;
 
-/** All statements of a text. */
 export function scanUci(text: string, { cutsQuotes = false } = {}): Scan {
   const cursor: Cursor = {
     text,
@@ -92,7 +91,7 @@ function scanStatement(cursor: Cursor): Statement | undefined {
   return { keyword, words };
 }
 
-/** Steps over a comment and the end of the line, or stands at the end of the text. */
+/** Skips a comment and the end of the line. True there and at the end of the text. */
 function takeSeparator(cursor: Cursor): boolean {
   if (cursor.text[cursor.position] === '#') {
     take(cursor, COMMENT);
@@ -108,7 +107,7 @@ function takeSemicolon(cursor: Cursor): boolean {
   if (cursor.text[cursor.position] !== ';') {
     return false;
   }
-  report(cursor, cursor.position, "';' outside quotes: uci does not read on behind it");
+  report(cursor, cursor.position, "';' outside quotes: uci rejects the file or drops the rest");
   cursor.position += 1;
   return true;
 }
@@ -171,7 +170,7 @@ function scanQuoted(cursor: Cursor, quote: '"' | "'", inside: RegExp): string {
   }
 }
 
-/** The character behind a backslash stands for itself; a line end behind it is left out. */
+/** A character after a backslash is literal; a line end after it is dropped. */
 function takeEscape(cursor: Cursor): string {
   const isCrlf = cursor.text.startsWith('\r\n', cursor.position + 1);
   cursor.position += isCrlf ? 2 : 1;

@@ -10,7 +10,7 @@ afterEach(() => router.remove());
 
 const aliases = () => router.rows('SELECT address, target FROM alias ORDER BY 1, 2');
 
-test('alias add makes an alias with several targets, and again is already so', async () => {
+test('alias add makes an alias with several targets; repeated, it is a no-op', async () => {
   const line = 'alias add Sales@example.com alice@example.com bob@elsewhere.example';
   const { status, stdout } = await router.mailctl(line);
 
@@ -47,7 +47,7 @@ test('a catch-all and a whole domain may be aliases', async () => {
   ]);
 });
 
-test('alias del removes a target, then the alias, and says how to undo', async () => {
+test('alias del removes a target, then the alias, and prints the command to undo', async () => {
   await router.mailctl('alias add s@example.com alice@example.com b@elsewhere.example');
 
   const one = await router.mailctl('alias del s@example.com b@elsewhere.example');

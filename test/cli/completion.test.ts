@@ -1,4 +1,4 @@
-// mailctl completion: scripts that the shells themselves accept, made from the command tree.
+// mailctl completion: the shells accept the scripts, which are made from the command tree.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createRouter, type Router } from './router.ts';
@@ -21,7 +21,7 @@ function run(...argv: string[]): string {
   return stdout.toString();
 }
 
-/** What bash offers behind these words; the last one is being typed. */
+/** The completions that bash offers for the last of these words. */
 async function offered(...words: string[]): Promise<string[]> {
   const ask = `. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mailctl; echo "\${COMPREPLY[*]}"`;
   return run('bash', '--norc', '-c', ask, await script('bash'), 'mailctl', ...words)
@@ -39,11 +39,11 @@ test('bash completes words, words of a group, options and files', async () => {
   );
 });
 
-test('an argument that is spelled like a word of another place does not disturb', async () => {
+test('an argument with the spelling of a command is skipped', async () => {
   expect(await offered('user', 'add', 'list', '--qu')).toEqual(['--quota', '--quiet']);
 });
 
-test('ash gets a word that lists the words', async () => {
+test('ash gets a function that lists the words', async () => {
   const list = run('busybox', 'ash', '-c', '. "$0"; mailctl_words queue', await script('ash'));
 
   expect(list.split('\n').slice(0, 3)).toEqual(['list', 'show', 'flush']);
@@ -56,7 +56,7 @@ test.each(['zsh', 'fish'])('%s accepts its script', async (shell) => {
   expect(await Bun.file(path).text()).toContain('queue delete');
 });
 
-test('another shell is refused with the list of those there are', async () => {
+test('an unknown shell is refused with the list of shells', async () => {
   const { status, stderr } = await router.mailctl('completion tcsh');
 
   expect(status).toBe(64);

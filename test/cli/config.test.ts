@@ -21,7 +21,7 @@ function writeConfig(text: string): void {
   writeFileSync(join(root, FILE), text);
 }
 
-test('config check finds nothing wrong with the shipped file', () => {
+test('config check finds no problem in the shipped file', () => {
   writeConfig(readFileSync(join(PROJECT, 'files', FILE), 'utf8'));
 
   expect(runMailctl('config check')).toEqual({

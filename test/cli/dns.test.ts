@@ -1,4 +1,4 @@
-// What dns-setup and dns-check say before they ask any server.
+// dns-setup and dns-check up to the first DNS query.
 
 import { afterAll, expect, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
@@ -52,17 +52,17 @@ function ubus(status: object): Record<string, string> {
   };
 }
 
-test('dns-setup without dnsctl names it and the way by hand', () => {
+test('dns-setup without dnsctl names it and the command for publishing by hand', () => {
   const mailctl = createRouter({ dns: FIXED });
 
   const { status, stderr } = mailctl('dns-setup --yes');
 
   expect(status).toBe(69);
-  expect(stderr).toContain('error: dnsctl is not installed, so nothing can be published');
+  expect(stderr).toContain('error: dnsctl is not installed: cannot publish records');
   expect(stderr).toContain('hint: mailctl dns-setup --zone');
 });
 
-test('dns-setup --zone prints a zone fragment without asking anybody', () => {
+test('dns-setup --zone prints a zone fragment without a DNS query', () => {
   const mailctl = createRouter({ dns: FIXED });
 
   const { status, stdout } = mailctl('dns-setup --zone');
@@ -138,7 +138,7 @@ test.each([
   expect(stderr).toContain(message);
 });
 
-test('provider none leads to the records to publish by hand', () => {
+test('with provider none, dns-setup names the command that prints the records', () => {
   const { status, stderr } = createRouter({ dns: [...FIXED, "option provider 'none'"] })(
     'dns-setup --yes',
   );
@@ -196,7 +196,7 @@ test.each([
   },
 );
 
-test('dnsctl without a provider of its own is not even started', () => {
+test('dnsctl without a configured provider is not started', () => {
   const programs = { dnsctl: '#!/bin/sh\necho "[ERROR] No DNS provider configured."\nexit 1\n' };
 
   const { status, stderr } = createRouter({ dns: FIXED, programs })('dns-setup --yes');

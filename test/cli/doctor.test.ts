@@ -1,4 +1,4 @@
-// mailctl doctor and report where there is little to look at: nothing installed, a wrong UCI file.
+// mailctl doctor and report before the install and with an invalid UCI file.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { readFileSync, statSync } from 'node:fs';
@@ -23,7 +23,7 @@ async function checks(line: string): Promise<{ status: number; checks: Check[] }
   return { status, checks: all };
 }
 
-test('before the first install it says so, with the command, and goes on with what it can see', async () => {
+test('before the first install, doctor names the command and runs the other checks', async () => {
   const { status, checks: all } = await checks('doctor --json');
 
   expect(status).toBe(1);
@@ -38,18 +38,18 @@ test('before the first install it says so, with the command, and goes on with wh
   expect(severity('config.valid')).toBe('ok');
 });
 
-test('--only takes ids and what they begin with', async () => {
+test('--only takes ids and prefixes', async () => {
   const { status, checks: all } = await checks('doctor --only clock config.valid --json');
 
   expect(status).toBe(0);
   expect(all.map(({ id }) => id).sort()).toEqual(['clock.plausible', 'config.valid']);
 });
 
-test('a check that does not exist is named, and where to find the others', async () => {
+test('an unknown check is named, with the command that lists the checks', async () => {
   const { status, stderr } = await router.mailctl('doctor --only nosuch');
 
   expect(status).toBe(64);
-  expect(stderr).toContain('there is no check "nosuch"');
+  expect(stderr).toContain('no such check: "nosuch"');
   expect(stderr).toContain('mailctl doctor --list');
 });
 
@@ -63,7 +63,7 @@ test('a wrong UCI file is a finding with file and line', async () => {
   expect(stdout).toContain('/etc/config/mailserver:2: mailserver.main.nope: unknown option');
 });
 
-test('a line of the accounts that cannot be read is named with its file', async () => {
+test('an invalid line of the accounts is named with its file', async () => {
   await router.mailctl('user add alice@example.com --generate');
   router.write('/srv/mailserver/config/valias', 'nobody knows\n');
 
@@ -73,14 +73,14 @@ test('a line of the accounts that cannot be read is named with its file', async 
   expect(stdout).toContain('/srv/mailserver/config/valias:1: ');
 });
 
-test('--fix asks first, and names the flag where there is no terminal', async () => {
+test('--fix asks for confirmation, and names --yes without a terminal', async () => {
   const { status, stderr } = await router.mailctl('doctor --fix');
 
   expect(status).toBe(64);
   expect(stderr).toContain('--yes');
 });
 
-test('a report made twice is the same text', async () => {
+test('two reports in a row have the same text', async () => {
   const [first, second] = [
     await router.mailctl('report generate'),
     await router.mailctl('report generate'),
@@ -90,7 +90,7 @@ test('a report made twice is the same text', async () => {
   expect(second.stdout).toBe(first.stdout);
 });
 
-test('a report cannot be sent while the server does not run', async () => {
+test('a report cannot be sent while the server is not running', async () => {
   const { status, stderr } = await router.mailctl('report send');
 
   expect(status).toBe(69);
@@ -117,7 +117,7 @@ config mesh 'mesh'
 config report 'report'
 `;
 
-test('a UCI file with a password that others can read is reported, and --fix closes it', async () => {
+test('a UCI file with a password that other users can read is reported, and --fix corrects its mode', async () => {
   const file = router.write('/etc/config/mailserver', RELAY, 0o644);
 
   const { status, stdout } = await router.mailctl('doctor --only config.mode');
@@ -131,7 +131,7 @@ test('a UCI file with a password that others can read is reported, and --fix clo
   expect(readFileSync(file, 'utf8')).toBe(RELAY);
 });
 
-test('a UCI file without a password may be read by others', async () => {
+test('a UCI file without a password may be readable by other users', async () => {
   const { status, stdout } = await router.mailctl('doctor --only config.mode --json');
 
   expect(status).toBe(0);

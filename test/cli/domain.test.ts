@@ -7,7 +7,7 @@ beforeEach(() => {
 });
 afterEach(() => router.remove());
 
-test("the appliance's own domain is there from the start and stays", async () => {
+test("the appliance's own domain exists from the start and cannot be deleted", async () => {
   expect((await router.mailctl('domain list')).stdout).toBe('example.com\n');
 
   const { status, stderr } = await router.mailctl('domain del example.com');
@@ -15,7 +15,7 @@ test("the appliance's own domain is there from the start and stays", async () =>
   expect(stderr).toContain("the appliance's own domain");
 });
 
-test('domain add stores an internationalized name in A-labels, and again is already so', async () => {
+test('domain add stores an internationalized name in A-labels; repeated, it is a no-op', async () => {
   expect(await router.mailctl('domain add Bücher.example')).toMatchObject({
     status: 0,
     stdout: 'added xn--bcher-kva.example\n',
@@ -27,7 +27,7 @@ test('domain add stores an internationalized name in A-labels, and again is alre
   expect(router.accounts('vdomains')).toBe('example.com\nxn--bcher-kva.example\n');
 });
 
-test('domain del names what is in the way, and the command that clears it', async () => {
+test('domain del names what uses the domain, and the command that removes it', async () => {
   await router.mailctl('domain add example.org');
   await router.mailctl(`user add bob@example.org --hash ${HASH}`);
   expect(JSON.parse((await router.mailctl('domain list --json')).stdout).domains[1]).toEqual({
@@ -49,7 +49,7 @@ test('domain del names what is in the way, and the command that clears it', asyn
 });
 
 test.each(['probe.invalid', 'Backscatter.Invalid'])(
-  '%s is no mail domain, and no account uses it: the server needs it itself',
+  '%s is reserved for the server: no mail domain, and no account in it',
   async (name) => {
     const commands = [
       `domain add ${name}`,

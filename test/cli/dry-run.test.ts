@@ -1,5 +1,5 @@
-// Every word that changes something, with --dry-run: nothing is changed, nothing is claimed to be done.
-// The words come from the command tree, so that a new one without a row here fails.
+// Every changing command with --dry-run: nothing is changed or reported as done. The commands come from the
+// command tree, so a new one without a row here fails.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
@@ -14,15 +14,15 @@ import { differences, readShapes } from '../json-document.ts';
 import { createInstalledRouter, ID, type InstalledRouter, MESSAGE } from './installed.ts';
 import { HASH } from './router.ts';
 
-/** What only looks; everything else in the container is refused, and named below. */
+/** Read-only calls; every other program in the container is refused, and named below. */
 const ANSWERS = `  'postqueue -j') echo '${MESSAGE}' ;;`;
 
 interface Row {
-  /** Behind the word itself; `--dry-run` is added. */
+  /** Arguments; `--dry-run` is added. */
   readonly words?: string;
-  /** 0 unless told. */
+  /** Default: 0. */
   readonly status?: number;
-  /** What the first line says would be done. */
+  /** Start of the first line after `would`. */
   readonly would: string;
 }
 
@@ -49,7 +49,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'dkim rotate': { words: '--all', would: 'make and publish a new key for example.com' },
   'dkim revoke': { words: 'example.com', would: 'publish a new key for example.com' },
   'dkim step': { would: 'change nothing' },
-  // no dnsctl here: the real run would end so, too
+  // without dnsctl the real run exits with this status too
   'ssl-setup': { words: '--staging', status: 69, would: '' },
   'ssl-renew': {
     words: '--config /etc/config/selfsigned',
@@ -96,7 +96,7 @@ function changingWords(command: Command, path: readonly string[] = []): string[]
 function treeDigest(root: string): string {
   const hash = createHash('sha256');
   const paths = readdirSync(root, { recursive: true, encoding: 'utf8' }).sort();
-  // the stand-in's own record of what was asked of the container
+  // the stand-in's log of calls
   for (const path of paths.filter((name) => name !== 'inside')) {
     const full = join(root, path);
     const stat = lstatSync(full);
@@ -110,7 +110,7 @@ function treeDigest(root: string): string {
 const CLAIMS =
   /\b(?:created|deleted|added|removed|lifted|sent|published|stopped|imported|password)\b/;
 
-test('every word that changes something has a row', async () => {
+test('every changing command has a row', async () => {
   const { program } = await buildProgram(false, WORDS);
 
   expect(Object.keys(ROWS).sort()).toEqual(changingWords(program).sort());

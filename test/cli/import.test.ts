@@ -29,7 +29,7 @@ test('10,000 mailboxes with hashes are imported in one change', async () => {
   expect((await router.mailctl('user list')).stdout.split('\n').length).toBe(MANY + 1);
 });
 
-test('every line with a fault is reported, and nothing is imported', async () => {
+test('every invalid line is reported, and nothing is imported', async () => {
   await router.mailctl(`user add taken@example.com --hash ${HASH}`);
   router.write(
     '/list.csv',
@@ -55,7 +55,7 @@ test('every line with a fault is reported, and nothing is imported', async () =>
   expect(count()).toBe('2');
 });
 
-test('what exists is refused, left or updated, as asked', async () => {
+test('existing mailboxes are refused, skipped or updated, by option', async () => {
   await router.mailctl(`user add a@example.com --hash ${HASH}`);
   const list = JSON.stringify([
     { address: 'a@example.com', quota: '2G', active: false },
@@ -66,14 +66,14 @@ test('what exists is refused, left or updated, as asked', async () => {
   expect((await router.mailctl('user import -', { stdin: list })).status).toBe(65);
   expect(quotas()).toEqual(['a 1 ']);
   const skipped = await router.mailctl('user import - --skip-existing', { stdin: list });
-  expect(skipped.stdout).toBe('created 1, already there 1\n');
+  expect(skipped.stdout).toBe('created 1, skipped 1 existing\n');
   expect(quotas()).toEqual(['a 1 ', 'b 1 ']);
   const updated = await router.mailctl('user import - --update', { stdin: list });
   expect(updated.stdout).toBe('created 0, updated 2\n');
   expect(quotas()).toEqual([`a 0 ${2 ** 31}`, 'b 1 ']);
 });
 
-test('passwords of a list are hashed, MD5 hashes come with a warning', async () => {
+test('passwords of a list are hashed, and MD5 hashes cause a warning', async () => {
   const stdin = `address,password,hash\na@example.com,"correct, horse",\nb@example.com,,$1$salt$${'c'.repeat(22)}\n`;
 
   const { status, stderr } = await router.mailctl('user import -', { stdin });
@@ -97,7 +97,7 @@ test.each([
   expect(stderr.toLowerCase()).toContain(reason.toLowerCase());
 });
 
-test('an import that needs another domain may add it', async () => {
+test('--add-domains adds the domains that an import needs', async () => {
   const stdin = `address,hash\na@new.example,${HASH}\n`;
 
   expect((await router.mailctl('user import -', { stdin })).status).toBe(65);
@@ -105,7 +105,7 @@ test('an import that needs another domain may add it', async () => {
   expect(router.accounts('vdomains')).toContain('new.example');
 });
 
-test('a dry run reports the faults and what would be written, and changes nothing', async () => {
+test('a dry run reports the errors and what would be written, and changes nothing', async () => {
   router.write('/list.csv', csvOf(3));
 
   const { status, stdout } = await router.mailctl('user import /list.csv --dry-run');
@@ -116,7 +116,7 @@ test('a dry run reports the faults and what would be written, and changes nothin
 });
 
 test.each(['csv', 'json'])(
-  'an export as %s is private and imports the same elsewhere',
+  'an export as %s has mode 0600 and imports the same mailboxes elsewhere',
   async (format) => {
     router.write('/list.csv', csvOf(3));
     await router.mailctl('user import /list.csv');
@@ -136,7 +136,7 @@ test.each(['csv', 'json'])(
   },
 );
 
-test('an export without --with-hashes holds none', async () => {
+test('an export without --with-hashes contains no hashes', async () => {
   await router.mailctl(`user add a@example.com --hash ${HASH}`);
 
   expect((await router.mailctl('user export')).stdout).toBe(
@@ -144,7 +144,7 @@ test('an export without --with-hashes holds none', async () => {
   );
 });
 
-/** All four files and the database tell of the same number of mailboxes, and nothing is left over. */
+/** All four files and the database have the same number of mailboxes, and no temporary file is left. */
 function settledCount(): number {
   const lines = (name: string) => router.accounts(name).split('\n').length - 1;
   const folder = join(router.root, 'srv/mailserver');
@@ -161,7 +161,7 @@ function settledCount(): number {
   return lines('users');
 }
 
-/** Starts an import of 2000 beside one mailbox, kills it when `moment` has come, and looks what there is. */
+/** Starts an import of 2000 beside one mailbox, kills it at `moment`, and counts the mailboxes. */
 async function killedImport(moment: (running: Bun.Subprocess) => Promise<unknown>) {
   router.remove();
   router = createRouter();
@@ -180,23 +180,23 @@ async function killedImport(moment: (running: Bun.Subprocess) => Promise<unknown
   return { listed, pending };
 }
 
-/** There from the moment of the change until the database has followed. */
+/** Exists from the commit until the database is written. */
 const COMMIT = () => join(router.root, 'srv/mailserver/config/.commit');
 
-/** Ends also when the import does, at whatever moment that is. */
+/** Also ends when the import ends. */
 async function isCommitted(running: Bun.Subprocess): Promise<void> {
   while (!existsSync(COMMIT()) && running.exitCode === null) await Bun.sleep(0);
 }
 
-test('an import that is killed before it changes anything has not happened', async () => {
+test('an import that is killed before its commit has no effect', async () => {
   const { listed } = await killedImport(async () => undefined);
 
   expect(listed).toBe(1);
 });
 
-test('an import that is killed once its files are complete has happened, and the next command finishes it', async () => {
+test('an import that is killed after its commit is finished by the next command', async () => {
   let interrupted = 0;
-  // the kill may come after the database was written as well; that says nothing about the next command
+  // a kill after the database was written does not test the next command
   for (let round = 0; round < 10 && interrupted === 0; round += 1) {
     const { listed, pending } = await killedImport(isCommitted);
     expect(listed).toBe(2001);
@@ -206,7 +206,7 @@ test('an import that is killed once its files are complete has happened, and the
 }, 60_000);
 
 randomTest(
-  'an import that is killed at any moment has happened, or not, for every reader',
+  'an import that is killed at any moment is complete or absent for every reader',
   async (random) => {
     let whole = 0;
     await killedImport(async (running) => {

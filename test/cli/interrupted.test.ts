@@ -1,4 +1,4 @@
-// A change of the accounts whose process was killed at the moment of the change: who finishes it.
+// A change of the accounts whose process was killed at the commit: which commands finish it.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ for (const line of [
   'doctor --only accounts',
   'serve --dry-run',
 ]) {
-  test(`mailctl ${line} reads it as made and leaves it to others to finish`, async () => {
+  test(`mailctl ${line} shows the new accounts and does not finish the change`, async () => {
     await router.mailctl(line);
 
     expect(isPending()).toBe(true);
@@ -39,7 +39,7 @@ for (const line of [
 }
 
 for (const line of ['domain list', 'user list', 'alias list']) {
-  test(`mailctl ${line} finishes it`, async () => {
+  test(`mailctl ${line} finishes the change`, async () => {
     await router.mailctl(line);
 
     expect(isPending()).toBe(false);
@@ -47,7 +47,7 @@ for (const line of ['domain list', 'user list', 'alias list']) {
   });
 }
 
-test('mailctl domain list --dry-run shows it as made and finishes nothing', async () => {
+test('mailctl domain list --dry-run shows the new accounts and does not finish the change', async () => {
   const { stdout } = await router.mailctl('domain list --dry-run');
 
   expect(stdout).toBe('example.com\nexample.org\n');

@@ -1,4 +1,4 @@
-// mailctl logs: the last lines, of one daemon, as they come.
+// mailctl logs: the last lines, lines of one daemon, new lines.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { appendFileSync } from 'node:fs';
@@ -41,21 +41,21 @@ test('--daemon and --json name each line by its daemon', async () => {
   });
 });
 
-test('an empty log is no failure', async () => {
+test('an empty log is not an error', async () => {
   router.write(LOG, '');
 
   const { status, stdout, stderr } = await router.mailctl('logs');
 
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
-  expect(stderr).toContain('nothing has been logged');
+  expect(stderr).toContain('the log is empty');
 });
 
-test('-f shows new lines until it is interrupted, and ends without a word', async () => {
+test('-f shows new lines until it is interrupted, and ends without a message', async () => {
   const program = router.start('logs 0 -f');
   if (!(program.stdout instanceof ReadableStream)) throw new Error('no pipe');
   const reader = program.stdout.getReader();
   const line = `${STAMP}dovecot: new\n`;
-  // from the moment it follows on; whatever was written before is not shown
+  // lines from before it follows are not shown
   const writing = setInterval(() => appendFileSync(`${router.root}${LOG}`, line), 100);
 
   const { value } = await reader.read();

@@ -1,4 +1,4 @@
-// What a host lacks is said in one go, with the command that helps, before anything is touched.
+// Missing requirements of a host are listed together, each with its fix, before any change.
 
 import { expect, test } from 'bun:test';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ test('without LXC, install names every missing program and the packages to insta
   expect(stderr).toContain('hint: apt-get install lxc');
 });
 
-test('an old kernel is named with the version that is needed', async () => {
+test('an old kernel is named with the required version', async () => {
   const host = await bareHost(ALL, '5.15.0-91');
   const { status, stderr } = await host.mailctl(['install']);
   await host.remove();
@@ -51,7 +51,7 @@ test('an old kernel is named with the version that is needed', async () => {
   expect(stderr).toContain('6.2 or newer');
 });
 
-test('on a router whose bridge is missing, the bridge is named', async () => {
+test('a missing bridge of a router is named', async () => {
   const host = await bareHost(ALL);
   await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");
   const { status, stderr } = await host.mailctl(['install']);
@@ -61,7 +61,7 @@ test('on a router whose bridge is missing, the bridge is named', async () => {
   expect(stderr).toContain('the bridge br-lan (network.bridge) does not exist on this router');
 });
 
-test('a stock router needs no losetup, which nothing calls', async () => {
+test('a stock router needs no losetup, since it is not used', async () => {
   const host = await bareHost(ALL.filter((name) => name !== 'nft'));
   await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");
   const { stderr } = await host.mailctl(['install']);
@@ -111,7 +111,7 @@ test('mail on the root overlay is refused, since sysupgrade erases it', async ()
   expect(stderr).toContain('--on-root');
 });
 
-test('with --on-root the overlay is taken, and the memory is still looked at', async () => {
+test('--on-root accepts the overlay, and the memory is still checked', async () => {
   const { stderr } = await withMounts(OVERLAY, ['--on-root']);
 
   expect(stderr).not.toContain('sysupgrade');
@@ -120,7 +120,7 @@ test('with --on-root the overlay is taken, and the memory is still looked at', a
 
 const readable = await run(['runuser', '-u', 'nobody', '--', 'test', '-r', MAIN]);
 
-// a clone below a folder that only root can enter cannot be run by anybody else
+// a clone below a folder that only root can enter is not executable for other users
 test.skipIf(readable.status !== 0)(
   'without root, a changing command ends with 77 and says so',
   async () => {
@@ -138,7 +138,7 @@ test.skipIf(readable.status !== 0)(
   },
 );
 
-test('a SHA-256 that is none is refused before anything is looked at', async () => {
+test('an invalid SHA-256 is refused before any check', async () => {
   const host = await bareHost(ALL);
   const short = await host.mailctl(['install', '--image', 'x.squashfs', '--sha256', 'abc']);
   await host.remove();

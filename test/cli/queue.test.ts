@@ -1,4 +1,4 @@
-// mailctl queue and fail2ban: what is run inside the container, and what is never run.
+// mailctl queue and fail2ban: the programs that run inside the container.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { createRouter } from './router.ts';
@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => router.remove());
 
-test('list gives one message a line, with the words of the other side', async () => {
+test('list prints one message a line, with the reply of the remote server', async () => {
   const { status, stdout } = await router.mailctl('queue list');
 
   expect(status).toBe(0);
@@ -62,7 +62,7 @@ test('show prints the header without its control characters', async () => {
   expect(stdout).toContain('Subject: [31mhello');
 });
 
-test('an unknown message ends with 67', async () => {
+test('an unknown message exits with 67', async () => {
   const { status, stderr } = await router.mailctl('queue hold ABCDEF123');
 
   expect(status).toBe(67);
@@ -78,13 +78,13 @@ test.each(['queue hold ALL', 'queue delete ../x --yes', 'queue flush $(id)'])(
   },
 );
 
-test('hold all says how many it was', async () => {
+test('hold all prints the number of messages', async () => {
   const { status, stdout } = await router.mailctl('queue hold all');
 
   expect({ status, stdout }).toEqual({ status: 0, stdout: '3 messages on hold\n' });
 });
 
-test('delete asks, and without a terminal does nothing and names the flag', async () => {
+test('delete asks for confirmation; without a terminal it changes nothing and names --yes', async () => {
   const { status, stderr } = await router.mailctl(`queue delete ${ID}`);
 
   expect(status).toBe(64);
@@ -105,14 +105,14 @@ test('delete --dry-run deletes nothing', async () => {
   expect(router.inside()).toEqual(['postqueue -j']);
 });
 
-test('flush tries one message, or all', async () => {
+test('flush retries one message, or all', async () => {
   await router.mailctl(`queue flush ${ID}`);
   await router.mailctl('queue flush');
 
   expect(router.inside()).toEqual(['postqueue -j', `postqueue -i ${ID}`, 'postqueue -f']);
 });
 
-test('without a running container every word of queue ends with 69', async () => {
+test('without a running container every queue command exits with 69', async () => {
   const off = createRouter();
 
   const { status, stderr } = await off.mailctl('queue list --json');

@@ -36,11 +36,11 @@ export interface Router {
   readonly root: string;
   /** Runs one command line; words are separated by single spaces. */
   mailctl(line: string, options?: { stdin?: string | Uint8Array }): Promise<Answer>;
-  /** The same, under way, for tests that interrupt it. */
+  /** The same, still running, for tests that interrupt it. */
   start(line: string): Bun.Subprocess;
   /** Writes a file below the root and gives its path. */
   write(path: string, text: string, mode?: number): string;
-  /** Text of one of the accounts' files. */
+  /** Text of a file of the accounts. */
   accounts(name: string): string;
   /** Rows of the compiled database, cells joined by spaces. */
   rows(query: string): string[];

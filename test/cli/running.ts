@@ -1,11 +1,11 @@
-// A router whose LXC says that the container runs: programs inside it are answered by one stand-in script.
+// A router whose LXC reports a running container; one stand-in script replaces the programs inside it.
 
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRouter, type Router } from './router.ts';
 
 export interface RunningRouter extends Router {
-  /** Command lines that were run inside, in order. */
+  /** Command lines run inside, in order. */
   inside(): string[];
 }
 
@@ -13,7 +13,7 @@ export interface RunningRouter extends Router {
 export function createRunningRouter(answers: string): RunningRouter {
   const router = createRouter();
   const calls = join(router.root, 'inside');
-  // an address of this machine refuses at once, as the container's does
+  // an address of this machine refuses connections at once, like the container's
   const config = 'lxc.net.0.veth.pair = veth-tests\nlxc.net.0.ipv4.address = 127.82.25.2/24\n';
   router.write('/srv/lxc/router-of-tests/config', config);
   router.write('/sys/class/net/veth-tests/flags', '0x1003\n');

@@ -1,4 +1,4 @@
-// mailctl serve and wan-changed on a router without a container: who runs, what is remembered, what is said.
+// mailctl serve and wan-changed on a router without a container: processes, stored state, messages.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ async function serve(): Promise<Bun.Subprocess> {
 const words = (stream: Bun.Subprocess['stderr']) =>
   new Response(stream as ReadableStream<Uint8Array>).text();
 
-/** A dead process that nobody has asked for its status counts as gone. */
+/** A zombie counts as ended. */
 const isAlive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
@@ -80,7 +80,7 @@ afterEach(async () => {
 });
 
 describe('serve', () => {
-  test('there is one for an appliance; the second names it and ends with 75', async () => {
+  test('an appliance has one scheduler; a second one names it and exits with 75', async () => {
     const first = await serve();
 
     const { status, stderr } = await router.mailctl('serve');
@@ -101,7 +101,7 @@ describe('serve', () => {
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s ends it with status 0 and no word',
+    '%s ends it with status 0 and no output',
     async (name) => {
       ubus('192.0.2.1', `echo >${router.root}/asked`);
       const child = await serve();
@@ -114,7 +114,7 @@ describe('serve', () => {
     },
   );
 
-  test('killed, it leaves nothing that keeps the next one from serving', async () => {
+  test('after a kill the next scheduler starts', async () => {
     const first = await serve();
     first.kill('SIGKILL');
     await first.exited;
@@ -125,7 +125,7 @@ describe('serve', () => {
     expect(scheduler).toEqual({ running: true, pid: serving[1]?.pid, job: null });
   });
 
-  test('it runs what is due, and status shows how that went and where it is written', async () => {
+  test('it runs due jobs, and status shows their results and the log', async () => {
     ubus('192.0.2.7');
     await serve();
     await until(() => read(SCHEDULE));
@@ -148,7 +148,7 @@ describe('serve', () => {
     expect(log.stdout).toMatch(/serve: addresses ended with status 69; retry after \d{4}-/);
   });
 
-  test('SIGHUP makes it look at once', async () => {
+  test('SIGHUP makes it check the jobs at once', async () => {
     ubus('192.0.2.1', `echo >${router.root}/asked`);
     const child = await serve();
     await until(() => read('/asked'));
@@ -159,9 +159,9 @@ describe('serve', () => {
     await until(() => read(SCHEDULE));
   });
 
-  test('ended in the middle of a job, it takes the job with it and remembers nothing of it', async () => {
+  test('ended during a job, it ends the job and stores no result', async () => {
     const pid = `${router.root}/job.pid`;
-    // the first to ask is the scheduler, the second the job
+    // the first call is by the scheduler, the second by the job
     ubus('192.0.2.7', `mkdir ${router.root}/asked 2>&- || { echo $$ >${pid}; exec sleep 100; }`);
     const child = await serve();
     const job = Number(await until(() => read('/job.pid')));
@@ -174,7 +174,7 @@ describe('serve', () => {
     expect(read(`${RUN}.serve.job`)).toBeNull();
   });
 
-  test('killed in the middle of a job, the next one ends the job and runs it again', async () => {
+  test('after a kill during a job, the next scheduler ends the job and runs it again', async () => {
     const pid = `${router.root}/job.pid`;
     ubus('192.0.2.7', `mkdir ${router.root}/asked 2>&- || { echo $$ >${pid}; exec sleep 100; }`);
     const first = await serve();
@@ -189,10 +189,10 @@ describe('serve', () => {
     await until(() => read(SCHEDULE));
     expect(isAlive(job)).toBe(false);
     const log = await router.mailctl('logs --daemon serve');
-    expect(log.stdout).toContain('addresses was left running: ended, and it will be run again');
+    expect(log.stdout).toContain('addresses of an earlier scheduler was still running: ended');
   });
 
-  test('it finishes a change of the accounts that was killed half-way', async () => {
+  test('it finishes an interrupted change of the accounts', async () => {
     const left = '/srv/mailserver/config/.commit';
     await router.mailctl('domain add example.org');
     mkdirSync(join(router.root, left));
@@ -213,24 +213,24 @@ describe('serve', () => {
     expect(read(SCHEDULE)).toBeNull();
   });
 
-  test('with a wrong UCI file it ends with 78 before it begins', async () => {
+  test('with an invalid UCI file it exits with 78', async () => {
     config('\toption provider perhaps\n');
 
     expect((await router.mailctl('serve')).status).toBe(78);
   });
 });
 
-test('status says that no scheduler runs, and what to do', async () => {
+test('status shows that no scheduler is running, and the command that starts it', async () => {
   router.write('/bin/lxc-info', '#!/bin/sh\necho 4242\n', 0o755);
   router.write('/bin/lxc-attach', '#!/bin/sh\n', 0o755);
 
   const { stdout } = await router.mailctl('status');
 
-  expect(stdout).toContain('  scheduler   does not run; next: mailctl start');
+  expect(stdout).toContain('  scheduler   not running; next: mailctl start');
 });
 
 describe('wan-changed', () => {
-  test('while the address is the published one it writes nothing and needs no lock', async () => {
+  test('an unchanged address writes nothing and needs no lock', async () => {
     const { status, stdout } = await router.mailctl('wan-changed');
 
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to change: 192.0.2.1\n' });
@@ -281,7 +281,7 @@ describe('wan-changed', () => {
     expect(stderr).toContain('no address has been published by mailctl yet: mailctl dns-setup');
   });
 
-  test('a new address without a way to publish it is an error that names the way', async () => {
+  test('a new address without a DNS provider is an error with the command to use', async () => {
     ubus('192.0.2.7');
 
     const { status, stderr } = await router.mailctl('wan-changed');
@@ -307,7 +307,7 @@ describe('the hotplug script', () => {
       env: { ...env, PATH: `${router.root}/bin:${process.env.PATH}` },
       stdout: 'pipe',
     });
-    // what it leaves in the background holds the pipe open until it ends
+    // its background process holds the pipe open until it ends
     await child.stdout.text();
   }
 

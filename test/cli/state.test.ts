@@ -1,4 +1,4 @@
-// A state file that cannot be read, as an operator meets it.
+// Commands with a damaged state file.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
@@ -22,7 +22,7 @@ async function findings(): Promise<Finding[]> {
   return checks.filter(({ id }) => id === 'state.files');
 }
 
-test('doctor names each damaged file, what it is worth, and what to do', async () => {
+test('doctor names each damaged file, what its loss means, and the fix', async () => {
   router.write('/srv/mailserver/schedule.json', '{"v":1,');
   router.write('/srv/mailserver/dns/state.json', 'null');
   router.write('/srv/mailserver/acme/tlsa.json.damaged-20261121T120000Z', '');
@@ -36,11 +36,11 @@ test('doctor names each damaged file, what it is worth, and what to do', async (
   expect(of('tlsa.json')?.fix).toBe('rm /srv/mailserver/acme/tlsa.json.damaged-20261121T120000Z');
 });
 
-test('doctor has nothing to say where all can be read', async () => {
+test('doctor reports nothing when every file is readable', async () => {
   expect((await findings()).map(({ severity }) => severity)).toEqual(['ok']);
 });
 
-test('dns-setup --undo does nothing on a guess where the published records are not known', async () => {
+test('dns-setup --undo changes nothing when the published records are unknown', async () => {
   const path = router.write('/srv/mailserver/dns/state.json', '{');
 
   const { status, stderr } = await router.mailctl('dns-setup --undo --yes');
@@ -51,7 +51,7 @@ test('dns-setup --undo does nothing on a guess where the published records are n
   expect(existsSync(path)).toBe(true);
 });
 
-test('status is shown beside a damaged schedule, and says that it is', async () => {
+test('status works with a damaged schedule, and reports it', async () => {
   const path = router.write('/srv/mailserver/schedule.json', '{');
 
   const { stderr, stdout } = await router.mailctl('status --json');

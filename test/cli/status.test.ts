@@ -1,4 +1,4 @@
-// mailctl status: what it says, and with which status it ends.
+// mailctl status: its output and exit status.
 
 import { afterEach, expect, test } from 'bun:test';
 import { rmSync } from 'node:fs';
@@ -31,7 +31,7 @@ function running(report: string, ports: readonly number[]): Router {
   return made;
 }
 
-test('before the first install it is absent, and the next command is named', async () => {
+test('before the first install the state is absent, with the next command', async () => {
   router = createRouter();
 
   const { status, stdout } = await router.mailctl('status');
@@ -41,7 +41,7 @@ test('before the first install it is absent, and the next command is named', asy
   expect(stdout).toContain('next: mailctl install');
 });
 
-test('a server whose daemons and ports are all there is running', async () => {
+test('a server with all daemons running and all ports listening is running', async () => {
   router = running(`service postfix true ${label()}`, PORTS);
 
   const { status, stdout } = await router.mailctl('status --json');
@@ -70,7 +70,7 @@ test('a server whose daemons and ports are all there is running', async () => {
   expect([storage_bytes, free_bytes].every(Number.isInteger)).toBe(true);
 });
 
-test('a daemon that keeps ending is failing, with its last words and nobody else’s', async () => {
+test('a daemon that keeps exiting is failing, with its own last log lines', async () => {
   const deaths = Array.from({ length: 4 }, () => `${label()} exitcode 1`).join('\n');
   router = running(`service rspamd false ${label()}\n${deaths}`, PORTS);
   const stamp = '2026-11-21 03:57:49.151000000  ';
@@ -89,7 +89,7 @@ test('a daemon that keeps ending is failing, with its last words and nobody else
   expect(stdout).not.toContain('all is well');
 });
 
-test('a port on which nobody listens makes it degraded', async () => {
+test('a port that is not listening makes it degraded', async () => {
   router = running(`service postfix true ${label()}`, PORTS.slice(1));
 
   const { status, stdout } = await router.mailctl('status');
@@ -98,7 +98,7 @@ test('a port on which nobody listens makes it degraded', async () => {
   expect(stdout).toContain('port 25 (smtp) is not listening');
 });
 
-test('a UCI file that is wrong is reported, not guessed at', async () => {
+test('an invalid UCI file is an error', async () => {
   router = createRouter();
   router.write('/etc/config/mailserver', "config mailserver 'main'\n\toption enabled 'maybe'\n");
 
@@ -108,7 +108,7 @@ test('a UCI file that is wrong is reported, not guessed at', async () => {
   expect(JSON.parse(stderr).error.code).toBe('CONFIG_INVALID');
 });
 
-test('an interface without a bridge makes it degraded, and apply is named', async () => {
+test('an interface without a bridge makes it degraded, with apply as fix', async () => {
   router = running(`service postfix true ${label()}`, PORTS);
   rmSync(join(router.root, 'sys/class/net/veth-tests/master'));
 

@@ -1,10 +1,10 @@
-// mailctl version: what is known, also where nothing is set up.
+// mailctl version: its output, also before the install.
 
 import { expect, test } from 'bun:test';
 import packageFile from '../../package.json' with { type: 'json' };
 import { createRouter } from './router.ts';
 
-test('version says the program, the templates and that there is no image', async () => {
+test('version prints program and templates, and that no image is installed', async () => {
   const router = createRouter();
 
   const { status, stdout } = await router.mailctl('version --json');

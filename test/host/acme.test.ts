@@ -1,5 +1,5 @@
-// What we rely on in the library acme-client, and in the HTTP client that it lets us set up: an update that changes it
-// fails here. The CA is a small HTTP server that says what each test wants.
+// The behaviour of acme-client, and of its configurable HTTP client, that src/host/acme.ts relies on, to detect changes
+// by an update. The CA is a small HTTP server whose answers each test sets.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { AcmeError, type AcmeSession, openAcme } from '../../src/host/acme.ts';
@@ -19,9 +19,9 @@ const PROBLEM = 'urn:ietf:params:acme:error:';
 let ca: Bun.Server<undefined>;
 let heard: Heard[];
 let accountKey: string;
-/** How many nonces were given. */
+/** Number of nonces issued. */
 let nonces: number;
-/** How many of the next signed messages are told that their nonce is bad. */
+/** Number of next signed messages whose nonce is refused. */
 let badNonces: number;
 /** The answer to an order. */
 let answer: (payload: Record<string, unknown>) => Response;
@@ -98,7 +98,7 @@ async function failure(work: Promise<unknown>): Promise<AcmeError> {
 const orders = () => heard.filter(({ path }) => path === '/order');
 
 describe('a session with a CA', () => {
-  test('has an account with the contact, under our own name, and the directory as published', async () => {
+  test('creates the account with the contact, sends its own User-Agent, and returns the directory unchanged', async () => {
     const session = await open();
 
     expect(heard).toHaveLength(1);
@@ -112,7 +112,7 @@ describe('a session with a CA', () => {
     });
   });
 
-  test('sends what the library does not know, such as the replaced certificate (RFC 9773)', async () => {
+  test('sends fields unknown to the library, such as the replaced certificate (RFC 9773)', async () => {
     await order(await open(), { replaces: 'aki.serial', profile: 'shortlived' });
 
     expect(orders()[0]?.payload).toEqual({
@@ -120,7 +120,7 @@ describe('a session with a CA', () => {
     });
   });
 
-  test('reads what needs no signature, with the time after which to ask again', async () => {
+  test('reads unsigned resources, with Retry-After', async () => {
     const session = await open();
 
     expect(await session.read(new URL('/renewal/known', ca.url).href)).toEqual({
@@ -131,7 +131,7 @@ describe('a session with a CA', () => {
 });
 
 describe('a refused nonce', () => {
-  test('is replaced by the one that came with the refusal, 20 times in a row', async () => {
+  test('is replaced by the nonce of the refusal, 20 times in a row', async () => {
     const session = await open();
     badNonces = 20;
 
@@ -141,7 +141,7 @@ describe('a refused nonce', () => {
     expect(new Set(orders().map(({ header }) => header.nonce)).size).toBe(21);
   });
 
-  test('is given up when every nonce is refused', async () => {
+  test('is an error when every nonce is refused', async () => {
     const session = await open();
     badNonces = 1000;
 
@@ -155,10 +155,10 @@ describe('a refused nonce', () => {
   });
 });
 
-describe('a CA that fails is asked once and quoted', () => {
+describe('a failing CA gets one request and is quoted', () => {
   test.each([
-    [429, 'rateLimited', 'ACME_LIMITED', 'limits how often it is asked: no: rateLimited'],
-    [503, 'serverInternal', 'ACME_UNREACHABLE', 'is out of order: no: serverInternal'],
+    [429, 'rateLimited', 'ACME_LIMITED', 'rate limits requests: no: rateLimited'],
+    [503, 'serverInternal', 'ACME_UNREACHABLE', 'failed: no: serverInternal'],
     [403, 'unauthorized', 'ACME_REFUSED', 'refuses: unauthorized: no: unauthorized'],
   ])('with status %d (%s)', async (status, type, code, text) => {
     const session = await open();
@@ -172,24 +172,24 @@ describe('a CA that fails is asked once and quoted', () => {
     expect(error.retryAfter).toBe(120);
   });
 
-  test('with an answer that is no JSON', async () => {
+  test('with an answer that is not JSON', async () => {
     const session = await open();
     answer = () => new Response('<html>maintenance</html>', { status: 502 });
 
     const error = await failure(order(session));
 
     expect(orders()).toHaveLength(1);
-    expect(error.message).toBe(`${ca.url.host} is out of order: HTTP status 502`);
+    expect(error.message).toBe(`${ca.url.host} failed: HTTP status 502`);
   });
 
-  test('with a directory that is none', async () => {
+  test('with an invalid directory', async () => {
     const { message } = await failure(open(new URL('/renewal/none', ca.url).href));
 
-    expect(message).toEndWith('/renewal/none is not the directory of a CA (RFC 8555 7.1.1)');
+    expect(message).toEndWith('/renewal/none is not an ACME directory (RFC 8555 7.1.1)');
     expect(heard).toEqual([]);
   });
 
-  test('with no connection', async () => {
+  test('without a connection', async () => {
     const url = new URL('/directory', ca.url).href;
     await ca.stop(true);
 

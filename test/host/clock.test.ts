@@ -1,4 +1,4 @@
-// Whether a clock can be believed, and limits of time.
+// Plausibility of the clock, and time limits.
 
 import { expect, test } from 'bun:test';
 import { isPlausible, requireClock, systemClock, withinTime } from '../../src/host/clock.ts';
@@ -15,11 +15,11 @@ test.each(['2026-01-01T00:00:00Z', '2045-12-01T00:00:00Z'])('%s is plausible', (
   expect(isPlausible(new Date(now))).toBe(true);
 });
 
-test('no time at all is not plausible', () => {
+test('an invalid time is not plausible', () => {
   expect(isPlausible(new Date(Number.NaN))).toBe(false);
 });
 
-test('what must not happen under a wrong clock is refused with the date it shows', () => {
+test('an implausible clock is an error with the date it shows', () => {
   const at = (time: string) => ({ ...systemClock, now: () => new Date(time) });
 
   expect(() => requireClock(at('1970-01-02T00:00:00Z'))).toThrow(
@@ -28,13 +28,13 @@ test('what must not happen under a wrong clock is refused with the date it shows
   expect(() => requireClock(at('2026-11-21T00:00:00Z'))).not.toThrow();
 });
 
-test('work within its time gives its result or its own error', async () => {
+test('work within its limit returns its result or throws its error', async () => {
   expect(await withinTime(systemClock, 60_000, Promise.resolve('done'))).toBe('done');
   const failed = Promise.reject(new Error('of its own'));
   await expect(withinTime(systemClock, 60_000, failed)).rejects.toThrow('of its own');
 });
 
-test('work that takes longer is given up', async () => {
+test('work beyond its limit times out', async () => {
   const endless = new Promise<never>(() => undefined);
-  await expect(withinTime(systemClock, 1, endless)).rejects.toThrow('it took longer than 0.001 s');
+  await expect(withinTime(systemClock, 1, endless)).rejects.toThrow('timed out after 0.001 s');
 });

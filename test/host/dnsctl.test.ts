@@ -48,7 +48,7 @@ test.each([
   expect(dnsctlRefusal(output)).toBeNull();
 });
 
-test('braces without end are given up', () => {
+test('unclosed braces end the search', () => {
   expect(dnsctlRefusal('{"'.repeat(1_000_000))).toBeNull();
   expect(dnsctlRefusal('{'.repeat(1_000_000))).toBeNull();
 });

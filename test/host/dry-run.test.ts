@@ -1,5 +1,5 @@
-// A dry run changes nothing: every verb of the Host is known as one that looks or as one that changes, and
-// those that change are replaced.
+// A dry run changes nothing: every verb of the Host is classified as reading or changing, and the changing ones
+// are replaced.
 
 import { expect, test } from 'bun:test';
 import { createHost, dryRun, type Host } from '../../src/host/host.ts';
@@ -12,11 +12,11 @@ const LOOKS: Verbs = {
   databases: ['readLabel'],
   untrusted: ['walk', 'exists'],
   programs: ['query', 'exists', 'find'],
-  // signals to this process and its own memory change nothing that stays
+  // signals to this process and its own memory have no lasting effect
   processes: ['started', 'command', 'onSignal', 'releaseMemory'],
-  // what a dialogue may send is decided by its caller: probes look, and `test` says so itself
+  // the caller decides what a dialogue sends: probes only read, and `test` has its own plan
   sockets: ['dialogue'],
-  // a dry run waits for a command that is changing what it reads
+  // a dry run waits for a command that is changing the files it reads
   locks: ['hold', 'query'],
   web: ['query'],
   clock: ['now', 'sleep'],
@@ -43,7 +43,7 @@ const SAYS = ['say'];
 const host = createHost({ root: '/nowhere', env: {}, say: () => undefined });
 const parts = (of: Host) => of as unknown as Record<string, Record<string, unknown>>;
 
-test('every verb of the Host is listed once, as one that looks or as one that changes', () => {
+test('every verb of the Host is listed once, as reading or changing', () => {
   const present = Object.entries(host)
     .filter(([part]) => !SAYS.includes(part))
     .flatMap(([part, verbs]) => Object.keys(verbs).map((verb) => `${part}.${verb}`));
@@ -54,7 +54,7 @@ test('every verb of the Host is listed once, as one that looks or as one that ch
   expect(listed.sort()).toEqual(present.sort());
 });
 
-test('a dry run replaces every verb that changes, and no other', () => {
+test('a dry run replaces every changing verb, and no other', () => {
   const dry = parts(dryRun(host, []));
   const real = parts(host);
   const same = (verbs: Verbs, expected: boolean) =>

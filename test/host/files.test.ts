@@ -11,7 +11,7 @@ describe('files of the host', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  test('a replaced file has the new text, the mode asked for, and leaves no temporary file', async () => {
+  test('replacing a file sets text and mode, and leaves no temporary file', async () => {
     const files = createFiles(root);
     await files.replace('/a', 'one', { mode: 0o640 });
     await files.replace('/a', 'two', { mode: 0o600 });
@@ -27,7 +27,7 @@ describe('files of the host', () => {
     expect(await readdir(root)).toEqual(['d']);
   });
 
-  test('replacing a link replaces the link and never what it points to', async () => {
+  test('replacing a link replaces the link, not its target', async () => {
     const files = createFiles(root);
     await writeFile(join(root, 'target'), 'precious');
     await symlink(join(root, 'target'), join(root, 'link'));
@@ -35,21 +35,21 @@ describe('files of the host', () => {
     expect(await files.read('/target')).toBe('precious');
   });
 
-  test('what is missing reads as null, and lists as empty', async () => {
+  test('a missing file reads as null, a missing folder lists as empty', async () => {
     const files = createFiles(root);
     expect(await files.read('/none')).toBeNull();
     expect(await files.stat('/none/deeper')).toBeNull();
     expect(await files.list('/none')).toEqual([]);
   });
 
-  test('a link is switched in one step, whether or not it existed', async () => {
+  test('a link is created, then switched', async () => {
     const files = createFiles(root);
     await files.link('one', '/current');
     await files.link('two', '/current');
     expect(await files.readLink('/current')).toBe('two');
   });
 
-  test('a file in the way of a directory is named', async () => {
+  test('makeDirectory names a file in the way', async () => {
     const files = createFiles(root);
     await writeFile(join(root, 'x'), '');
     await expect(files.makeDirectory('/x', { mode: 0o755 })).rejects.toThrow('/x');

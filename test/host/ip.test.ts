@@ -10,7 +10,7 @@ import {
   reverseLabels,
 } from '../../src/host/ip.ts';
 
-describe('what ipaddr.js takes and RFC 4291 does not', () => {
+describe('texts that ipaddr.js accepts and RFC 4291 does not', () => {
   test.each([
     '1:2:3:4:5:6:7::8',
     '1:2:3:4:5:6:7:8:',
@@ -46,7 +46,7 @@ test.each([
   expect(network && isHostAddress(network)).toBe(expected);
 });
 
-test('a network holds addresses of its own version alone', () => {
+test('a network contains only addresses of its own version', () => {
   const all = parseNetwork('::/0');
   const old = parseIp('192.0.2.1');
   if (all === undefined || old === undefined) throw new Error('both are valid');
@@ -54,7 +54,7 @@ test('a network holds addresses of its own version alone', () => {
   expect(contains(all, old)).toBe(false);
 });
 
-test('networks, first hosts and reverse names are those of the address', () => {
+test('network, first host and reverse name are computed from the address', () => {
   expect(ipv4Network('192.0.2.77/26')).toBe('192.0.2.64/26');
   expect(firstIpv4Host('192.0.2.77/26')).toBe('192.0.2.65');
   const labels = ['192.0.2.1', '2001:db8::1'].map((text) => {

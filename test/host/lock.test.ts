@@ -15,7 +15,7 @@ describe('the lock', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  test('a second holder is refused and told who holds it', async () => {
+  test('a second process gets LOCKED with the name of the holder', async () => {
     await host.locks.hold(LOCK, async () => {
       await expect(host.locks.hold(LOCK, async () => 1)).rejects.toMatchObject({
         code: 'LOCKED',
@@ -25,25 +25,25 @@ describe('the lock', () => {
     });
   });
 
-  test('it is free again after its work failed', async () => {
+  test('the lock is released when its work fails', async () => {
     await expect(host.locks.hold(LOCK, () => Promise.reject(new Error('no')))).rejects.toThrow(
       'no',
     );
     expect(await host.locks.hold(LOCK, async () => 'free')).toBe('free');
   });
 
-  test('it can be opened by its owner alone: who can read it could hold it', async () => {
+  test('only the owner can open the file, since a reader could hold the lock', async () => {
     await host.locks.hold(LOCK, async () => 1);
     expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
   });
 
-  test('a file that an older version left readable is closed to others', async () => {
+  test('the mode of a file that an older version left readable is fixed', async () => {
     await writeFile(join(root, 'x.lock'), '', { mode: 0o644 });
     await host.locks.hold(LOCK, async () => 1);
     expect((await stat(join(root, 'x.lock'))).mode & 0o777).toBe(0o600);
   });
 
-  test.skipIf(process.geteuid?.() !== 0)('an unprivileged user cannot hold it up', async () => {
+  test.skipIf(process.geteuid?.() !== 0)('an unprivileged user cannot hold the lock', async () => {
     await chmod(root, 0o755);
     await host.locks.hold(LOCK, async () => 1);
     const script = `import fcntl, sys, time
@@ -63,7 +63,7 @@ time.sleep(60)`;
     expect(said.done).toBe(true);
   });
 
-  test('it dies with its process, also when that is killed', async () => {
+  test('a killed process releases the lock', async () => {
     const module = join(import.meta.dir, '../../src/host');
     const script = `
       import { createHost } from '${module}/host.ts';

@@ -1,4 +1,4 @@
-// What tells this machine from another one of the same LAN.
+// The value that identifies this machine in its LAN.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,12 +19,12 @@ const write = (path: string, text: string) => {
 };
 const query = () => queryMachineId(createHost({ root, env: {}, say: () => undefined }));
 
-test('with systemd it is the machine id', async () => {
+test('with systemd, the machine id identifies the machine', async () => {
   write('/etc/machine-id', 'b08dfa6083e7567a1921a715000001fb\n');
   expect(await query()).toBe('b08dfa6083e7567a1921a715000001fb');
 });
 
-test('on a router it is the hardware address of the first interface that is a device', async () => {
+test('on a router, the hardware address of the first physical interface does', async () => {
   write('/sys/class/net/br-lan/address', '02:00:00:00:00:99\n');
   for (const [name, last] of Object.entries({ eth0: '01', eth1: '02' })) {
     write(`/sys/class/net/${name}/address`, `d8:58:d7:00:00:${last}\n`);
@@ -33,7 +33,7 @@ test('on a router it is the hardware address of the first interface that is a de
   expect(await query()).toBe('d8:58:d7:00:00:01');
 });
 
-test('with neither it is the host name', async () => {
+test('without either, the host name does', async () => {
   write('/proc/sys/kernel/hostname', 'router\n');
   expect(await query()).toBe('router');
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { createPrograms } from '../../src/host/programs.ts';
 
-test('a program that hangs is ended with what it has started, at its time limit', async () => {
+test('a hanging program and its descendants are killed at the time limit', async () => {
   const programs = createPrograms({ PATH: process.env.PATH });
   const started = performance.now();
   const marker = `${31_000 + (process.pid % 1000)}`;

@@ -46,17 +46,17 @@ afterAll(async () => {
 const get = (server: { url: URL }, path: string) =>
   web.query({ method: 'GET', url: `${server.url.origin}${path}`, headers: {} });
 
-test('status, body and the wait that is asked for are told', async () => {
+test('status, body and Retry-After are returned', async () => {
   expect(await get(plain, '/')).toEqual({ status: 429, data: { ok: true }, retryAfter: 7 });
   expect(await get(plain, '/empty')).toEqual({ status: 204, data: null, retryAfter: null });
   expect(await get(plain, '/page')).toEqual({ status: 502, data: '<html>', retryAfter: null });
 });
 
-test.each(['/moved', '/large'])('%s is no answer', async (path) => {
+test.each(['/moved', '/large'])('%s is an error', async (path) => {
   await expect(get(plain, path)).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });
 });
 
-test('a certificate that is not trusted ends it, whatever the environment says', async () => {
+test('an untrusted certificate is an error, also with NODE_TLS_REJECT_UNAUTHORIZED=0', async () => {
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
   try {
     await expect(get(secure, '/')).rejects.toMatchObject({ code: 'CONNECTION_FAILED' });

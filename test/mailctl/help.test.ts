@@ -1,4 +1,4 @@
-// The frame of every help: it opens with two examples and ends with the statuses of that word.
+// Every help starts with two examples and ends with the exit statuses of the command.
 
 import { beforeAll, expect, test } from 'bun:test';
 import type { Command } from 'commander';
@@ -33,7 +33,7 @@ const statusesOf = (help: string) =>
     .split('\n')
     .flatMap((line) => /^ {2}(\d+) /.exec(line)?.[1] ?? []);
 
-test('every help opens with two examples of that word and ends with its statuses', () => {
+test('every help starts with two examples of the command and ends with its statuses', () => {
   const wrong = all.filter(({ path, help }) => {
     const [heading, one = '', two = ''] = help.split('\n');
     const examples = [one, two].every((line) => line.startsWith(`  mailctl ${path}`));
@@ -43,7 +43,7 @@ test('every help opens with two examples of that word and ends with its statuses
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
-test('every word that reads the UCI file can end with 78, every changing one with 75 and 77', () => {
+test('every command that reads the UCI file can exit with 78, every changing one with 75 and 77', () => {
   const WANTED = {
     prints: [],
     reads: ['78'],
@@ -60,7 +60,7 @@ test('every word that reads the UCI file can end with 78, every changing one wit
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
-test('the statuses of a group are those of its words, each once, in order', () => {
+test('a group has the statuses of its subcommands, each once, in order', () => {
   const group = all.find(({ path }) => path === 'queue');
 
   expect(statusesOf(group?.help ?? '')).toEqual(['0', '64', '67', '69', '75', '77', '78']);

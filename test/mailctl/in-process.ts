@@ -1,4 +1,4 @@
-// An App over a temporary root whose output a test reads: commands are called, no program is started.
+// An App over a temporary root with captured output, for calling commands in this process.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const UCI = [
 ].join('\n');
 
 export interface Workshop {
-  /** One command line's App; what it prints is added to `printed`. */
+  /** The App of one command line; its output is appended to `printed`. */
   app(options?: Partial<GlobalOptions>): App;
   readonly printed: { stdout: string; stderr: string };
   remove(): void;

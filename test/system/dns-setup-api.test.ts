@@ -132,7 +132,7 @@ describe.each(PROVIDERS)('the API of %s', (provider) => {
     expect(overload.stderr).toContain('is busy (429): ');
     await router.setFault(`busy ${domain}`);
     const { status, stderr } = await router.mailctl(SETUP);
-    expect(stderr).toContain('asking again in 1 s');
+    expect(stderr).toContain('retry in 1 s');
     expect(status).toBe(0);
   });
 

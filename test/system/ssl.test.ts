@@ -400,8 +400,8 @@ describe('a failing CA', () => {
   }, 60_000);
 
   const refused: [string, string, number, string][] = [
-    ['that is down', 'is out of order', 75, 'down'],
-    ['that limits requests', 'limits how often it is asked', 75, 'limited'],
+    ['that is down', 'failed: ', 75, 'down'],
+    ['that limits requests', 'rate limits requests', 75, 'limited'],
     [
       'that omits the intermediate certificate',
       'its chain lacks the issuer certificate',

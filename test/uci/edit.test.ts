@@ -32,15 +32,15 @@ function changedLines(changed: string, original = FILE): string[] {
   ];
 }
 
-describe('an edit keeps every line but its own:', () => {
-  test('setOption replaces the value alone', () => {
+describe('an edit keeps every other line:', () => {
+  test('setOption replaces only the value', () => {
     expect(changedLines(formatUci(setOption(document, ENABLED, '1')))).toEqual([
       '-\toption enabled   "0"\t# not yet',
       "+\toption enabled   '1'\t# not yet",
     ]);
   });
 
-  test('setOption adds a missing option behind the last one, indented like it', () => {
+  test('setOption adds a missing option after the last one, with its indentation', () => {
     const edited = setOption(document, { section: 'main', option: 'domain' }, 'example.com');
 
     expect(formatUci(edited)).toBe(
@@ -54,7 +54,7 @@ describe('an edit keeps every line but its own:', () => {
     expect(formatUci(edited)).toBe(`${FILE}\toption o 'v'\n`);
   });
 
-  test('setOption makes one option of a list', () => {
+  test('setOption replaces a list by one option', () => {
     const edited = setOption(document, PEER, 'c');
 
     expect(changedLines(formatUci(edited))).toEqual([
@@ -64,7 +64,7 @@ describe('an edit keeps every line but its own:', () => {
     ]);
   });
 
-  test('a file without an end of line at its end can be added to', () => {
+  test('an option is added to a file without a final newline', () => {
     const { document: unended } = parseUci("config s 's'");
 
     expect(formatUci(setOption(unended, { section: 's', option: 'o' }, 'v'))).toBe(
@@ -79,7 +79,7 @@ test('a file with several statements on one line is not edited', () => {
   expect(() => setOption(dense, { section: 's', option: 'a' }, '4')).toThrow('outside quotes');
 });
 
-test('a comment that ends in a semicolon is not taken for a statement', () => {
+test('a comment that ends in a semicolon is not a statement', () => {
   const text = "config s 's'\n# note;\n\tlist a '1'\n\tlist a '2'\n";
   const edited = setOption(parseUci(text).document, { section: 's', option: 'a' }, '3');
 
@@ -107,7 +107,7 @@ test.each([
 describe('for 300 random files', () => {
   const files = (random: Random) => Array.from({ length: 300 }, () => randomUci(random));
 
-  randomTest('formatting what was parsed is the identity, without problems', (random) => {
+  randomTest('formatting a parsed file returns the same text, without problems', (random) => {
     for (const text of files(random)) {
       const { document, problems } = parseUci(text);
       expect(problems).toEqual([]);
@@ -115,7 +115,7 @@ describe('for 300 random files', () => {
     }
   });
 
-  randomTest('what was set is what is read, and every other option stays', (random) => {
+  randomTest('a set option is read back, and every other option stays', (random) => {
     for (const text of files(random)) {
       const { document } = parseUci(text);
       const value = randomValue(random);

@@ -52,25 +52,28 @@ describe('a value is read as libuci reads it:', () => {
   });
 });
 
-describe('a problem is reported where it stands:', () => {
+describe('a problem is reported at its place:', () => {
   test.each([
     ["config s 's'\n\toptoin o 'a'", "2:2 'optoin' is not config, option, list or package"],
-    ['option o a', "1:1 'o' stands before the first section"],
-    ['config', '1:1 a section needs a type: config TYPE [NAME]'],
-    ["config ''", '1:1 a section needs a type: config TYPE [NAME]'],
+    ['option o a', "1:1 'o' precedes the first section"],
+    ['config', '1:1 missing section type: config TYPE [NAME]'],
+    ["config ''", '1:1 missing section type: config TYPE [NAME]'],
     ["config 'a b'", "1:8 'a b' is not a section type (visible ASCII, no blanks)"],
     ['config s a-b', "1:10 'a-b' is not a section name (letters, digits and _)"],
-    ['config s\noption', '2:1 this needs a name and a value: option NAME VALUE'],
-    ['config s\nlist', '2:1 this needs a name and a value: list NAME VALUE'],
+    ['config s\noption', '2:1 missing name: option NAME VALUE'],
+    ['config s\nlist', '2:1 missing name: list NAME VALUE'],
     ['config s\noption a-b c', "2:8 'a-b' is not an option name (letters, digits and _)"],
-    ['config s\noption o a b', '2:12 one word too many: is a quote missing?'],
-    ['config s n m', '1:12 one word too many: is a quote missing?'],
-    ['package', '1:1 a package needs a name'],
+    ['config s\noption o a b', '2:12 unexpected word: is a quote missing?'],
+    ['config s n m', '1:12 unexpected word: is a quote missing?'],
+    ['package', '1:1 missing package name: package NAME'],
     ['package a.b', "1:9 'a.b' is not a package name (letters, digits, _ and -)"],
-    ["config s\noption o 'a';", "2:13 ';' outside quotes: uci does not read on behind it"],
-    ['config s\noption o a ;', "2:12 ';' outside quotes: uci does not read on behind it"],
-    ['config s\noption o a;option p b', "2:11 ';' outside quotes: uci does not read on behind it"],
-    ["config s n; option o 'a'", "1:11 ';' outside quotes: uci does not read on behind it"],
+    ["config s\noption o 'a';", "2:13 ';' outside quotes: uci rejects the file or drops the rest"],
+    ['config s\noption o a ;', "2:12 ';' outside quotes: uci rejects the file or drops the rest"],
+    [
+      'config s\noption o a;option p b',
+      "2:11 ';' outside quotes: uci rejects the file or drops the rest",
+    ],
+    ["config s n; option o 'a'", "1:11 ';' outside quotes: uci rejects the file or drops the rest"],
     ["config s 'n'\nconfig t 'n'", "2:1 section 'n' has the type 's' on line 1 and 't' here"],
     ["config s\noption o 'a", "2:10 unterminated quote: ' is never closed"],
     ['config s\noption o "a', '2:10 unterminated quote: " is never closed'],
@@ -81,20 +84,20 @@ describe('a problem is reported where it stands:', () => {
     expect(problemsOf(text)).toEqual([expected]);
   });
 
-  test('carriage returns are one problem, however many lines have them', () => {
+  test('carriage returns on several lines are one problem', () => {
     expect(problemsOf("config s\r\n\r\n\toption o 'a'\r\n")).toEqual([
-      "1:9 the line ends in CR LF, as on Windows, as do 2 more; sed -i 's/\\r$//' FILE repairs it",
+      "1:9 the line ends in CR LF, as on Windows, as do 2 more; fix: sed -i 's/\\r$//' FILE",
     ]);
   });
 
-  test('a forgotten quote is reported on its own line, and nothing behind it is lost', () => {
+  test('a missing quote is reported on its own line, and later statements are kept', () => {
     const text = "config s 's'\n\toption a 'x\n\toption b 'y'\n\toption c 'z'\n";
 
     expect(problemsOf(text)).toEqual(["2:11 unterminated quote: ' is never closed"]);
     expect(getOption(parseUci(text).document, 's', 'c')).toBe('z');
   });
 
-  test('two forgotten quotes that hide each other are found in a file of single lines', () => {
+  test('two missing quotes that hide each other are found in a file of single-line values', () => {
     const text = "config s\n\toption a 'x\n\toption b 'y\n\toption c 'z'\n";
 
     expect(problemsOf(text)).toEqual([]);
@@ -104,7 +107,7 @@ describe('a problem is reported where it stands:', () => {
     ]);
   });
 
-  test('all problems of a file come at once, in the order of its lines', () => {
+  test('all problems of a file are reported at once, in the order of its lines', () => {
     const text = "option a\nconfig s\n\tfoo\n\toption a-b c\n\toption o 'x\n";
 
     expect(parseUci(text).problems.map(({ line }) => line)).toEqual([1, 3, 4, 5]);
@@ -147,7 +150,7 @@ config b
     expect(getOption(document, reference, 'x')).toBe(expected);
   });
 
-  test('know their lines', () => {
+  test('have their line numbers', () => {
     expect(findSection(document, 'one').map(({ line }) => line)).toEqual([2, 8]);
   });
 });
@@ -163,13 +166,10 @@ test.each([
   ["\toption smtp '25'  # inbound\n", 0],
   ["\toption smtp '25\n", 100_000],
   ['\toptoin smtp "25"\n', 100_000],
-])(
-  '100,000 lines of %j are read in one go, within the time limit of the test',
-  (line, expected) => {
-    const text = `config ports 'ports'\n${line.repeat(100_000)}`;
-    const { problems, document } = parseUci(text, { singleLineValues: true });
+])('100,000 lines of %j are read within the time limit of the test', (line, expected) => {
+  const text = `config ports 'ports'\n${line.repeat(100_000)}`;
+  const { problems, document } = parseUci(text, { singleLineValues: true });
 
-    expect(problems.length).toBeGreaterThanOrEqual(expected);
-    expect(document.lineCount).toBe(100_001);
-  },
-);
+  expect(problems.length).toBeGreaterThanOrEqual(expected);
+  expect(document.lineCount).toBe(100_001);
+});

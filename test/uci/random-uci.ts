@@ -31,7 +31,7 @@ export function randomValue(random: Random): string {
   return Array.from({ length: Math.floor(random() * 6) }, () => pick(random, PIECES)).join('');
 }
 
-/** The value as some person or program might have written it. */
+/** The value in a random valid spelling. */
 function writeValue(random: Random, value: string): string {
   const single = `'${value.replaceAll("'", "'\\''")}'`;
   const double = `"${value.replace(/["\\]/g, '\\$&')}"`;

@@ -1,9 +1,9 @@
-// What a provider's own API does for this program, whichever provider it is: one record set at a time is
-// brought to a state, and every record that is not named stays byte for byte as it is.
+// The interface to a provider's API, the same for all providers: a call changes one record set, and keeps every record
+// that it does not name byte for byte.
 
 export type ApiProvider = 'ovh' | 'gandi' | 'cloudflare';
 
-/** Seconds: the least and the most that each API accepts. */
+/** Seconds: the minimum and maximum that each API accepts. */
 export const TTL_BOUNDS: Readonly<Record<ApiProvider, readonly [least: number, most: number]>> = {
   // https://api.gandi.net/docs/livedns/
   gandi: [300, 2_592_000],
@@ -27,7 +27,7 @@ export type Account =
   | {
       readonly provider: 'cloudflare';
       readonly apiToken: string;
-      /** A zone whose id is configured: a token for one zone may not be allowed to list zones. */
+      /** A zone with a configured id: a token for one zone may lack permission to list zones. */
       readonly known: { readonly zone: string; readonly id: string } | null;
     };
 
@@ -38,32 +38,32 @@ export interface ApiChange {
   /** In the form of src/host/dns/message.ts. */
   readonly add: readonly string[];
   readonly remove: readonly string[];
-  /** Seconds, for what is added to an empty set. */
+  /** Seconds, for values added to an empty set. */
   readonly ttl: number;
 }
 
 export interface ApiZone {
-  /** Cloudflare's id of the zone; null where the name is all there is. */
+  /** Cloudflare's id of the zone; null at providers that use the name. */
   readonly id: string | null;
   /**
-   * Adds and removes values; looks first and does only what is still to be done, so it can be repeated.
+   * Adds and removes values. Reads the set first and makes only the missing changes, so it can be repeated.
    * Throws DNS_REFUSED with the provider's words, DNS_DENIED, DNS_UNREACHABLE.
    */
   change(set: ApiChange): Promise<void>;
-  /** Hands all changes to the name servers; to be called after the last one. Throws as `change` does. */
+  /** Sends all changes to the name servers; called after the last change. Throws as `change` does. */
   finish(): Promise<void>;
 }
 
 export interface DnsApi {
   readonly provider: ApiProvider;
   /**
-   * null when the account does not hold the zone. Asks the provider once for each zone.
-   * Throws DNS_DENIED for credentials that are not accepted, DNS_UNREACHABLE.
+   * null when the zone is not in the account. Asks the provider once for each zone.
+   * Throws DNS_DENIED for rejected credentials, DNS_UNREACHABLE.
    */
   openZone(zone: string): Promise<ApiZone | null>;
 }
 
-/** A record as the provider keeps it. */
+/** A record at the provider. */
 export interface KeptRecord<Id> {
   readonly id: Id;
   /** In the form of src/host/dns/message.ts. */
@@ -76,7 +76,7 @@ export interface RecordSteps<R> {
   readonly remove: readonly R[];
 }
 
-/** How single records come to the wanted state; one that changes its value keeps its id. Pure. */
+/** The changes of single records towards the wanted state; a record with a new value keeps its id. Pure. */
 export function planSteps<R extends KeptRecord<unknown>>(
   present: readonly R[],
   { add, remove }: Pick<ApiChange, 'add' | 'remove'>,

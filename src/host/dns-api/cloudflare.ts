@@ -1,5 +1,5 @@
 // Cloudflare's API v4 (https://developers.cloudflare.com/api/resources/dns/): single records, some types as
-// text and some as fields. A record that changes its value keeps its id, comment and tags.
+// text and some as fields. A record with a new value keeps its id, comment and tags.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../host.ts';
@@ -48,7 +48,7 @@ function mannerOf({ apiToken }: CloudflareAccount): ApiManner {
   };
 }
 
-/** Every item of a list that comes in pages. */
+/** Every item of a paged list. */
 async function readAll(session: ApiSession, path: string): Promise<readonly unknown[]> {
   const items: unknown[] = [];
   for (let page = 1; page <= MAX_PAGES; page += 1) {
@@ -63,7 +63,7 @@ async function readAll(session: ApiSession, path: string): Promise<readonly unkn
 
 const withoutDot = (name: string) => (name === '.' ? name : name.replace(/\.$/, ''));
 
-/** The fields that say the value. */
+/** The value as API fields. */
 export function cloudflareFields(type: string, value: string): Record<string, unknown> {
   const [first = '', second = '', third = '', fourth = ''] = value.split(' ');
   switch (type) {
@@ -90,7 +90,7 @@ export function cloudflareFields(type: string, value: string): Record<string, un
   }
 }
 
-/** The value that the fields of a record say. */
+/** The value of a record from its API fields. */
 export function cloudflareValue(type: string, record: unknown): string {
   const content = String(fieldOf(record, 'content') ?? '');
   const data = fieldOf(record, 'data');
@@ -145,7 +145,7 @@ async function findZone(
   try {
     const zones = await readAll(session, `/zones?${new URLSearchParams({ name: zone })}`);
     const own = zones.filter((one) => fieldOf(one, 'name') === zone);
-    // a zone that has been added and not yet taken over has the same name
+    // a pending zone, added but not delegated, may have the same name
     const found = own.find((one) => fieldOf(one, 'status') === 'active') ?? own[0];
     if (found !== undefined) return String(fieldOf(found, 'id'));
   } catch (error) {

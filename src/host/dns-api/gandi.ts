@@ -1,5 +1,5 @@
-// Gandi's LiveDNS API v5 (https://api.gandi.net/docs/livedns/): whole record sets. What stands in a set beside
-// our values is sent back in the very words in which it was read.
+// Gandi's LiveDNS API v5 (https://api.gandi.net/docs/livedns/): whole record sets. Foreign values in a set are
+// sent back byte for byte as they were read.
 
 import type { Host } from '../host.ts';
 import { type Account, type ApiChange, type ApiZone, type DnsApi, TTL_BOUNDS } from './api.ts';

@@ -1,5 +1,5 @@
 // OVH's API v1 (https://eu.api.ovh.com/console/?section=%2Fdomain): signed requests, single records, and a
-// refresh that hands them to the name servers.
+// refresh that sends them to the name servers.
 
 import { createHash } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
@@ -23,7 +23,7 @@ export const OVH_ENDPOINTS: Readonly<Record<string, string>> = {
   'ovh-us': 'https://api.us.ovhcloud.com/1.0',
 };
 
-/** Types that only OVH knows; its name servers show them as TXT. */
+/** Types of OVH alone; its name servers publish them as TXT. */
 const TXT_TYPES = ['TXT', 'SPF', 'DKIM', 'DMARC'];
 
 interface OvhRecord extends KeptRecord<number> {
@@ -31,7 +31,7 @@ interface OvhRecord extends KeptRecord<number> {
   readonly ttl: number;
 }
 
-/** `$1$` and the SHA-1 of all that must not be changed on the way, as OVH defines it. */
+/** `$1$` and the SHA-1 of secrets and request, as OVH defines it. */
 export function signOvh(
   { appSecret, consumerKey }: Pick<OvhAccount, 'appSecret' | 'consumerKey'>,
   { method, url, body }: { method: string; url: string; body: string },
@@ -41,7 +41,7 @@ export function signOvh(
   return `$1$${createHash('sha1').update(text).digest('hex')}`;
 }
 
-/** The API refuses a signature of another time than its own; a router's clock may be off. */
+/** Seconds to add to this clock: the API rejects a signature whose time differs from its own. */
 async function clockOffset(host: Host, base: string): Promise<number> {
   const here = Math.floor(host.clock.now().getTime() / 1000);
   try {
@@ -51,7 +51,7 @@ async function clockOffset(host: Host, base: string): Promise<number> {
     return typeof data === 'number' ? data - here : 0;
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;
-    // the request that this was for meets the same trouble, and tells of it
+    // the next request meets the same failure and reports it
     return 0;
   }
 }
@@ -152,7 +152,7 @@ export function createOvh(host: Host, account: OvhAccount): DnsApi {
   const session = createSession(host, mannerOf(host, account, base));
   return {
     provider: 'ovh',
-    // a key may be limited to the records of one zone, so nothing wider is asked for
+    // a key may be limited to the records of one zone, so the request names them
     openZone: async (zone) => {
       const path = `/domain/zone/${zone}/record?fieldType=NS&subDomain=`;
       const { status } = await session.patiently(() =>

@@ -1,5 +1,5 @@
-// Record data between the form of this program (src/host/dns/message.ts) and that of zone files, which the
-// APIs of OVH and Gandi use, and of which Cloudflare's fields are parts. Pure.
+// Converts record data between the form of this program (src/host/dns/message.ts) and zone file text, which the
+// APIs of OVH and Gandi use; Cloudflare's fields are parts of it. Pure.
 
 /** Strings of at most 255 bytes in quotes (RFC 1035 3.3.14). */
 export function quoteTxt(value: string): string {
@@ -13,26 +13,26 @@ function unescapeTxt(text: string): string {
   );
 }
 
-/** The text of a TXT record, whether or not its strings stand in quotes. */
+/** The text of a TXT record, with or without quotes around its strings. */
 export function unquoteTxt(text: string): string {
   if (!text.startsWith('"')) return text;
   const strings = [...text.matchAll(/"((?:[^"\\]|\\[\s\S])*)"/g)];
   return strings.map(([, inner = '']) => unescapeTxt(inner)).join('');
 }
 
-/** Absolute, lower case, with the final dot. @param origin the zone that a name without one is in */
+/** Absolute, lower case, with the final dot. @param origin the zone of a relative name */
 export function absoluteName(name: string, origin: string): string {
   const lower = name.toLowerCase();
   if (lower === '@') return `${origin}.`;
   return lower.endsWith('.') ? lower : `${lower}.${origin}.`;
 }
 
-/** As a zone file writes it. */
+/** The zone file text of a value. */
 export function formatRdata(type: string, value: string): string {
   return type === 'TXT' ? quoteTxt(value) : value;
 }
 
-/** The value that a zone file's text stands for; text in an unknown form stays as it is. */
+/** The value of a zone file's text; text in an unknown form is kept. */
 export function parseRdata(type: string, text: string, zone: string): string {
   if (type === 'TXT') return unquoteTxt(text);
   const words = text.trim().split(/\s+/);

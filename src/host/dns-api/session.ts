@@ -1,4 +1,4 @@
-// Calls of a provider's API: what its statuses mean, and how long it is asked again when it is busy.
+// Requests to a provider's API: the meaning of its statuses, and the retries while it is busy.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../host.ts';
@@ -10,7 +10,7 @@ export interface ApiCall {
   /** With the leading slash and the query. */
   readonly path: string;
   readonly body?: unknown;
-  /** Statuses that are answers rather than refusals. */
+  /** Statuses that are not errors. */
   readonly accept?: readonly number[];
 }
 
@@ -20,32 +20,34 @@ export interface ApiAnswer {
 }
 
 export interface ApiManner {
-  /** As an operator knows it: `OVH`. */
+  /** The provider's name in messages: `OVH`. */
   readonly title: string;
   /** With the version, without a final slash. */
   readonly base: string;
   readonly secrets: readonly string[];
   headers(call: { method: string; url: string; body: string }): Promise<Record<string, string>>;
-  /** The provider's own words about what it refused; null where it gave none. */
+  /** The provider's error message; null without one. */
   explain(data: unknown): string | null;
-  /** True when the credentials are at fault. */
+  /** True when the credentials are rejected. */
   isDenied(status: number, data: unknown): boolean;
 }
 
 export interface ApiSession {
-  /** Throws DNS_DENIED, DNS_REFUSED; `Busy` when it may work later. */
+  /** Throws DNS_DENIED, DNS_REFUSED; `Busy` when a retry may succeed. */
   call(call: ApiCall): Promise<ApiAnswer>;
-  /** Does it again while the provider is busy; `work` can be repeated. Throws DNS_UNREACHABLE. */
+  /** Retries `work`, which must be repeatable, while the provider is busy. Throws DNS_UNREACHABLE. */
   patiently<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** No answer, or one that asks to come back. */
+/** No answer, or an answer that asks for a retry. */
 class Busy extends MailctlError {
   constructor(
     message: string,
     readonly retryAfter: number | null,
   ) {
-    super('DNS_UNREACHABLE', message, { hint: 'repeat the command later: it goes on' });
+    super('DNS_UNREACHABLE', message, {
+      hint: 'repeat the command later; it continues where it stopped',
+    });
   }
 }
 
@@ -93,7 +95,7 @@ export function createSession(host: Host, manner: ApiManner): ApiSession {
         const pause = error.retryAfter ?? 2 ** (attempt - 1);
         waited += pause;
         if (attempt === ATTEMPTS || waited > LONGEST_WAIT_S) throw error;
-        host.say(`${error.message}; asking again in ${pause} s`);
+        host.say(`${error.message}; retry in ${pause} s`);
         await host.clock.sleep(pause * 1000);
       }
     }
@@ -101,7 +103,7 @@ export function createSession(host: Host, manner: ApiManner): ApiSession {
   return { call, patiently };
 }
 
-/** A field of an answer, whatever its form is. */
+/** A field of an answer; undefined when the answer is not an object. */
 export function fieldOf(data: unknown, name: string): unknown {
   if (typeof data !== 'object' || data === null) return undefined;
   return (data as Record<string, unknown>)[name];

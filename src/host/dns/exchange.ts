@@ -1,4 +1,4 @@
-// One question to one named DNS server: UDP, again over TCP when the answer does not fit, bounded in time.
+// One question to one DNS server: UDP, then TCP when the answer is truncated, with a time limit.
 
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -16,12 +16,12 @@ export interface DnsServer {
   /** Its host name, or its address where it has none. */
   readonly name: string;
   readonly address: string;
-  /** 53 unless told. */
+  /** Default: 53. */
   readonly port?: number;
 }
 
 const UDP_TIMEOUTS_MS = [1500, 3000];
-/** For a server that has just been silent: dozens of questions must not each wait as long. */
+/** For a server that has just timed out: dozens of questions must not each wait the full time. */
 const SILENT_TIMEOUTS_MS = [400];
 const SILENCE_MS = 60_000;
 const TCP_TIMEOUT_MS = 5000;
@@ -43,11 +43,12 @@ function failure(exchange: Exchange, why: string, cause?: unknown): MailctlError
 }
 
 function unreachable(exchange: Exchange, error: NodeJS.ErrnoException): MailctlError {
-  const why = error.code === 'ECONNREFUSED' ? 'runs no DNS server' : 'cannot be reached';
+  const why =
+    error.code === 'ECONNREFUSED' ? 'is not listening on the DNS port' : 'cannot be reached';
   return failure(exchange, why, error);
 }
 
-/** null when nothing came in time; throws DNS_UNREACHABLE when the network says that nothing will. */
+/** null on a timeout. Throws DNS_UNREACHABLE on a network error. */
 function askOverUdp(exchange: Exchange, timeout: number): Promise<DnsAnswer | null> {
   const { server, id, question, bytes } = exchange;
   const socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
@@ -60,7 +61,7 @@ function askOverUdp(exchange: Exchange, timeout: number): Promise<DnsAnswer | nu
     socket.on('error', giveUp);
     socket.on('message', (message) => {
       const answer = decodeAnswer(message, id, question);
-      // anybody can send to this port: what is no answer to the question is not looked at
+      // any host can send to this port: datagrams that do not answer the question are ignored
       if (answer === null) return;
       clearTimeout(timer);
       resolve(answer);
@@ -81,7 +82,7 @@ function askOverTcp(exchange: Exchange): Promise<DnsAnswer> {
     let received = Buffer.alloc(0);
     socket.setTimeout(TCP_TIMEOUT_MS, () => reject(failure(exchange, 'does not answer over TCP')));
     socket.on('error', (error) => reject(unreachable(exchange, error)));
-    socket.on('close', () => reject(failure(exchange, 'broke off over TCP')));
+    socket.on('close', () => reject(failure(exchange, 'closed the TCP connection')));
     socket.on('connect', () => {
       const length = Buffer.alloc(2);
       length.writeUInt16BE(bytes.length);
@@ -91,13 +92,13 @@ function askOverTcp(exchange: Exchange): Promise<DnsAnswer> {
       received = Buffer.concat([received, piece]);
       if (received.length < 2 || received.length < 2 + received.readUInt16BE()) return;
       const answer = decodeAnswer(received.subarray(2, 2 + received.readUInt16BE()), id, question);
-      if (answer === null) reject(failure(exchange, 'sent something that is no DNS answer'));
+      if (answer === null) reject(failure(exchange, 'sent an invalid DNS answer'));
       else resolve(answer);
     });
   }).finally(() => socket.destroy());
 }
 
-/** When a server was last found silent, in milliseconds of this process. */
+/** The last timeout of each server, in milliseconds of this process. */
 const silentSince = new Map<string, number>();
 
 function timeoutsFor(place: string): readonly number[] {

@@ -1,5 +1,5 @@
-// DNS messages as plain data: names in lower case without the final dot, record data as the text a zone
-// file would hold, in one canonical form so that equal data are equal texts. Pure.
+// DNS messages as plain data: names in lower case without the final dot, record data as zone file text in one
+// canonical form, so equal data are equal texts. Pure.
 
 import type { Buffer } from 'node:buffer';
 import * as packet from 'dns-packet';
@@ -39,9 +39,9 @@ export interface DnsRecord {
 export interface DnsAnswer {
   /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED, … */
   readonly rcode: string;
-  /** The server says that it is an authority for the name. */
+  /** AA: the server is authoritative for the name. */
   readonly authoritative: boolean;
-  /** The resolver says that it validated the answer (DNSSEC). */
+  /** AD: the resolver validated the answer (DNSSEC). */
   readonly authenticated: boolean;
   readonly truncated: boolean;
   readonly answers: readonly DnsRecord[];
@@ -49,15 +49,15 @@ export interface DnsAnswer {
 }
 
 export interface QueryFlags {
-  /** Ask a resolver to find the answer. */
+  /** RD: ask for recursion. */
   readonly recursion?: boolean;
-  /** Ask for the DNSSEC state; without it a resolver does not say what it validated. */
+  /** DO: ask for DNSSEC; without it a resolver does not report validation. */
   readonly dnssec?: boolean;
-  /** Ask a validating resolver not to judge. */
+  /** CD: ask a validating resolver not to validate. */
   readonly checkingDisabled?: boolean;
 }
 
-/** RFC 9715: what passes any path unfragmented. */
+/** RFC 9715: passes any path without fragmentation. */
 const UDP_SIZE = 1232;
 
 export function encodeQuery(id: number, question: Question, flags: QueryFlags): Buffer {
@@ -84,13 +84,13 @@ export function encodeQuery(id: number, question: Question, flags: QueryFlags): 
   });
 }
 
-/** null when the bytes are no answer to this question. */
+/** null when the bytes do not answer this question. */
 export function decodeAnswer(bytes: Buffer, id: number, question: Question): DnsAnswer | null {
   let message: packet.DecodedPacket & { rcode?: string };
   try {
     message = packet.decode(bytes);
   } catch {
-    // whoever sent this is no DNS server, or an attacker who guesses
+    // the sender is not a DNS server, or an attacker who guesses ids
     return null;
   }
   const [asked] = message.questions ?? [];
@@ -177,7 +177,7 @@ function formatOther(answer: { readonly type: string; readonly data: unknown }):
   return JSON.stringify(answer.data);
 }
 
-/** Seconds for which a resolver may remember that a name is not there (RFC 2308 §5). */
+/** Seconds for which a resolver may cache that a name does not exist (RFC 2308 §5). */
 export function negativeTtl(soa: DnsRecord): number {
   return Math.min(soa.ttl, Number(soa.value.split(' ').at(-1) ?? 0));
 }

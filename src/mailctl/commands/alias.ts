@@ -1,4 +1,4 @@
-// mailctl alias: addresses that lead to others, catch-alls, and whole domains that lead to others.
+// mailctl alias: aliases of addresses, catch-alls, and aliases of whole domains.
 
 import type { Command } from 'commander';
 import {
@@ -24,7 +24,7 @@ function aliasText(name: AliasName, targets: readonly AliasName[]): string {
   return `${name} ${targets.join(', ')}`;
 }
 
-/** Targets may be given as words, and behind commas as in Postfix's own files. */
+/** Targets may be separate words, or separated by commas as in Postfix's files. */
 function parseTargets(texts: readonly string[]): AliasName[] {
   return texts.flatMap((each) => each.split(',')).map(parseAliasName);
 }
@@ -80,22 +80,22 @@ export async function runList(app: App, text: string | undefined): Promise<ExitS
 export function registerAlias(alias: Command, line: CommandLine): void {
   const add = alias
     .command('add <alias> <target...>')
-    .description('let an address lead to others; an alias that exists gets the new targets too');
+    .description('add an alias, or add targets to an existing one');
   defineWord(add, line, {
     kind: 'changes',
     run: runAdd,
     ends: CHANGE_ENDS,
     examples: [
       'mailctl alias add sales@example.com alice@example.com bob@elsewhere.example',
-      'mailctl alias add @example.com alice@example.com   (whatever has no name of its own)',
+      'mailctl alias add @example.com alice@example.com   (catch-all: every address without a mailbox or alias)',
     ],
     more:
       'A whole domain as an alias of another: mailctl alias add @other.example @example.com\n' +
-      'A mailbox that also forwards a copy: mailctl alias add a@example.com a@example.com b@example.com',
+      'A mailbox that forwards a copy: mailctl alias add a@example.com a@example.com b@example.com',
   });
   const del = alias
     .command('del <alias> [target...]')
-    .description('remove an alias, or only some of its targets');
+    .description('delete an alias, or some of its targets');
   defineWord(del, line, {
     kind: 'changes',
     run: runDel,

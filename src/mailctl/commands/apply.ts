@@ -1,4 +1,4 @@
-// mailctl apply: the running server becomes what the UCI file says.
+// mailctl apply: applies the UCI file to the running server.
 
 import type { Command } from 'commander';
 import { converge, planConvergence, requireInstalled } from '../../appliance/apply/converge.ts';

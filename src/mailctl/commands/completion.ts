@@ -1,4 +1,4 @@
-// mailctl completion: the script that teaches a shell the words of mailctl.
+// mailctl completion: a completion script for a shell.
 
 import { Argument, type Command } from 'commander';
 import { type ExitStatus, STATUS } from '../../errors.ts';
@@ -19,7 +19,7 @@ export async function run(
 }
 
 export function registerCompletion(command: Command, line: CommandLine): void {
-  const shells = new Argument('<shell>', 'which shell').choices(['ash', 'bash', 'zsh', 'fish']);
+  const shells = new Argument('<shell>', 'the shell').choices(['ash', 'bash', 'zsh', 'fish']);
   defineWord(command.addArgument(shells), line, {
     kind: 'prints',
     run,

@@ -1,4 +1,4 @@
-// mailctl config: is the UCI file right?
+// mailctl config: checks the UCI file.
 
 import type { Command } from 'commander';
 import { formatProblems } from '../../appliance/settings/check-settings.ts';
@@ -23,7 +23,7 @@ export async function runCheck(app: App): Promise<ExitStatus> {
 export function registerConfig(config: Command, line: CommandLine): void {
   const check = config
     .command('check')
-    .description('list every problem of the UCI file, with its line; changes nothing');
+    .description('list every problem of the UCI file with its line');
   defineWord(check, line, {
     kind: 'reads',
     run: runCheck,

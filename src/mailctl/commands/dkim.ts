@@ -1,4 +1,4 @@
-// mailctl dkim: the keys with which the domains' mail is signed, as DNS wants them, and their change.
+// mailctl dkim: the DKIM keys of the mail domains, their DNS records and their rotation.
 
 import type { Command } from 'commander';
 import { readDirectory } from '../../appliance/accounts/accounts.ts';
@@ -41,8 +41,8 @@ export async function runShow(app: App, name: string | undefined): Promise<ExitS
   const records = await readDkimRecords(app.host, target, domains);
   const uses = {
     signing: 'signs',
-    waiting: 'waits until it is published everywhere, then signs',
-    retired: 'signs no more',
+    waiting: 'waiting until every server publishes it, then signs',
+    retired: 'no longer signs',
   };
   const lines = records.flatMap((record) => {
     const until = record.removeAt === null ? '' : `; published until ${record.removeAt}`;
@@ -51,7 +51,7 @@ export async function runShow(app: App, name: string | undefined): Promise<ExitS
       `type:  ${record.type}`,
       `key:   ${uses[record.use]}${until}`,
       `value: ${record.value}`,
-      'as a line of a zone file, in strings of at most 255 bytes:',
+      'zone file line, in strings of at most 255 bytes:',
       formatZoneRecord(record),
     ];
   });
@@ -113,8 +113,8 @@ export async function runRevoke(
   const domain = await requireOwn(app, target, name);
   const key = await revocable(host, target, { domain, selector: selector ?? null });
   await app.confirm(
-    `Revoke the key ${key.selector} of ${domain}? Mail that it has signed and that is still on its way, ` +
-      'in our queue or elsewhere, can no longer be checked, and may be refused or filed as spam.',
+    `Revoke the key ${key.selector} of ${domain}? Signatures of mail in transit, here or elsewhere, ` +
+      'can no longer be verified; that mail may be refused or filed as spam.',
   );
   const replacement = `publish a new key for ${domain} and sign with it`;
   return app.change({
@@ -141,7 +141,7 @@ export async function runStep(app: App): Promise<ExitStatus> {
       const now = due !== null && due <= app.host.clock.now();
       const data = { next: due };
       return now
-        ? { would: ['take the steps that are due'], data }
+        ? { would: ['do the due steps'], data }
         : { would: [], details: ['nothing to do'], data };
     },
     apply: (target) => takeSteps(app.host, target),
@@ -165,7 +165,7 @@ const CHANGE_ENDS: readonly Ending[] = [
 export function registerDkim(dkim: Command, line: CommandLine): void {
   const shown = dkim
     .command('show [domain]')
-    .description('print the DNS records of a domain, or of all');
+    .description('print the DKIM records of a domain, or of all');
   defineWord(shown, line, {
     kind: 'reads',
     run: runShow,
@@ -174,7 +174,7 @@ export function registerDkim(dkim: Command, line: CommandLine): void {
   });
   const rotated = dkim
     .command('rotate [domain...]')
-    .description('sign with a new key as soon as it is published; the old one stays for a while')
+    .description('publish a new key, then sign with it; the old record stays for dns.dkim_grace')
     .option('--all', 'every mail domain');
   defineWord(rotated, line, {
     kind: 'changes',
@@ -184,7 +184,7 @@ export function registerDkim(dkim: Command, line: CommandLine): void {
   });
   const revoked = dkim
     .command('revoke <domain> [selector]')
-    .description('in an emergency: a new key at once, and the old record is removed');
+    .description('in an emergency: sign with a new key, remove the old record at once');
   defineWord(revoked, line, {
     kind: 'changes',
     run: runRevoke,
@@ -193,7 +193,7 @@ export function registerDkim(dkim: Command, line: CommandLine): void {
   });
   const stepped = dkim
     .command('step')
-    .description('go on with the rotations: what is published signs, what is over is removed');
+    .description('continue rotations: sign with published keys, remove expired ones');
   defineWord(stepped, line, {
     kind: 'changes',
     run: runStep,

@@ -1,4 +1,4 @@
-// mailctl dns-check: what the world finds in the DNS about this server, and how that was measured.
+// mailctl dns-check: a verdict on each DNS record of this server, and how it was measured.
 
 import type { Command } from 'commander';
 import { parseDomain } from '../../appliance/address.ts';

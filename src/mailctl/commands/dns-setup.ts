@@ -1,4 +1,4 @@
-// mailctl dns-setup: publish the records that the world needs to trust this server.
+// mailctl dns-setup: publishes the DNS records of the mail domains.
 
 import type { Command } from 'commander';
 import { parseDomain } from '../../appliance/address.ts';
@@ -56,7 +56,7 @@ async function printZone(app: App, names: readonly string[]): Promise<ExitStatus
 
 const NOTHING: SetupPlan = { routes: [], obstacles: [], byHand: [], notes: [], zones: [] };
 
-/** What is to be published or taken back. Throws DNS_BY_HAND for what must be done by hand first, without --partial. */
+/** The changes to publish or take back. Without --partial, throws DNS_BY_HAND for work to be done by hand first. */
 async function planFor(app: App, target: Appliance, order: Order): Promise<SetupPlan> {
   const { names, options } = order;
   const plan = options.undo
@@ -64,10 +64,7 @@ async function planFor(app: App, target: Appliance, order: Order): Promise<Setup
     : await planSetup(app.host, target, names.map(parseDomain));
   for (const note of plan.notes) app.output.warn(note);
   if (!options.partial && !options.undo) {
-    requireNoObstacle(
-      plan,
-      'mailctl dns-setup --partial   (publishes the rest and leaves this to you)',
-    );
+    requireNoObstacle(plan, 'mailctl dns-setup --partial   (publishes the rest)');
   }
   return plan;
 }
@@ -90,7 +87,7 @@ async function publish(app: App, target: Appliance, order: Order): Promise<Setup
   return plan;
 }
 
-/** What a person has to do: first, or beside what is published. */
+/** Work for the operator: before, or in addition to, what is published. */
 const leftOf = ({ obstacles, byHand }: SetupPlan) => [...obstacles, ...byHand];
 
 function planData(plan: SetupPlan, published: boolean): object {
@@ -147,10 +144,10 @@ export async function run(
 export function registerDnsSetup(command: Command, line: CommandLine): void {
   command
     .argument('[domain...]')
-    .option('--zone', 'print them as part of a BIND zone file, publish nothing')
-    .option('--undo', 'take back the last dns-setup')
-    .option('--partial', 'do not stop for what must be done by hand first: publish the rest')
-    .option('--wait <seconds>', 'how long to wait until all servers show the records', '300');
+    .option('--zone', 'print the records as a BIND zone file fragment; publish nothing')
+    .option('--undo', 'take back the changes of the last dns-setup')
+    .option('--partial', 'publish the rest when something must be done by hand first')
+    .option('--wait <seconds>', 'time limit until all servers show the records', '300');
   defineWord(command, line, {
     kind: 'changes',
     run,

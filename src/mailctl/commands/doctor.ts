@@ -1,4 +1,4 @@
-// mailctl doctor: everything that can be wrong, and the command that fixes it.
+// mailctl doctor: runs the checks and names the command that fixes each fault.
 
 import type { Command } from 'commander';
 import {
@@ -70,7 +70,7 @@ function requireKnown(only: readonly string[]): void {
       !ids.some((id) => id === name || id.startsWith(`${name}.`) || name.startsWith(`${id}.`)),
   );
   if (stranger === undefined) return;
-  throw new MailctlError('USAGE', `there is no check ${JSON.stringify(stranger)}`, {
+  throw new MailctlError('USAGE', `no such check: ${JSON.stringify(stranger)}`, {
     hint: 'mailctl doctor --list',
   });
 }
@@ -82,7 +82,7 @@ async function examine(app: App, only: readonly string[]): Promise<Finding[]> {
   return [...(await examineServer(app.host, await app.appliance(), only)), ...shown];
 }
 
-/** Fixes under the lock what can be fixed, and looks again. */
+/** Fixes under the lock what can be fixed, then repeats the checks. */
 async function fixFound(
   app: App,
   only: readonly string[],
@@ -121,9 +121,9 @@ export async function run(app: App, options: DoctorOptions): Promise<ExitStatus>
 
 export function registerDoctor(command: Command, line: CommandLine): void {
   command
-    .option('--only <id...>', 'only these checks, or all that begin so (tls, dns.ptr)')
-    .option('--fix', 'fix what can be fixed without harm, then look again')
-    .option('--list', 'name the checks');
+    .option('--only <id...>', 'only checks with these ids or prefixes (tls, dns.ptr)')
+    .option('--fix', 'fix what can be fixed without loss, then check again')
+    .option('--list', 'list the checks');
   defineWord(command, line, {
     kind: 'changes',
     run,

@@ -1,4 +1,4 @@
-// mailctl domain: which domains mail is received for.
+// mailctl domain: the mail domains.
 
 import type { Command } from 'commander';
 import {
@@ -75,9 +75,7 @@ export function registerDomain(domain: Command, line: CommandLine): void {
     ends: ['ADDRESS_INVALID', 'DOMAIN_EXISTS', 'DIRECTORY_INVALID', 'FILE_FAILED'],
     examples: ['mailctl domain add example.org', 'mailctl domain add bücher.example'],
   });
-  const del = domain
-    .command('del <domain>')
-    .description('receive no more mail for a domain that nothing uses any more');
+  const del = domain.command('del <domain>').description('delete an unused mail domain');
   defineWord(del, line, {
     kind: 'changes',
     run: runDel,

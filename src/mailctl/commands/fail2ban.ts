@@ -1,4 +1,4 @@
-// mailctl fail2ban: who is banned, and the way out.
+// mailctl fail2ban: lists and lifts bans.
 
 import type { Command } from 'commander';
 import { listBans, parseBanAddress, unban } from '../../appliance/mail/fail2ban.ts';
@@ -29,7 +29,7 @@ function parseWhich(address: string | undefined, all: boolean): string {
 }
 
 function countText(count: number): string {
-  if (count === 0) return 'there was no such ban';
+  if (count === 0) return 'no such ban';
   return count === 1 ? 'lifted 1 ban' : `lifted ${count} bans`;
 }
 
@@ -61,7 +61,7 @@ export function registerFail2ban(fail2ban: Command, line: CommandLine): void {
   });
   const lift = fail2ban
     .command('unban [address]')
-    .description('let an address in again, or all of them')
+    .description('lift the bans of an address, or of all')
     .option('--all', 'lift every ban');
   defineWord(lift, line, {
     kind: 'changes',

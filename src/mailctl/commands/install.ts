@@ -1,4 +1,4 @@
-// mailctl install: image, data folders, keys, configuration, container: from nothing to a running server.
+// mailctl install: image, data folders, keys, configuration and container of a new server.
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
@@ -65,13 +65,9 @@ export function registerInstall(command: Command, line: CommandLine): void {
   command
     .option(
       '--image <file|url>',
-      'the container image (default: main.image, the installed one, or build it)',
+      'the container image (default: main.image, the installed image, or a new build)',
     )
-    .option(
-      '--sha256 <hex>',
-      'what the image must have; needed for an image over plain http',
-      parseSha256,
-    )
+    .option('--sha256 <hex>', 'SHA-256 of the image; required for plain http', parseSha256)
     .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases');
   defineWord(command, line, {
     kind: 'changes',

@@ -1,4 +1,4 @@
-// mailctl logs: what the daemons say.
+// mailctl logs: the log of the daemons.
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { type LogLine, readLog, watchLog } from '../../appliance/mail/logs.ts';
@@ -34,14 +34,14 @@ function summarize({ time, daemon, text }: LogLine): object {
   return { time: time?.toISOString() ?? null, daemon, text };
 }
 
-/** Ctrl-C is how following ends: no word about it. */
+/** Ctrl-C ends --follow without a message. */
 function endQuietly({ host }: App): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     host.processes.onSignal(signal, () => process.exit(STATUS.INTERRUPTED));
   }
 }
 
-/** With --json one object for each line, as there is no last one. */
+/** With --json one object for each line, since the output has no end. */
 async function follow(
   app: App,
   lines: readonly LogLine[],
@@ -64,17 +64,17 @@ export async function run(app: App, count: number, options: LogOptions): Promise
     return STATUS.OK;
   }
   output.result(lines.map(describe), { lines: lines.map(summarize) });
-  if (lines.length === 0) output.note('nothing has been logged');
+  if (lines.length === 0) output.note('the log is empty');
   return STATUS.OK;
 }
 
 export function registerLogs(command: Command, line: CommandLine): void {
   command
-    .argument('[lines]', 'how many', parseCount, 50)
+    .argument('[lines]', 'number of lines', parseCount, 50)
     .option('-f, --follow', 'show new lines as they come, until interrupted')
     .option(
       '--daemon <name>',
-      'only the lines of one daemon, or of the scheduler: serve',
+      'only the lines of one daemon, or of the scheduler (serve)',
       parseDaemon,
     );
   defineWord(command, line, {

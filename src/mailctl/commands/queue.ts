@@ -1,4 +1,4 @@
-// mailctl queue: the mail that waits to be delivered.
+// mailctl queue: the mail queue.
 
 import type { Command } from 'commander';
 import {
@@ -68,7 +68,7 @@ export async function runFlush(app: App, text?: string): Promise<ExitStatus> {
     word: 'queue flush',
     apply: (target) => flushQueue(app.host, target, which),
     report: () => {
-      app.output.result('delivery is being tried', { flushed: which });
+      app.output.result('retry started', { flushed: which });
       return STATUS.OK;
     },
   });
@@ -81,18 +81,18 @@ interface Change {
 }
 
 const CHANGES: readonly Change[] = [
-  { action: 'hold', description: 'keep from being delivered, until released', done: 'on hold' },
-  { action: 'release', description: 'let what is on hold be delivered again', done: 'released' },
+  { action: 'hold', description: 'put on hold: no delivery until released', done: 'on hold' },
+  { action: 'release', description: 'release from hold', done: 'released' },
   {
     action: 'delete',
-    description: 'delete for good, without a notice to the sender',
+    description: 'delete for good, without a bounce to the sender',
     done: 'deleted',
   },
 ];
 
 async function confirmDelete(app: App, which: QueueId | 'all'): Promise<void> {
   const what = which === 'all' ? 'every message in the queue' : `the message ${which}`;
-  await app.confirm(`This deletes ${what}, for ever and without a notice to the sender.`);
+  await app.confirm(`This deletes ${what} for good, without a bounce to the sender.`);
 }
 
 /** What `queue hold`, `release` and `delete` do. */
@@ -112,7 +112,7 @@ export async function runChange(app: App, change: Change, text: string): Promise
 }
 
 function registerLooks(queue: Command, line: CommandLine): void {
-  const list = queue.command('list').description('list what waits, the oldest first');
+  const list = queue.command('list').description('list the queue, oldest first');
   defineWord(list, line, {
     kind: 'looks',
     run: runList,
@@ -135,7 +135,7 @@ export function registerQueue(queue: Command, line: CommandLine): void {
   registerLooks(queue, line);
   const flush = queue
     .command('flush [id]')
-    .description('try to deliver now: one message, or all that are not on hold');
+    .description('retry delivery now: one message, or all that are not on hold');
   defineWord(flush, line, {
     kind: 'changes',
     run: runFlush,

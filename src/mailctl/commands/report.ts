@@ -1,4 +1,4 @@
-// mailctl report: the daily mail to the postmaster, which says what has changed.
+// mailctl report: the daily mail to the postmaster about what has changed.
 
 import type { Command } from 'commander';
 import { isNews, makeReport, sendReport } from '../../appliance/doctor/report.ts';
@@ -59,7 +59,7 @@ export const runEnable = (app: App): Promise<ExitStatus> => runSwitch(app, true)
 export const runDisable = (app: App): Promise<ExitStatus> => runSwitch(app, false);
 
 export function registerReport(report: Command, line: CommandLine): void {
-  const shown = report.command('generate').description('print what would be sent now');
+  const shown = report.command('generate').description('print the report that would be sent now');
   defineWord(shown, line, {
     kind: 'looks',
     run: runGenerate,
@@ -68,8 +68,8 @@ export function registerReport(report: Command, line: CommandLine): void {
   });
   const sent = report
     .command('send')
-    .description('send it, if something has changed since the last one')
-    .option('--always', 'also when nothing has');
+    .description('send the report if something has changed since the last one')
+    .option('--always', 'send it even if nothing has changed');
   defineWord(sent, line, {
     kind: 'acts',
     run: runSend,
@@ -78,14 +78,14 @@ export function registerReport(report: Command, line: CommandLine): void {
   });
   const enabled = report
     .command('enable')
-    .description('send it every day when something has changed');
+    .description('send the report daily when something has changed');
   defineWord(enabled, line, {
     kind: 'changes',
     run: runEnable,
     ends: [],
     examples: ['mailctl report enable', 'mailctl report enable --dry-run'],
   });
-  const disabled = report.command('disable').description('stop sending it');
+  const disabled = report.command('disable').description('stop the daily report');
   defineWord(disabled, line, {
     kind: 'changes',
     run: runDisable,

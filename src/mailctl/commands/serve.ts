@@ -1,4 +1,4 @@
-// mailctl serve: does what is due, until it is told to end.
+// mailctl serve: runs the scheduled jobs until a signal ends it.
 
 import { type Command, Option } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
@@ -39,7 +39,7 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
   const schedule = await readSchedule(host, target.paths);
   const due = await planJobs(host, target, { schedule, changedAt: null });
   return {
-    would: ['wait, and do what is due when it is due'],
+    would: ['wait, and run each job when it is due'],
     details: due.map(describe),
     data: { due: summarizeDue(due) },
   };
@@ -52,12 +52,13 @@ async function serveUntilEnd(app: App, target: Appliance, background: boolean): 
   const readTarget = () => app.appliance();
   const log = (text: string) => {
     const written = host.logs.append(target.paths.scheduleLog, [`serve: ${text}`]);
-    // in the background this is the same file
+    // in the background, stdout is this same file
     if (!background || !written) output.note(text);
   };
   const work = async () => {
     const left = await endLeftJob(host, target.paths);
-    if (left !== null) log(`${left} was left running: ended, and it will be run again`);
+    if (left !== null)
+      log(`${left} of an earlier scheduler was still running: ended, to be run again`);
     const serving = { readTarget, target, program: ownProgram(), end, bell, log };
     await serve(host, { ...serving, random: Math.random });
   };
@@ -68,7 +69,7 @@ export async function run(app: App, { background = false }: ServeOptions): Promi
   requireRootToLook(app);
   becomeLean(process.argv.slice(2));
   return app.change({
-    // it has a lock of its own: while it waits, others may change what they like
+    // the scheduler has its own lock: changing commands run while it waits
     word: 'serve',
     unlocked: true,
     plan: (target) => planDue(app, target),

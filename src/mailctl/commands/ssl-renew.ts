@@ -1,4 +1,4 @@
-// mailctl ssl-renew: keeps the certificate fresh; the scheduler's word, and an operator's.
+// mailctl ssl-renew: renews the certificate; run by the scheduler and by operators.
 
 import type { Command } from 'commander';
 import { planRenewal, renew } from '../../appliance/acme/renew.ts';
@@ -44,9 +44,12 @@ export async function run(app: App, options: RenewOptions): Promise<ExitStatus> 
 
 export function registerSslRenew(command: Command, line: CommandLine): void {
   command
-    .option('--now', 'renew it whatever its age')
-    .option('--new-key', 'with a new key, which serves when its TLSA record is old enough')
-    .option('--scheduled', 'also keep the pauses after failures (what mailctl serve runs)');
+    .option('--now', 'renew regardless of age')
+    .option(
+      '--new-key',
+      'with a new key, served once its TLSA record has been visible for two TTLs',
+    )
+    .option('--scheduled', 'respect the pauses after failures (used by mailctl serve)');
   defineWord(command, line, {
     kind: 'changes',
     run,

@@ -1,4 +1,4 @@
-// mailctl ssl-setup: the first certificate of a CA.
+// mailctl ssl-setup: the first certificate from a CA.
 
 import type { Command } from 'commander';
 import { provableNames } from '../../appliance/acme/names.ts';
@@ -26,14 +26,14 @@ function requireCa({ settings }: Appliance): void {
   if (type === 'letsencrypt') return;
   const how =
     type === 'manual'
-      ? 'the files of ssl.cert_path and ssl.key_path are used, and taken up by mailctl ssl-renew'
-      : 'the server makes its certificate itself';
+      ? 'mailctl ssl-renew installs the files of ssl.cert_path and ssl.key_path'
+      : 'the server uses a self-signed certificate';
   throw new MailctlError('USAGE', `ssl.type is ${type}: ${how}`, {
     hint: 'uci set mailserver.ssl.type=letsencrypt; uci commit mailserver; mailctl ssl-setup',
   });
 }
 
-/** The CA's own place for trying, or the same CA where it has none. */
+/** The CA's staging directory, or its directory where it has no staging. */
 function stagingOf({ settings }: Appliance): string {
   const { directory } = settings.ssl;
   return directory === LETS_ENCRYPT ? STAGING : directory;
@@ -46,10 +46,10 @@ async function planSetup(app: App, target: Appliance, staging: boolean): Promise
   const directory = staging ? stagingOf(target) : target.settings.ssl.directory;
   const data = { directory, names: provable.names, left_out: provable.leftOut };
   if (!staging && plan.at > app.host.clock.now()) {
-    const details = ['the certificate is as it should be', ...provable.leftOut];
+    const details = ['the certificate is up to date', ...provable.leftOut];
     return { would: [], details, data };
   }
-  const why = staging ? 'for trial' : plan.why;
+  const why = staging ? 'a trial' : plan.why;
   const would = `ask ${directory} for a certificate for ${provable.names.join(', ')}: ${why}`;
   return { would: [would], details: provable.leftOut, data };
 }
@@ -65,9 +65,9 @@ async function runRehearsal(app: App): Promise<ExitStatus> {
       return rehearse(app.host, target, { outlook, directory: stagingOf(target) });
     },
     report: ({ names, leftOut }) => {
-      const text = `it works: a certificate for ${names.join(', ')} was issued for trial, and thrown away`;
+      const text = `trial passed: a certificate for ${names.join(', ')} was issued and discarded`;
       app.output.result([text, ...leftOut], { outcome: 'tested', names, left_out: leftOut });
-      app.output.note('for the real one: mailctl ssl-setup');
+      app.output.note('next: mailctl ssl-setup');
       return STATUS.OK;
     },
   });
@@ -94,7 +94,7 @@ export async function run(app: App, options: SetupOptions): Promise<ExitStatus> 
 }
 
 export function registerSslSetup(command: Command, line: CommandLine): void {
-  command.option('--staging', "go the whole way with the CA's staging directory, and keep nothing");
+  command.option('--staging', "run a trial with the CA's staging directory; keep nothing");
   defineWord(command, line, {
     kind: 'changes',
     run,

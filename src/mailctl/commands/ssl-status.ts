@@ -1,4 +1,4 @@
-// mailctl ssl-status: what is installed, what each port really shows, and what comes next.
+// mailctl ssl-status: the installed certificate, what each port serves, and the next renewal.
 
 import type { Command } from 'commander';
 import type { Schedule } from '../../appliance/acme/policy.ts';
@@ -14,7 +14,7 @@ import { moment, warnOfExpiry } from '../renewal-text.ts';
 
 interface Status {
   readonly certificate: CertificateSummary;
-  /** null while the server does not run. */
+  /** null while the server is not running. */
   readonly ports: readonly ServedPort[] | null;
   readonly next: Schedule | null;
   readonly state: AcmeState;
@@ -24,7 +24,7 @@ async function readStatus(app: App): Promise<Status> {
   const target = await app.appliance();
   const certificate = await readCertificate(app.host, target);
   if (certificate === null) {
-    throw new MailctlError('NOT_INSTALLED', 'there is no certificate yet', {
+    throw new MailctlError('NOT_INSTALLED', 'no certificate is installed', {
       hint: 'mailctl install',
     });
   }
@@ -38,13 +38,14 @@ async function readStatus(app: App): Promise<Status> {
 }
 
 function describePorts({ certificate, ports }: Status): string[] {
-  if (ports === null) return ['ports:       the server does not run'];
+  if (ports === null) return ['ports:       the server is not running'];
   const shows = ({ fingerprint }: ServedPort) => fingerprint === certificate.fingerprint;
   const good = ports.filter(shows).map(({ name, port }) => `${name} (${port})`);
   const bad = ports
     .filter((port) => !shows(port))
     .map(({ name, port, fingerprint, problem }) => {
-      const seen = fingerprint === null ? (problem ?? 'nothing') : `another: ${fingerprint}`;
+      const seen =
+        fingerprint === null ? (problem ?? 'no certificate') : `other certificate: ${fingerprint}`;
       return `NOT on ${name} (${port}): ${seen}`;
     });
   return [...(good.length > 0 ? [`served on:   ${good.join(', ')}`] : []), ...bad];

@@ -1,4 +1,4 @@
-// mailctl start, stop, restart: the life of the container.
+// mailctl start, stop, restart: the container.
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
@@ -34,7 +34,9 @@ async function planStart({ host }: App, target: Appliance): Promise<Planned> {
   await requireInstalled(host, target.paths);
   await checkHost(host, target);
   const running = await isRunning(host, containerRef(target));
-  return running ? { would: [], details: ['it is running'] } : { would: ['start the mail server'] };
+  return running
+    ? { would: [], details: ['already running'] }
+    : { would: ['start the mail server'] };
 }
 
 export async function runStart(app: App, { serve }: StartOptions): Promise<ExitStatus> {
@@ -96,7 +98,7 @@ export async function runRestart(app: App): Promise<ExitStatus> {
 }
 
 export function registerStart(command: Command, line: CommandLine): void {
-  command.option('--no-serve', 'leave the scheduler to a supervisor that runs mailctl serve');
+  command.option('--no-serve', 'do not start the scheduler: a supervisor runs mailctl serve');
   defineWord(command, line, {
     kind: 'changes',
     run: runStart,

@@ -1,4 +1,4 @@
-// mailctl status: is the mail server well, and if not, why.
+// mailctl status: the state of the mail server and its faults.
 
 import type { Command } from 'commander';
 import { queryScheduling, type SchedulingStatus } from '../../appliance/schedule/query.ts';
@@ -20,12 +20,12 @@ const STATUS_OF = {
   absent: STATUS.UNAVAILABLE,
 } as const;
 
-/** Milliseconds for counting the stored bytes, so that the whole command stays below 300. */
+/** Milliseconds for counting the stored bytes, to keep the whole command below 300. */
 const COUNTING_LIMIT_MS = 100;
 
 type Paint = Output['paint'];
 
-/** The stable JSON shape (cli.md), with what has been added to it at the end. */
+/** The stable JSON shape (docs/json.md); later fields are added at the end. */
 function summarize(status: ApplianceStatus, scheduling: SchedulingStatus): object {
   const { state, address, hostname, domain, daemons, ports, mailboxes, storage, image } = status;
   return {
@@ -113,7 +113,7 @@ export async function run(app: App, options: { sizes?: boolean }): Promise<ExitS
 }
 
 export function registerStatus(command: Command, line: CommandLine): void {
-  command.option('--sizes', 'count all stored bytes, however long that takes');
+  command.option('--sizes', 'count all stored bytes, without a time limit');
   defineWord(command, line, {
     kind: 'looks',
     run,

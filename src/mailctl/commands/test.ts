@@ -1,4 +1,4 @@
-// mailctl test: does a message from here arrive there?
+// mailctl test: sends a test message and reports its delivery.
 
 import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -18,9 +18,9 @@ const STATUS_OF = {
 
 const SENTENCES = {
   delivered: 'was delivered',
-  deferred: 'could not be delivered yet; the server will try again',
-  waiting: 'is still on its way',
-  bounced: 'was refused; the postmaster gets a notice',
+  deferred: 'was deferred; the server will retry',
+  waiting: 'is still in delivery',
+  bounced: 'bounced; the postmaster gets the bounce',
   refused: 'was refused at once',
 } as const;
 
@@ -72,11 +72,11 @@ export async function run(
 export function registerTest(command: Command, line: CommandLine): void {
   command
     .argument('<address>')
-    .option('--timeout <seconds>', 'how long to wait for that', parseSeconds, 30);
+    .option('--timeout <seconds>', 'time limit for the delivery', parseSeconds, 30);
   defineWord(command, line, {
     kind: 'acts',
     run,
     ends: ['MESSAGE_REFUSED', 'ADDRESS_INVALID', 'NOT_RUNNING', 'NOT_DELIVERED_YET'],
-    examples: ['mailctl test somebody@example.org', 'mailctl test alice@example.com --timeout 60'],
+    examples: ['mailctl test bob@example.org', 'mailctl test alice@example.com --timeout 60'],
   });
 }

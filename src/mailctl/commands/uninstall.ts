@@ -1,4 +1,4 @@
-// mailctl uninstall: everything goes but the data, unless the data is to go as well.
+// mailctl uninstall: removes everything but the data, with --purge the data too.
 
 import type { Command } from 'commander';
 import { uninstall } from '../../appliance/container/uninstall.ts';
@@ -15,7 +15,7 @@ interface UninstallOptions {
 export async function run(app: App, { purge = false }: UninstallOptions): Promise<ExitStatus> {
   const { host, output } = app;
   const { data, container } = (await app.appliance()).paths;
-  if (purge) await app.confirm(`This removes ${data} with all mail in it, for ever.`);
+  if (purge) await app.confirm(`This removes ${data} with all mail in it for good.`);
   return app.change({
     word: 'uninstall',
     plan: async () => {
@@ -25,13 +25,13 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
     before: () => endScheduler(app),
     apply: async (target) => {
       await uninstall(host, target, purge);
-      // the next boot must not look for what is gone
+      // the next boot must not start a removed server
       await disableInUci(host, target.paths.uciFile, target.settings);
     },
     report: () => {
       const text = purge ? `removed, and ${data} with it` : `removed; the data is in ${data}`;
       output.result(text, { state: 'absent', data: purge ? null : data });
-      if (!purge) output.note('mailctl install brings the server back as it was');
+      if (!purge) output.note('to undo: mailctl install');
       return STATUS.OK;
     },
   });

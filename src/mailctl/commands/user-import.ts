@@ -1,4 +1,4 @@
-// mailctl user import: mailboxes of another system, as one change.
+// mailctl user import: imports mailboxes as one change.
 
 import type { Command } from 'commander';
 import type { ImportOutcome } from '../../appliance/accounts/import.ts';
@@ -26,7 +26,7 @@ async function readList(app: App, file: string): Promise<string> {
   if (file === '-') return readAllInput(MAX_INPUT_BYTES);
   const text = await app.host.files.read(file);
   if (text !== null) return text;
-  throw new MailctlError('USAGE', `there is no file ${file}`, {
+  throw new MailctlError('USAGE', `no such file: ${file}`, {
     hint: 'mailctl user import --help',
   });
 }
@@ -56,7 +56,7 @@ function report(app: App, file: string, outcome: ImportOutcome): ExitStatus {
   const counts = [
     `created ${created.length}`,
     ...(updated.length > 0 ? [`updated ${updated.length}`] : []),
-    ...(skipped.length > 0 ? [`already there ${skipped.length}`] : []),
+    ...(skipped.length > 0 ? [`skipped ${skipped.length} existing`] : []),
     ...(problems.length > 0 ? [`left out ${problems.length}`] : []),
   ];
   app.output.result(counts.join(', '), {
@@ -100,10 +100,10 @@ export function registerUserImport(user: Command, line: CommandLine): void {
   const command = user
     .command('import <file>')
     .description('create mailboxes from a CSV or JSON list (- is standard input), all or none')
-    .option('--skip-existing', 'leave mailboxes that exist as they are')
-    .option('--update', 'give mailboxes that exist what the list says')
-    .option('--skip-invalid', 'import what is right and report the rest')
-    .option('--add-domains', 'add mail domains that the list needs');
+    .option('--skip-existing', 'skip existing mailboxes')
+    .option('--update', 'update existing mailboxes from the list')
+    .option('--skip-invalid', 'import the valid records and report the others')
+    .option('--add-domains', 'add missing mail domains');
   defineWord(command, line, {
     kind: 'changes',
     run,

@@ -1,4 +1,4 @@
-// mailctl user quota, suspend, resume: what a mailbox may do.
+// mailctl user quota, suspend, resume: the limits of a mailbox.
 
 import type { Command } from 'commander';
 import { requireMailbox, updateMailbox } from '../../appliance/accounts/mailboxes.ts';
@@ -17,7 +17,7 @@ const ENDS: readonly Ending[] = [
   'MAILBOX_UNKNOWN',
 ];
 
-/** The stable JSON shape of a mailbox (cli.md). */
+/** The stable JSON shape of a mailbox (docs/json.md). */
 export function mailboxData({ address, active, quotaBytes }: Mailbox): object {
   return { address, active, quota_bytes: quotaBytes };
 }
@@ -45,7 +45,7 @@ export async function runQuota(
 function registerQuota(user: Command, line: CommandLine): void {
   const command = user
     .command('quota <address> [size]')
-    .description('show or set how much a mailbox may hold: 2G, unlimited, default');
+    .description('show or set the quota: a size such as 2G, unlimited, default');
   defineWord(command, line, {
     kind: 'changes',
     run: runQuota,

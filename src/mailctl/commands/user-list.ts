@@ -1,4 +1,4 @@
-// mailctl user list, show, export: what mailboxes there are.
+// mailctl user list, show, export: the mailboxes.
 
 import type { Command } from 'commander';
 import { readDirectory, settleAccounts } from '../../appliance/accounts/accounts.ts';
@@ -20,7 +20,7 @@ import { type CommandLine, defineWord } from '../command.ts';
 
 const MAX_WARNINGS = 20;
 
-/** Says which lines were left out of a list; the status of the word that lists. */
+/** Warns about the lines left out of a list; returns the exit status. */
 export function warnOfProblems(
   app: App,
   target: Appliance,
@@ -40,7 +40,7 @@ function listData({ mailbox, size }: ListedMailbox): object {
   return { address, active, quota_bytes: quotaBytes, ...sizes };
 }
 
-/** For people in columns; for a pipe the address, with sizes in bytes behind tabs. */
+/** Columns on a terminal; into a pipe the address, with sizes in bytes after tabs. */
 function listLines(list: readonly ListedMailbox[], terminal: boolean): string[] {
   if (!terminal) {
     return list.map(({ mailbox, size }) =>
@@ -85,7 +85,7 @@ export function registerUserList(user: Command, line: CommandLine): void {
   const command = user
     .command('list [domain]')
     .description('list the mailboxes, all or those of one domain')
-    .option('--sizes', 'with the mail each one holds; reads every mail folder');
+    .option('--sizes', 'with the size of each; reads every mail folder');
   defineWord(command, line, {
     kind: 'looks',
     run: runList,
@@ -129,7 +129,7 @@ export async function runShow(app: App, text: string): Promise<ExitStatus> {
 export function registerUserShow(user: Command, line: CommandLine): void {
   const command = user
     .command('show <address>')
-    .description('show a mailbox: its state, size, aliases and what it may send as');
+    .description('show a mailbox: state, size, aliases and permitted senders');
   defineWord(command, line, {
     kind: 'looks',
     run: runShow,
@@ -161,7 +161,7 @@ function refuseHashesOnTerminal(app: App, options: ExportOptions): void {
   });
 }
 
-/** The lines of the list, how many mailboxes they hold, and the status: some may be left out. */
+/** The lines of the list, the number of mailboxes, and the status, which tells of lines left out. */
 async function makeExport(app: App, options: ExportOptions) {
   const format = exportFormat(app, options);
   refuseHashesOnTerminal(app, options);
@@ -200,9 +200,9 @@ export function registerUserExport(user: Command, line: CommandLine): void {
   const command = user
     .command('export')
     .description('write all mailboxes as a list that user import reads')
-    .option('--format <format>', 'csv or json; by the name of the file, else csv')
-    .option('--with-hashes', 'with password hashes; only into a file or a pipe')
-    .option('--output <file>', 'write to a file that only root can read');
+    .option('--format <format>', 'csv or json (default: the suffix of FILE, else csv)')
+    .option('--with-hashes', 'with password hashes; refused on a terminal')
+    .option('--output <file>', 'write to a file with mode 0600');
   defineWord(command, line, {
     kind: 'acts',
     run: runExport,

@@ -1,4 +1,4 @@
-// mailctl user: who has a mailbox.
+// mailctl user: the mailboxes.
 
 import type { Command } from 'commander';
 import {
@@ -32,7 +32,7 @@ const CHANGE_ENDS = ['ADDRESS_INVALID', 'DIRECTORY_INVALID', 'FILE_FAILED'] as c
 const PASSWORD_ENDS = ['USAGE', 'NO_TERMINAL', 'PASSWORD_INVALID'] as const;
 const PRESENT_ENDS: readonly Ending[] = [...CHANGE_ENDS, 'MAILBOX_UNKNOWN'];
 
-/** A password that was made here is shown once. */
+/** A generated password is shown once. */
 function passwordData({ generated }: Credential): object {
   return generated === undefined ? {} : { password: generated };
 }
@@ -51,7 +51,7 @@ function reportCreated(app: App, created: CreatedMailbox, credential: Credential
   if (formerMail) output.note(`the stored mail of a former ${mailbox.address} is readable again`);
   if (postmasterMissing !== null) {
     output.note(
-      `nobody receives mail for ${postmasterMissing} yet: mailctl user add ${postmasterMissing}`,
+      `${postmasterMissing} has no mailbox or alias: mailctl user add ${postmasterMissing}`,
     );
   }
   const lines = resultLines(`created ${mailbox.address}`, credential);
@@ -80,8 +80,8 @@ export async function runAdd(
 
 function registerAdd(user: Command, line: CommandLine): void {
   const command = addPasswordOptions(user.command('add <address>'))
-    .description('create a mailbox; the password is asked for on a terminal')
-    .option('--quota <size>', 'how much it may hold: a size such as 2G, unlimited, default');
+    .description('create a mailbox; asks for the password on a terminal')
+    .option('--quota <size>', 'a size such as 2G, unlimited, default');
   defineWord(command, line, {
     kind: 'changes',
     run: runAdd,
@@ -143,15 +143,15 @@ function reportDeleted(
   const { output } = app;
   const { aliasesChanged, aliasesRemoved, mailKept, postmasterMissing } = deleted;
   for (const alias of aliasesRemoved) {
-    output.note(`the alias ${alias} led to nobody else and is removed too`);
+    output.note(`the alias ${alias} had no other target and is deleted too`);
     output.note(`to undo: mailctl alias add ${alias} <target>`);
   }
   for (const alias of aliasesChanged) {
-    output.note(`the alias ${alias} no longer leads there: mailctl alias add ${alias} ${address}`);
+    output.note(`removed from the alias ${alias}; to undo: mailctl alias add ${alias} ${address}`);
   }
   if (mailKept)
     output.note(`the mail is kept in ${mail}; mailctl user add ${address} brings it back`);
-  if (postmasterMissing !== null) output.warn(`nobody receives mail for ${postmasterMissing} now`);
+  if (postmasterMissing !== null) output.warn(`${postmasterMissing} has no mailbox or alias now`);
   output.result(`deleted ${address}`, {
     address,
     mail: mailKept ? mail : null,

@@ -1,4 +1,4 @@
-// mailctl version: which program, which templates, which image.
+// mailctl version: the versions of program, templates and image.
 
 import type { Command } from 'commander';
 import packageFile from '../../../package.json' with { type: 'json' };
@@ -9,7 +9,7 @@ import { digestText } from '../../host/digest.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 
-/** null where nothing is installed, and where only the UCI file or root could tell. */
+/** null where none is installed, and where the UCI file is invalid or root is required. */
 async function findImage(app: App) {
   try {
     const { paths } = await app.appliance();
@@ -24,7 +24,7 @@ export async function run(app: App): Promise<ExitStatus> {
   const { version } = packageFile;
   const digest = digestText(JSON.stringify(templates));
   const image = await findImage(app);
-  const found = image === null ? 'unknown, or none' : `${image.version} ${image.variant}`;
+  const found = image === null ? 'unknown or not installed' : `${image.version} ${image.variant}`;
   app.output.result(
     [
       `mailctl ${version}`,

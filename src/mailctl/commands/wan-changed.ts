@@ -1,4 +1,4 @@
-// mailctl wan-changed: an interface event; the published addresses follow those of the WAN interface.
+// mailctl wan-changed: publishes the addresses of the WAN interface after an interface event.
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
@@ -54,9 +54,9 @@ function unchanged(look: AddressLook): Outcome {
   return { published: false, text, look };
 }
 
-/** What is to be published; null when the address is the published one after all. */
+/** The records to publish; null when the address is already published. */
 async function findMove(app: App, target: Appliance) {
-  // another one may have done it while this one waited for the lock
+  // another mailctl may have published it while this one waited for the lock
   const look = await lookAtAddresses(app.host, target);
   if (!look.changed) return { look, text: unchanged(look).text, plan: null };
   const plan = await planAddresses(app.host, target, look.wanted);
@@ -72,7 +72,7 @@ async function publish(app: App, target: Appliance, options: WanOptions): Promis
   return { published: true, text: `published: ${text}`, look };
 }
 
-/** Why there is nothing to do, without asking for the lock: most events change nothing. */
+/** Why there is nothing to do, found without the lock: most events change nothing. */
 async function findIdle(app: App, options: WanOptions): Promise<Outcome | null> {
   const target = await app.appliance();
   const { wanInterface, wan6Interface } = target.settings.dns;
@@ -118,8 +118,8 @@ export async function run(app: App, options: WanOptions): Promise<ExitStatus> {
 
 export function registerWanChanged(command: Command, line: CommandLine): void {
   command
-    .option('--interface <name>', 'the interface that the event is about')
-    .option('--wait <seconds>', 'how long to wait until all servers show it', '120');
+    .option('--interface <name>', 'the interface of the event')
+    .option('--wait <seconds>', 'time limit until all servers show it', '120');
   defineWord(command, line, {
     kind: 'changes',
     run,

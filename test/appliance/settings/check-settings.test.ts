@@ -116,7 +116,7 @@ describe('a problem is named with its line:', () => {
       `${MAIN}option hostname a\noption hostname ''`,
       '3: mailserver.main.hostname: duplicate of line 2',
     ],
-    [`${MAIN}option enabled '1';`, "2: ';' outside quotes: uci does not read on behind it"],
+    [`${MAIN}option enabled '1';`, "2: ';' outside quotes: uci rejects the file or drops the rest"],
     [
       `${MAIN}list hostname a\nlist hostname b`,
       '2: mailserver.main.hostname: this is one option, not a list (write: option hostname VALUE)',

@@ -4,7 +4,7 @@ import { signOvh } from '../../../src/host/dns-api/ovh.ts';
 
 const records = (...values: string[]) => values.map((value, id) => ({ id, value }));
 
-test('a replaced value keeps its record, and records that are not named are not touched', () => {
+test('a replaced value keeps its record, and other records are unchanged', () => {
   const present = records('theirs', 'old', 'older');
 
   expect(planSteps(present, { add: ['new'], remove: ['old', 'older'] })).toEqual({
@@ -14,7 +14,7 @@ test('a replaced value keeps its record, and records that are not named are not 
   });
 });
 
-test('what is done already is not done again', () => {
+test('a change that is already made is a no-op', () => {
   const nothing = { replace: [], create: [], remove: [] };
 
   expect(planSteps(records('theirs', 'new'), { add: ['new'], remove: ['old'] })).toEqual(nothing);

@@ -18,7 +18,7 @@ test.each([
   ],
   ['CAA', '0 issue "ca.example"', { data: { flags: 0, tag: 'issue', value: 'ca.example' } }],
 ])(
-  'the %s record %s has the fields that the API demands, and is read from them',
+  'the %s record %s has the fields that the API requires, and is read from them',
   (type, value, fields) => {
     expect(cloudflareFields(type, value)).toEqual(fields);
     expect(cloudflareValue(type, fields)).toBe(value);

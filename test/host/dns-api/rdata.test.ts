@@ -20,7 +20,7 @@ test.each([
   expect(parseRdata(type, text, 'example.com')).toBe(value);
 });
 
-test('a text of any length and any characters comes back as it was', () => {
+test('a text of any length and characters survives quoting and unquoting', () => {
   for (const value of ['x'.repeat(700), 'quotes " and \\ and ; and \'', ' lead', '']) {
     expect(parseRdata('TXT', formatRdata('TXT', value), 'example.com')).toBe(value);
   }

@@ -11,7 +11,7 @@ function answerWith(answers: packet.Answer[], name = 'example.com'): Buffer {
   return packet.encode({ type: 'response', id: 7, flags, questions, answers });
 }
 
-test('the strings of a TXT record are one text, of any bytes', () => {
+test('the strings of a TXT record are joined to one text, with any bytes', () => {
   const data = [Buffer.from('a'.repeat(255)), Buffer.from([0xe9, 0x22])];
   const bytes = answerWith([{ type: 'TXT', name: 'EXAMPLE.com', ttl: 5, data }]);
 
@@ -21,13 +21,13 @@ test('the strings of a TXT record are one text, of any bytes', () => {
   });
 });
 
-test('an answer to another question, with another id, or no answer at all is not looked at', () => {
+test('an answer to another question, with another id, or without the answer bit is ignored', () => {
   expect(decodeAnswer(answerWith([]), 8, QUESTION)).toBeNull();
   expect(decodeAnswer(answerWith([], 'example.org'), 7, QUESTION)).toBeNull();
   expect(decodeAnswer(encodeQuery(7, QUESTION, {}), 7, QUESTION)).toBeNull();
 });
 
-test('bytes that are cut off, turned over or made up never throw', () => {
+test('truncated, corrupted and random bytes never throw', () => {
   const whole = answerWith([{ type: 'TXT', name: 'example.com', ttl: 5, data: 'text' }]);
   for (let length = 0; length < whole.length; length += 1) {
     decodeAnswer(whole.subarray(0, length), 7, QUESTION);
@@ -43,7 +43,7 @@ test('IPv6 addresses have one form', () => {
   expect(canonicalIpv6('2001:0DB8:0:0::0001')).toBe('2001:db8::1');
 });
 
-test('a missing name is remembered for the shorter of the TTL of the SOA and its last field', () => {
+test('a missing name is cached for the minimum of the TTL and the last field of the SOA', () => {
   const soa = { name: 'example.com', type: 'SOA', value: 'a. b. 1 2 3 4 60' };
 
   expect(negativeTtl({ ...soa, ttl: 3600 })).toBe(60);

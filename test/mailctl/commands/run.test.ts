@@ -1,4 +1,4 @@
-// The run functions of commands, called with an App: what they print, and the status they return.
+// The run functions of commands, called with an App: their output and exit status.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { MailctlError } from '../../../src/errors.ts';
@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => workshop.remove());
 
-test('domain add returns 0 and leaves the exit status of this process alone', async () => {
+test('domain add returns 0 and does not change the exit status of this process', async () => {
   const status = await runAdd(workshop.app(), 'example.org');
 
   expect(status).toBe(0);
@@ -21,7 +21,7 @@ test('domain add returns 0 and leaves the exit status of this process alone', as
   expect(process.exitCode ?? 0).toBe(0);
 });
 
-test('domain add --dry-run returns 0, says what it would write and adds nothing', async () => {
+test('domain add --dry-run returns 0, prints what it would write and adds nothing', async () => {
   const status = await runAdd(workshop.app({ dryRun: true }), 'example.org');
   expect(workshop.printed.stdout).toContain('would write /srv/mailserver/config/vdomains\n');
 
