@@ -73,5 +73,5 @@ test('config check of a file that does not exist names it', () => {
   const { status, stderr } = runMailctl('config check --config /nowhere');
 
   expect(status).toBe(78);
-  expect(stderr).toContain('there is no UCI file /nowhere');
+  expect(stderr).toContain('the UCI file /nowhere does not exist');
 });

@@ -128,8 +128,8 @@ test.each([
 });
 
 test.each([
-  [["option provider 'rfc2136'"], "provider 'rfc2136' needs server as well"],
-  [["option tsig_name 'key'"], 'tsig_name and tsig_secret need each other'],
+  [["option provider 'rfc2136'"], "provider 'rfc2136' requires server"],
+  [["option tsig_name 'key'"], 'tsig_name and tsig_secret must be set together'],
   [["option spf 'mx -all'"], 'is not an SPF record'],
 ])('the UCI lines %p are refused with 78', (dns, message) => {
   const { status, stderr } = createRouter({ dns })('dns-setup --zone');

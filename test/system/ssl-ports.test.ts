@@ -209,7 +209,7 @@ test('a port without the new certificate is named, and the next run continues', 
   const { status: code, stderr } = await box.mailctl('ssl-renew --now');
 
   expect(code).toBe(1);
-  expect(stderr).toContain('the new certificate is installed, and is not shown on imap (143)');
+  expect(stderr).toContain('the new certificate is installed, but is not shown on imap (143)');
   expect(stderr).not.toContain('smtp (25)');
   const { fingerprint, last_error } = await status();
   expect(last_error).toContain('is not shown on imap (143)');

@@ -1,4 +1,4 @@
-// Lists and lifts bans of fail2ban.
+// Lists and removes bans of fail2ban.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -15,15 +15,15 @@ export interface Ban {
 
 function requireOn({ settings }: Appliance): void {
   if (settings.features.fail2ban) return;
-  throw new MailctlError('NOT_RUNNING', 'fail2ban is switched off (features.fail2ban is 0)', {
+  throw new MailctlError('NOT_RUNNING', 'fail2ban is disabled (features.fail2ban is 0)', {
     hint: 'uci set mailserver.features.fail2ban=1 && uci commit mailserver && mailctl apply',
   });
 }
 
-/** Lists every jail with the addresses banned in it. */
+/** Prints every jail with its banned addresses. */
 export const BANNED = ['fail2ban-client', 'banned'] as const;
 
-/** Reads what BANNED prints, which is Python: `[{'postfix': ['192.0.2.1']}]`. By the names of the jails. */
+/** Parses the output of BANNED, a Python literal: `[{'postfix': ['192.0.2.1']}]`. Addresses by jail. */
 export function parseJails(text: string): Map<string, string[]> {
   const jails = text.matchAll(/'([\w-]+)': \[([^\]]*)\]/g);
   const addresses = (list: string) =>
@@ -37,7 +37,7 @@ export function parseBans(text: string): Ban[] {
   );
 }
 
-/** Throws NOT_RUNNING, also where fail2ban is switched off. */
+/** Throws NOT_RUNNING, also if fail2ban is disabled. */
 export async function listBans(host: Host, target: Appliance): Promise<Ban[]> {
   requireOn(target);
   const { stdout } = await queryInside(host, containerRef(target), BANNED);
@@ -52,7 +52,7 @@ export function parseBanAddress(text: string): string {
   });
 }
 
-/** Lifts the bans of one address in every jail, or all bans; how many there were. */
+/** Removes the bans of one address in every jail, or all bans; returns their number. Throws NOT_RUNNING. */
 export async function unban(host: Host, target: Appliance, which: string | 'all'): Promise<number> {
   requireOn(target);
   const command = ['fail2ban-client', 'unban', which === 'all' ? '--all' : which];

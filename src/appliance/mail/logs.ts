@@ -1,4 +1,4 @@
-// The one log of all daemons, as s6-log keeps it: a UTC time stamp, then the line as the daemon wrote it.
+// The log of all daemons, written by s6-log: a UTC time stamp, then the line as the daemon wrote it.
 
 import type { Host } from '../../host/host.ts';
 import { followLog, type LogMark, readLogTail } from '../../host/log-folder.ts';
@@ -6,7 +6,7 @@ import { presentable } from '../../host/programs.ts';
 import type { Paths } from '../paths.ts';
 
 export interface LogLine {
-  /** null when the line does not begin with a time stamp. */
+  /** null if the line does not begin with a time stamp. */
   readonly time: Date | null;
   readonly daemon: string | null;
   /** Presentable: without control characters. */
@@ -15,7 +15,7 @@ export interface LogLine {
 
 const STAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{3})\d* +/;
 
-/** How a line identifies its daemon; the first match counts. */
+/** Patterns that identify the daemon of a line; the first match counts. */
 const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
   // Postfix names its instance and program: `mail.info: Nov 21 01:02:03 postfix/smtp-in/smtpd[12]: …`
   [
@@ -23,7 +23,7 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
     /^(?:mail\.\w+: )?(?:\w{3} [ \d]\d [\d:]{8} )?(?:postfix(?:\/[\w-]+)*|post(?:super|queue|cat|map|log|drop))(?:\[\d+\])?: /,
   ],
   ['dovecot', /^(?:\w{3} [ \d]\d [\d:]{8} )?(?:dovecot|doveadm)(?:\(\S*\))?: /],
-  // its processes by their kind: `(controller) <mrrk41>; cfg; …`, and `… #96(main) <…>` before it knows its log
+  // Rspamd names the kind of process: `(controller) <mrrk41>; cfg; …`; before it opens its log, `… #96(main) <…>`
   ['rspamd', /^(?:[\d :-]+ #\d+)?\(\w+\) |^rspamd: /],
   ['opendkim', /\bopendkim(?:\[\d+\])?: /],
   ['unbound', /\bunbound(?:\[\d+(?::\d+)?\])?: |\bunbound\[/],
@@ -35,7 +35,7 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
 ];
 
 function daemonOf(text: string): string | null {
-  // s6 reports about the daemon: `s6: rspamd ended with status 1`
+  // a report of s6 about a daemon: `s6: rspamd ended with status 1`
   const named = /^s6: (\w+) /.exec(text)?.[1];
   return named ?? MARKS.find(([, mark]) => mark.test(text))?.[0] ?? null;
 }
@@ -59,12 +59,12 @@ function accepts({ daemon }: LogFilter): (line: string) => boolean {
   return daemon === undefined ? () => true : (line) => parseLogLine(line).daemon === daemon;
 }
 
-/** The scheduler runs outside of the container and has a log of its own. */
+/** The scheduler runs outside of the container and has its own log. */
 function folderOf(paths: Paths, { daemon }: LogFilter): string {
   return daemon === 'serve' ? paths.scheduleLog : paths.log;
 }
 
-/** The last `count` lines, oldest first, and the place where they end. */
+/** The last `count` lines, oldest first, and the position after them. */
 export async function readLog(
   host: Host,
   paths: Paths,
@@ -78,7 +78,7 @@ export async function readLog(
   return { lines: lines.map(parseLogLine), end };
 }
 
-/** Lines as they are written after `from`; an empty group whenever there is nothing new. */
+/** Lines as they are written after `from`; yields an empty group at each poll without new lines. */
 export async function* watchLog(
   host: Host,
   paths: Paths,

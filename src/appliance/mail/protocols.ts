@@ -7,11 +7,11 @@ import type { Settings } from '../settings/settings.ts';
 export type Service = keyof Settings['ports'];
 
 interface Protocol {
-  /** Reads the greeting; answers with its first line. */
+  /** Reads the greeting; returns its first line. */
   greet(dialogue: Dialogue, hostname: string): Promise<string>;
-  /** Asks the server to change to TLS. */
+  /** Requests STARTTLS. */
   askForTls(dialogue: Dialogue): Promise<void>;
-  /** The first exchange within TLS; throws on an unexpected answer. */
+  /** The first exchange within TLS; throws PROBE_FAILED on an unexpected reply. */
   hello(dialogue: Dialogue): Promise<void>;
   bye(dialogue: Dialogue): Promise<void>;
 }
@@ -26,10 +26,10 @@ const MAX_SHOWN = 200;
 
 function unexpected(line: string, wanted: string): MailctlError {
   const shown = JSON.stringify(line.slice(0, MAX_SHOWN));
-  return new MailctlError('PROBE_FAILED', `it says ${shown} where ${wanted} was expected`);
+  return new MailctlError('PROBE_FAILED', `expected ${wanted}, got ${shown}`);
 }
 
-/** Reads lines up to the one that ends the answer, which must match `wanted`. */
+/** Reads lines up to the last line of the reply, which must match `wanted`. */
 async function readAnswer(
   dialogue: Dialogue,
   last: RegExp,
@@ -45,7 +45,7 @@ async function readAnswer(
   }
 }
 
-/** An SMTP reply with this code; answers with its lines without the code. */
+/** Reads an SMTP reply with this code; returns its lines without the code. */
 export async function smtpReply(dialogue: Dialogue, code: number): Promise<string[]> {
   const wanted = { form: new RegExp(`^${code}(?: |$)`), name: String(code) };
   const lines = await readAnswer(dialogue, /^(?:\d{3}(?: |$)|(?!\d{3}-))/, wanted);
@@ -61,7 +61,7 @@ export async function smtpCommand(
   return smtpReply(dialogue, code);
 }
 
-/** An IMAP command that must succeed; answers with the untagged lines. */
+/** An IMAP command that must succeed; returns the untagged lines. */
 export async function imapCommand(dialogue: Dialogue, line: string): Promise<string[]> {
   dialogue.send(`a ${line}`);
   const lines = await readAnswer(dialogue, /^a /, { form: /^a OK/i, name: 'OK' });
@@ -84,7 +84,7 @@ async function sieveCommand(dialogue: Dialogue, line: string): Promise<string[]>
 
 function requireOffer(offers: readonly string[], wanted: RegExp, name: string): void {
   if (offers.some((offer) => wanted.test(offer))) return;
-  throw new MailctlError('PROBE_FAILED', `it does not offer ${name}`);
+  throw new MailctlError('PROBE_FAILED', `the server does not offer ${name}`);
 }
 
 function smtp(service: { implicitTls: boolean; auth: boolean }): ServiceProtocol {

@@ -1,5 +1,5 @@
-// Lists and changes Postfix's queue. Senders and remote servers choose much of its text, so all of it is made
-// presentable.
+// Lists and changes Postfix's queue. Senders and remote servers choose much of its text: control characters are
+// removed from all of it.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -9,7 +9,7 @@ import { quoted } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 
-/** Short or long form (postconf enable_long_queue_ids): letters and digits alone. */
+/** Short or long form (postconf enable_long_queue_ids): letters and digits only. */
 export type QueueId = string & { readonly queueId: unique symbol };
 
 export interface QueuedRecipient {
@@ -24,7 +24,7 @@ export interface QueuedMessage {
   readonly queue: string;
   readonly arrived: Date;
   readonly size: number;
-  /** Envelope sender; empty for notices. */
+  /** Envelope sender; empty for bounces. */
   readonly sender: string;
   readonly recipients: readonly QueuedRecipient[];
 }
@@ -36,19 +36,19 @@ function isQueueId(text: string): text is QueueId {
   return QUEUE_ID.test(text);
 }
 
-/** Throws MESSAGE_UNKNOWN, also for text that is no queue id. */
+/** Throws MESSAGE_UNKNOWN, also for a text that is not a queue id. */
 export function parseQueueId(text: string): QueueId {
   if (isQueueId(text)) return text;
   throw unknownMessage(text);
 }
 
 function unknownMessage(id: string): MailctlError {
-  return new MailctlError('MESSAGE_UNKNOWN', `there is no message ${quoted(id)} in the queue`, {
+  return new MailctlError('MESSAGE_UNKNOWN', `message ${quoted(id)} is not in the queue`, {
     hint: 'mailctl queue list',
   });
 }
 
-/** The shape of a line of `postqueue -j` (postqueue(1)). */
+/** One line of `postqueue -j` (postqueue(1)). */
 interface PostqueueLine {
   readonly queue_name: string;
   readonly queue_id: string;
@@ -93,7 +93,7 @@ async function requireMessage(host: Host, target: Appliance, id: QueueId): Promi
   return message;
 }
 
-/** A message with its header, and with its body where asked for. Throws MESSAGE_UNKNOWN. */
+/** A message with its header and, on request, its body. Throws MESSAGE_UNKNOWN. */
 export async function showMessage(
   host: Host,
   target: Appliance,
@@ -104,12 +104,12 @@ export async function showMessage(
   const { stdout, status } = await queryInside(host, containerRef(target), command, {
     accept: [1],
   });
-  // it left the queue between the two programs
+  // the message left the queue after postqueue listed it
   if (status !== 0) throw unknownMessage(wanted.id);
   return { message, content: presentable(stdout, [], Number.POSITIVE_INFINITY) };
 }
 
-/** Tries delivery now: of one message, or of all but those on hold. Throws MESSAGE_UNKNOWN. */
+/** Retries delivery now: of one message, or of all messages except those on hold. Throws MESSAGE_UNKNOWN. */
 export async function flushQueue(host: Host, target: Appliance, which: QueueId | 'all') {
   if (which === 'all') {
     await runInside(host, containerRef(target), ['postqueue', '-f']);
@@ -123,15 +123,15 @@ export type QueueAction = 'hold' | 'release' | 'delete';
 
 const SUPER_OPTION = { hold: '-h', release: '-H', delete: '-d' } as const;
 
-/** `postsuper: Deleted: 3 messages`; nothing when there was nothing to do. */
+/** Parses `postsuper: Deleted: 3 messages`; no output means 0. */
 export function parseCount(stderr: string): number {
   const counts = stderr.matchAll(/^postsuper: [A-Z][a-z ]+: (\d+) messages?$/gm);
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /**
- * Holds, releases or deletes one message or all; returns their number. A message already in that state
- * is not counted. Throws MESSAGE_UNKNOWN.
+ * Holds, releases or deletes one message or all; returns their number. A message that is already in
+ * that state is not counted. Throws MESSAGE_UNKNOWN.
  */
 export async function changeQueue(
   host: Host,

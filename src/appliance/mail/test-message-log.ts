@@ -1,12 +1,12 @@
-// The fate of one message, read from Postfix's log by queue id. Pure.
+// The delivery of one message, read from Postfix's log by queue id. Pure.
 
 export interface Delivery {
-  /** The final recipient: differs from the original one for an alias. */
+  /** The final recipient, after alias expansion. */
   readonly address: string;
   readonly outcome: 'delivered' | 'deferred' | 'bounced';
-  /** The reply of the other server. */
+  /** The reply of the receiving server. */
   readonly words: string;
-  /** The server that replied; null if none was reached. */
+  /** The server that replied; null if no server was reached. */
   readonly relay: string | null;
 }
 
@@ -14,7 +14,7 @@ export interface MessageFate {
   readonly signed: boolean;
   /** The last log line for each recipient. */
   readonly deliveries: readonly Delivery[];
-  /** The message has left the queue: no more log lines will follow. */
+  /** The message has left the queue: no further log lines follow. */
   readonly finished: boolean;
 }
 
@@ -35,7 +35,7 @@ function parseDelivery(line: string): Delivery | null {
   return { address, relay: relay === 'none' ? null : relay, outcome, words };
 }
 
-/** What is known after one more line of the log. */
+/** The state of the delivery after one more log line. */
 export function learnFrom(fate: MessageFate, line: string, queueId: string): MessageFate {
   if (!line.includes(` ${queueId}: `)) return fate;
   if (line.endsWith(`${queueId}: removed`)) return { ...fate, finished: true };
@@ -46,7 +46,7 @@ export function learnFrom(fate: MessageFate, line: string, queueId: string): Mes
   return { ...fate, deliveries: [...others, delivery] };
 }
 
-/** True if waiting longer is useless: the message has left the queue or is deferred. */
+/** True if no change is expected soon: the message has left the queue or is deferred. */
 export function isDecided({ deliveries, finished }: MessageFate): boolean {
   return finished || deliveries.some(({ outcome }) => outcome === 'deferred');
 }

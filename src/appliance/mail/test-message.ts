@@ -1,4 +1,4 @@
-// A test message from the postmaster to any address, sent and signed like a user's, and its fate.
+// Sends a test message from the postmaster to any address, signed like submitted mail, and reports its delivery.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -28,7 +28,7 @@ function formatDate(date: Date): string {
   return date.toUTCString().replace('GMT', '+0000');
 }
 
-/** A text of the appliance itself to one recipient. */
+/** A message that the appliance itself sends to one recipient. */
 export interface Message {
   readonly to: Address;
   readonly subject: string;
@@ -37,7 +37,7 @@ export interface Message {
 
 const MAX_LINE = 900;
 
-/** RFC 5322: strips control characters from names and log lines, and limits the line length. */
+/** RFC 5322: replaces control characters of names and log lines by blanks and limits the line length. */
 function composeOwn(
   { to, subject, lines }: Message,
   { from, id, date, hostname }: { from: string; id: string; date: Date; hostname: string },
@@ -56,7 +56,7 @@ function composeOwn(
     `Content-Type: text/plain; charset=${ascii ? 'us-ascii' : 'utf-8'}`,
     ...(ascii ? [] : ['Content-Transfer-Encoding: 8bit']),
     '',
-    // RFC 5321 4.5.2
+    // RFC 5321 4.5.2: dot stuffing
     ...body.map((line) => (line.startsWith('.') ? `.${line}` : line)),
   ];
 }
@@ -102,13 +102,13 @@ export type Submission =
   | { readonly queueId: string }
   | { readonly refused: string; readonly temporary: boolean };
 
-/** Reads the server's side of the dialogue. */
+/** Parses the server's replies. Throws PROGRAM_FAILED if there is no final reply. */
 export function parseSubmission(answers: string): Submission {
   const queueId = /^250 2\.0\.0 Ok: queued as ([0-9A-Za-z]+)\r?$/m.exec(answers)?.[1];
   if (queueId !== undefined) return { queueId };
   const [refused, first] = /^([45])\d\d .*$/m.exec(answers) ?? [];
   if (refused === undefined) {
-    throw new MailctlError('PROGRAM_FAILED', 'Postfix did not take the test message', {
+    throw new MailctlError('PROGRAM_FAILED', 'Postfix did not accept the message', {
       hint: 'mailctl logs 20 --daemon postfix',
     });
   }
@@ -129,15 +129,15 @@ export interface TestReport {
   readonly from: string;
   readonly queueId: string | null;
   readonly outcome: 'delivered' | 'deferred' | 'bounced' | 'refused' | 'waiting';
-  /** Of DKIM. */
+  /** DKIM-signed. */
   readonly signed: boolean;
-  /** The reply of the other server. */
+  /** The reply of the receiving server. */
   readonly words: string | null;
-  /** The server that replied. */
+  /** The server that replied; null if no server was reached. */
   readonly relay: string | null;
 }
 
-// the worst outcome counts
+// the worst outcome of all recipients counts
 const ORDER = ['bounced', 'deferred', 'delivered'] as const;
 
 export function concludeFate(fate: MessageFate): Pick<TestReport, 'outcome' | 'words' | 'relay'> {
@@ -148,7 +148,7 @@ export function concludeFate(fate: MessageFate): Pick<TestReport, 'outcome' | 'w
   return { outcome: 'waiting', words: null, relay: null };
 }
 
-/** Sends the message and waits up to `timeout` milliseconds for what becomes of it. */
+/** Sends the message and waits up to `timeout` milliseconds for its delivery. */
 export async function sendTestMessage(
   host: Host,
   target: Appliance,
@@ -174,7 +174,7 @@ export async function sendTestMessage(
   return { from, queueId: sent.queueId, signed: fate.signed, ...concludeFate(fate) };
 }
 
-/** Sends a message of the appliance itself, from the postmaster; answers as soon as Postfix has it. */
+/** Sends a message of the appliance itself, from the postmaster; returns when Postfix has queued or refused it. */
 export async function submitOwn(
   host: Host,
   target: Appliance,

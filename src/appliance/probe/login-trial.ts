@@ -1,4 +1,5 @@
-// One login as the internal probe account, from the host: tests that logins are answered. Cheap enough for `status`.
+// One login as the internal probe account, from the host: tests that the server answers logins. Cheap enough for
+// `status`.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -12,26 +13,26 @@ import { readProbePassword } from './secret.ts';
 export interface LoginTrial {
   /** `silent`: no answer within the limit; `refused`: the login failed. */
   readonly outcome: 'works' | 'silent' | 'refused';
-  /** The port that was tried, by its option of UCI's section `ports`. */
+  /** The tried port, by its option of the UCI section `ports`. */
   readonly service: string;
   /** The error; empty if the login works. */
   readonly said: string;
 }
 
-/** Milliseconds that a user waits for a login. */
+/** Milliseconds that a mail client waits for a login. */
 export const LOGIN_LIMIT_MS = 5000;
 
 /**
- * Milliseconds after which a login that is still unanswered never will be: Dovecot delays an address after failures
- * for 15 s at most, and a burst of guesses is worked off before.
+ * Milliseconds after which an unanswered login counts as hanging: Dovecot delays an address after failures for at most
+ * 15 s, and processes a burst of password guesses within that limit.
  */
 export const HANGING_LIMIT_MS = 30_000;
 
 const SERVICES = ['imaps', 'imap', 'pop3s', 'pop3', 'smtps', 'submission'] as const;
 
 /**
- * Null where there is nothing to try: not installed, or no port with logins is on.
- * @param limit milliseconds to wait for the answer
+ * Null if there is nothing to try: the server is not installed, or every port with logins is disabled.
+ * @param limit milliseconds to wait for the reply
  */
 export async function tryLogin(
   host: Host,
@@ -56,8 +57,8 @@ export async function tryLogin(
   }
 }
 
-/** The message about a failed trial. */
+/** The message for a failed trial. */
 export function describeTrial({ outcome, service, said }: LoginTrial, limit: number): string {
-  if (outcome === 'silent') return `a login on ${service} had no answer for ${limit / 1000} s`;
+  if (outcome === 'silent') return `a login on ${service} timed out after ${limit / 1000} s`;
   return `a login on ${service} failed: ${said}`;
 }

@@ -1,5 +1,5 @@
-// Dialogues with the running server: a connection that is encrypted and shows the right certificate,
-// a login, a message sent and found. All as the internal probe account.
+// Dialogues with the running server as the internal probe account: TLS with the installed certificate, a login,
+// a message sent and received.
 
 import { MailctlError } from '../../errors.ts';
 import type { Dialogue, PeerCertificate } from '../../host/connect.ts';
@@ -19,10 +19,10 @@ export interface ProbeContext {
   readonly settings: Settings;
   /** IP address of the container. */
   readonly address: string;
-  /** SHA-256 of the certificate that must be shown; null when none is installed, undefined when any will do. */
+  /** SHA-256 of the expected certificate; null if no certificate is installed, undefined to accept any. */
   readonly fingerprint: string | null | undefined;
   readonly password: string;
-  /** Milliseconds for one connection; ATTEMPT_MS when it is left out. */
+  /** Milliseconds for one connection; default ATTEMPT_MS. */
   readonly attempt?: number;
   /** Milliseconds since 1970. */
   readonly deadline: number;
@@ -38,18 +38,18 @@ function timeLeft(context: ProbeContext): number {
 function checkCertificate(context: ProbeContext, { fingerprint }: PeerCertificate): void {
   if (context.fingerprint === undefined) return;
   if (context.fingerprint === null) {
-    throw new MailctlError('PROBE_FAILED', 'there is no certificate in the ssl folder');
+    throw new MailctlError('PROBE_FAILED', 'no certificate is installed in the ssl folder');
   }
   if (fingerprint === context.fingerprint) return;
   const shown = fingerprint.slice(0, 16);
   const wanted = context.fingerprint.slice(0, 16);
   throw new MailctlError(
     'PROBE_FAILED',
-    `it shows the certificate ${shown}…, and the one installed is ${wanted}…`,
+    `the server shows certificate ${shown}… instead of the installed ${wanted}…`,
   );
 }
 
-/** Connects, starts TLS and greets; runs `talk`; quits. Also returns a description of the connection. */
+/** Connects with TLS, runs `talk`, quits. Also returns a description of the connection. */
 async function withService<T>(
   context: ProbeContext,
   service: Service,
@@ -57,7 +57,7 @@ async function withService<T>(
 ): Promise<{ seen: string; result: T }> {
   const { address, settings } = context;
   const port = settings.ports[service];
-  if (port === null) throw new Error(`${service} is off and was probed`);
+  if (port === null) throw new Error(`probe of ${service}, which is disabled`);
   const { implicitTls: tls, ...protocol } = PROTOCOLS[service];
   const { hostname } = settings.main;
   const timeout = Math.min(context.attempt ?? ATTEMPT_MS, timeLeft(context));
@@ -78,7 +78,7 @@ export async function probeListener(context: ProbeContext, service: Service): Pr
   return (await withService(context, service, async () => undefined)).seen;
 }
 
-/** The first of these services that is on. */
+/** The first enabled one of these services. */
 export function firstOf<Name extends Service>(
   { ports }: Settings,
   services: readonly Name[],
@@ -129,7 +129,7 @@ function messageLines(context: ProbeContext, token: string): string[] {
   ];
 }
 
-/** Sends the message with this token; answers with the server's reply. */
+/** Sends the message with this token; returns the server's reply. */
 export async function submitProbe(
   context: ProbeContext,
   service: 'submission' | 'smtps',
@@ -155,7 +155,7 @@ function foundUids(lines: readonly string[]): string[] {
     .filter((uid) => /^\d+$/.test(uid));
 }
 
-/** The lines of the literal in an answer to FETCH (RFC 3501 7.4.2). */
+/** The lines of the literal in a reply to FETCH (RFC 3501 7.4.2). */
 function fetchedLines(lines: readonly string[]): string[] {
   const first = lines.findIndex((line) => /^\* \d+ FETCH .*\{\d+\}$/i.test(line));
   const size = Number(/\{(\d+)\}$/.exec(lines[first] ?? '')?.[1] ?? 0);
@@ -169,7 +169,7 @@ function fetchedLines(lines: readonly string[]): string[] {
   return text;
 }
 
-/** Waits in one session for the message and deletes it; answers with its text, in Latin-1. */
+/** Waits in one session for the message and deletes it; returns its text, in Latin-1. */
 export async function takeProbe(
   context: ProbeContext,
   service: 'imap' | 'imaps',
@@ -187,7 +187,7 @@ export async function takeProbe(
         return lines.map((line) => `${line}\r\n`).join('');
       }
       if (timeLeft(context) <= ARRIVAL_INTERVAL_MS) {
-        throw new MailctlError('PROBE_FAILED', 'it was accepted and has not arrived');
+        throw new MailctlError('PROBE_FAILED', 'the message was accepted but did not arrive');
       }
       await context.host.clock.sleep(ARRIVAL_INTERVAL_MS);
       await imapCommand(dialogue, 'NOOP');

@@ -1,6 +1,6 @@
-// Proof that the server works, measured from the host: every port that is on answers as it should and
-// shows the installed certificate, a login works, a message is accepted and arrives. Failures are
-// retried until the timeout, so that the probes also wait for a server that is starting.
+// Probes the server from the host: every enabled port speaks its protocol and shows the installed
+// certificate, a login works, a message is accepted and arrives. Failures are retried until the
+// timeout, so that the probes also wait for a server that is starting.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -24,10 +24,10 @@ import {
 import { readProbePassword } from './secret.ts';
 
 export interface ProbeResult {
-  /** The option of UCI's section `ports`, `login`, or `delivery`. */
+  /** The option of the UCI section `ports`, or `login`, or `delivery`. */
   readonly name: string;
   readonly ok: boolean;
-  /** What was seen, or the sentence that says what is wrong. */
+  /** What was measured, or the error message. */
   readonly measured: string;
   readonly milliseconds: number;
 }
@@ -40,7 +40,7 @@ interface Probe {
 const DEFAULT_TIMEOUT_MS = 15_000;
 const RETRY_MS = 150;
 
-/** Tries until it succeeds; throws what was wrong the last time once the deadline has passed. */
+/** Retries until success or the deadline; then throws the last error. */
 async function persist<T>(context: ProbeContext, attempt: () => Promise<T>): Promise<T> {
   const { clock } = context.host;
   for (;;) {
@@ -57,7 +57,7 @@ async function persist<T>(context: ProbeContext, attempt: () => Promise<T>): Pro
 async function probeDelivery(context: ProbeContext): Promise<string> {
   const { settings } = context;
   const out = firstOf(settings, ['submission', 'smtps']);
-  if (out === null) throw new Error('delivery was probed without a port for submission');
+  if (out === null) throw new Error('probe of delivery without a port for submission');
   const token = randomHex(16);
   const reply = await persist(context, () => submitProbe(context, out, token));
   const back = firstOf(settings, ['imaps', 'imap']);
@@ -108,8 +108,8 @@ async function measure(context: ProbeContext, probe: Probe): Promise<ProbeResult
 }
 
 /**
- * Probes everything at the same time, from the host, at the container's own address.
- * @param options.timeout milliseconds that the server has to get ready
+ * Runs all probes at the same time, from the host, at the container's own address.
+ * @param options.timeout milliseconds for the server to become ready
  */
 export async function probeAppliance(
   host: Host,

@@ -1,5 +1,5 @@
-// The password of the internal account with which mailctl proves that mail flows. It is valid for
-// logins from this host only, is stored in the data folder, and is never printed.
+// The password of the internal account that the probes use. It is valid for logins from this host
+// only, is stored in the data folder, and is never printed.
 
 import { join } from 'node:path';
 import type { Host } from '../../host/host.ts';
@@ -7,20 +7,20 @@ import { generateSecret } from '../../host/keys.ts';
 import { SECRET_FILE } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
 
-// no character that any configuration file would have to quote
+// only characters that no configuration file has to quote
 const FORM = /^[A-Za-z0-9_-]{32}$/;
 
 function secretPath(paths: Paths): string {
   return join(paths.data, 'probe.secret');
 }
 
-/** The stored password; before there is one, a new one that is not stored (for a plan or a dry run). */
+/** The stored password; if none is stored, a random one that is not stored (for a plan or a dry run). */
 export async function readProbePassword(host: Host, paths: Paths): Promise<string> {
   const text = (await host.files.read(secretPath(paths)))?.trim() ?? '';
   return FORM.test(text) ? text : generateSecret();
 }
 
-/** Makes the password where there is none. */
+/** Creates the password if it is missing or its file has wrong permissions or contents. */
 export async function ensureProbePassword(
   host: Host,
   target: { readonly paths: Paths },

@@ -1,4 +1,4 @@
-// Sizes in bytes as UCI has them and people read them: one K is 1024 bytes.
+// Sizes in bytes, as written in UCI and shown to the operator; one K is 1024 bytes.
 
 export const SIZES = [
   ['T', 2 ** 40],
@@ -13,7 +13,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / size).toFixed(size === 1 ? 0 : 1)}${unit}`;
 }
 
-/** The bytes of one unit of a size; NaN for a word that is none. */
+/** The bytes of one unit of a size; NaN for an unknown unit. */
 export function unitBytes(unit: string): number {
   if (unit === '' || unit === 'B') return 1;
   return SIZES.find(([name]) => name === unit)?.[1] ?? Number.NaN;

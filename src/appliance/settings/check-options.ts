@@ -12,12 +12,12 @@ import { camelCase, type Option, type OptionTable, splitItems } from './option.t
 import { checkSections } from './sections.ts';
 
 export interface Check {
-  /** Every option of the table, by section and name in camelCase; those at fault have the default. */
+  /** Every option of the table, by section and camelCase name; an invalid option has its default. */
   readonly values: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly findings: readonly Finding[];
-  /** Where the file gives an option, by `section.option`. */
+  /** The entry that sets an option in the file, by `section.option`. */
   readonly places: ReadonlyMap<string, UciEntry>;
-  /** As `section.option`. */
+  /** Invalid options, as `section.option`. */
   readonly faulty: ReadonlySet<string>;
 }
 
@@ -78,7 +78,7 @@ function suggestOption(checking: Checking, section: string, name: string): strin
   return nearest && `did you mean '${nearest}'?`;
 }
 
-/** The value, or the default where nothing is given or what is given is at fault. */
+/** The value; the default if the option is not set or invalid. */
 function readOption(checking: Checking, option: Option<unknown>, subject: Subject): unknown {
   const path = `${subject.section}.${subject.name}`;
   const place = subject.entries.at(-1);
@@ -121,15 +121,15 @@ function reportRefused(
   }
 }
 
-/** A repeated option is reported: libuci and this program would not agree on its value. */
+/** Reports a duplicate option: libuci and this program could read different values. */
 function checkForm(checking: Checking, option: Option<unknown>, subject: Subject): boolean {
   const { section, name, entries } = subject;
   const start = entries.findIndex(({ kind, value }) => kind === 'list' || value !== '');
-  // uci passes over an empty value that comes first, and over one that comes later as well: the value before it stays
+  // libuci ignores an empty value, whether it comes first or later: an earlier value stays in effect
   const [first, ...more] = start < 0 ? [] : entries.slice(start);
   if (first?.kind === 'list' && !option.isList) {
     const hint = `write: option ${name} VALUE`;
-    report(checking, { ...first, section, name }, 'this is one option, not a list', hint);
+    report(checking, { ...first, section, name }, 'not a list option', hint);
     return false;
   }
   for (const entry of more) {
@@ -147,7 +147,7 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 function checkCharacters(checking: Checking, { section, name, entries }: Subject): boolean {
   const wrong = entries.filter(({ value }) => CONTROL.test(value));
   for (const entry of wrong) {
-    const message = 'the value contains a line end or another control character';
+    const message = 'the value contains a newline or another control character';
     report(checking, { ...entry, section, name }, message, 'is a closing quote missing?');
   }
   return wrong.length === 0;

@@ -11,13 +11,13 @@ import type { Settings } from './settings.ts';
 export { formatProblems, type Problem } from './problems.ts';
 
 export interface SettingsCheck {
-  /** null when there are problems. */
+  /** null if there are problems. */
   readonly settings: Settings | null;
-  /** All of them, in the order of the lines. */
+  /** All problems, in the order of the lines. */
   readonly problems: readonly Problem[];
 }
 
-/** @param file its name, as it is shown in problems */
+/** @param file name of the file, shown in problems */
 export function checkSettings(text: string, file: string): SettingsCheck {
   const { document, problems: syntax } = parseUci(text, { singleLineValues: true });
   const check = checkOptions(document, OPTIONS);
@@ -32,7 +32,7 @@ export function checkSettings(text: string, file: string): SettingsCheck {
   return { settings: problems.length === 0 ? settings : null, problems };
 }
 
-/** The settings of a file that gives nothing but its required sections. */
+/** The settings of a file that contains only the required sections. */
 export function defaultSettings(): Settings {
   const titles = Object.entries(OPTIONS).map(([name, { type }]) => `config ${type} '${name}'\n`);
   const { settings, problems } = checkSettings(titles.join(''), 'defaults');
@@ -52,7 +52,7 @@ function completeNames(settings: Settings): Settings {
   return { ...settings, main };
 }
 
-/** undefined where the conflict follows from another problem. */
+/** undefined if one of the options is itself invalid: that problem is already reported. */
 function locateConflict(conflict: Conflict, check: Check): Finding | undefined {
   const { options, message } = conflict;
   if (options.some((name) => check.faulty.has(name))) {

@@ -1,4 +1,4 @@
-// Conflicts between options that are valid one by one.
+// Conflicts between options that are valid separately.
 
 import { contains, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
 import { INNER_PORTS } from './inner-ports.ts';
@@ -6,12 +6,12 @@ import { parseNexthop } from './names.ts';
 import type { Settings } from './settings.ts';
 
 export interface Conflict {
-  /** As `section.option`; whichever of them the file gives is shown with its line. */
+  /** As `section.option`; the first one that the file sets is shown with its line. */
   readonly options: readonly [string, ...string[]];
   readonly message: string;
 }
 
-/** All of them, whatever the file says of each option. */
+/** All conflicts, including those between invalid options. */
 export function findConflicts(settings: Settings): readonly Conflict[] {
   return [
     ...findNameConflicts(settings),
@@ -30,7 +30,7 @@ const MAX_NAME = 253;
 function findNameConflicts({ main, webmail }: Settings): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   if (main.hostname.length > MAX_NAME) {
-    const message = `hostname and domain make a name of ${main.hostname.length} characters; ${MAX_NAME} are allowed`;
+    const message = `hostname and domain together have ${main.hostname.length} characters; the limit is ${MAX_NAME}`;
     conflicts.push({ options: ['main.hostname', 'main.domain'], message });
   }
   if (webmail.enabled && webmail.container === main.container) {
@@ -42,7 +42,7 @@ function findNameConflicts({ main, webmail }: Settings): readonly Conflict[] {
 
 const LXC_PATHS = ['/srv/lxc', '/var/lib/lxc'];
 
-/** What is removed with the container must not hold the data. */
+/** The data must not be inside the container's folder, which is removed with the container. */
 function findFolderConflicts({ main }: Settings): readonly Conflict[] {
   const folders = (main.lxcPath === null ? LXC_PATHS : [main.lxcPath]).map(
     (lxcPath) => `${lxcPath}/${main.container}`,
@@ -54,7 +54,7 @@ function findFolderConflicts({ main }: Settings): readonly Conflict[] {
   if (taken === undefined) {
     return [];
   }
-  const message = `the data ${main.dataPath} and the container ${taken} must not be in one another`;
+  const message = `data_path ${main.dataPath} and the container's folder ${taken} must not contain each other`;
   return [{ options: ['main.data_path', 'main.lxc_path', 'main.container'], message }];
 }
 
@@ -77,12 +77,12 @@ function findGatewayConflicts(
     return [];
   }
   if (own === undefined) {
-    return [{ options, message: `gateway${suffix} needs address${suffix} as well` }];
+    return [{ options, message: `gateway${suffix} requires address${suffix}` }];
   }
   if (isSameIp(own, router)) {
     return [{ options, message: `gateway${suffix} and address${suffix} are both ${gateway}` }];
   }
-  // A link-local router is in every IPv6 network: RFC 4861 §6
+  // A link-local router is reachable from every IPv6 network: RFC 4861 §6
   const linkLocal = parseNetwork('fe80::/10');
   const isReachable = contains(own, router) || (linkLocal && contains(linkLocal, router));
   const message = `gateway${suffix} ${gateway} is not in the network of address${suffix} ${address}`;
@@ -94,7 +94,7 @@ function findPortConflicts({ ports }: Settings): readonly Conflict[] {
   const inner = named
     .filter(([, port]) => INNER_PORTS.includes(port))
     .map(([name, port]): Conflict => {
-      const message = `ports.${name} is ${port}, which the container uses itself for what Sieve sends`;
+      const message = `ports.${name} is ${port}, which the container reserves for mail that Sieve sends`;
       return { options: [`ports.${name}`], message };
     });
   const equal = named.flatMap(([name, port], index) =>
@@ -112,11 +112,11 @@ function findPortConflicts({ ports }: Settings): readonly Conflict[] {
 function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   if (smtp.relayUser !== null && smtp.relayhost === null) {
-    const message = 'relay_user needs a relayhost';
+    const message = 'relay_user requires relayhost';
     conflicts.push({ options: ['smtp.relay_user', 'smtp.relayhost'], message });
   }
   if ((smtp.relayUser === null) !== (smtp.relayPassword === null)) {
-    const message = 'relay_user and relay_password need each other';
+    const message = 'relay_user and relay_password must be set together';
     conflicts.push({ options: ['smtp.relay_user', 'smtp.relay_password'], message });
   }
   if (smtp.relayhost === null) return conflicts;
@@ -124,7 +124,7 @@ function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
     smtp.relayTls === 'verify' || (smtp.relayTls === null && smtp.relayUser !== null);
   const { host } = parseNexthop(smtp.relayhost);
   if (verified && parseIp(host) !== undefined) {
-    const message = `relayhost is the address ${host}, and certificates are for names: give its name, or set relay_tls 'encrypt'`;
+    const message = `relayhost is the address ${host}, but verification of its certificate needs a host name: set a name, or relay_tls 'encrypt'`;
     conflicts.push({ options: ['smtp.relayhost', 'smtp.relay_tls'], message });
   }
   return conflicts;
@@ -150,15 +150,16 @@ function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {
 function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   if (dns.provider === 'rfc2136' && dns.server === null) {
-    const message = "provider 'rfc2136' needs server as well";
+    const message = "provider 'rfc2136' requires server";
     conflicts.push({ options: ['dns.provider', 'dns.server'], message });
   }
   if (dns.dkimGrace < smtp.queueLifetime) {
-    const message = 'dkim_grace must not be shorter than queue_lifetime: mail may wait that long';
+    const message =
+      'dkim_grace must not be shorter than queue_lifetime: deferred mail still needs the old key';
     conflicts.push({ options: ['dns.dkim_grace', 'smtp.queue_lifetime'], message });
   }
   if ((dns.tsigName === null) !== (dns.tsigSecret === null)) {
-    const message = 'tsig_name and tsig_secret need each other';
+    const message = 'tsig_name and tsig_secret must be set together';
     conflicts.push({ options: ['dns.tsig_name', 'dns.tsig_secret'], message });
   }
   return conflicts;
@@ -166,7 +167,7 @@ function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
 
 function findCertificateConflicts({ ssl }: Settings): readonly Conflict[] {
   if ((ssl.eabKid === null) !== (ssl.eabHmac === null)) {
-    const message = 'eab_kid and eab_hmac need each other';
+    const message = 'eab_kid and eab_hmac must be set together';
     return [{ options: ['ssl.eab_kid', 'ssl.eab_hmac'], message }];
   }
   if (ssl.type !== 'manual') {
@@ -178,6 +179,6 @@ function findCertificateConflicts({ ssl }: Settings): readonly Conflict[] {
   ];
   return missing.map((name) => ({
     options: ['ssl.type', `ssl.${name}`],
-    message: `type 'manual' needs ${name} as well`,
+    message: `type 'manual' requires ${name}`,
   }));
 }

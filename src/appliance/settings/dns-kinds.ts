@@ -1,11 +1,11 @@
-// Sorts of values that only the section `dns` has.
+// Kinds of values that only the section `dns` has.
 
 import { parseIp } from '../../host/ip.ts';
 import type { Kind } from './option.ts';
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 
-/** Any name of the DNS, lower case, without the final dot. */
+/** Any DNS name, lower case, without the final dot. */
 export function dnsName(): Kind<string> {
   const form = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);
   return {
@@ -37,7 +37,7 @@ export function tsigSecret(): Kind<string> {
   };
 }
 
-/** `{hostname}` and `{domain}` stand for the server's name and the mail domain. */
+/** `{hostname}` and `{domain}` are replaced by main.hostname and the mail domain. */
 export function spfRecord(): Kind<string> {
   return {
     expected: "an SPF record ('v=spf1 …', printable ASCII, at most 450 characters)",
@@ -45,7 +45,7 @@ export function spfRecord(): Kind<string> {
   };
 }
 
-/** Of a server, which may be this host itself. */
+/** Address of a server; loopback is allowed, for a server on this host. */
 export function serverAddress(): Kind<string> {
   return {
     expected: 'an IP address (such as 192.0.2.53, or 127.0.0.1)',

@@ -1,4 +1,4 @@
-// What is published of the option table: the shipped UCI file and the page of all options.
+// The documents generated from the option table: the shipped UCI file and docs/options.md.
 
 import { formatValue } from '../../uci/document.ts';
 import type { Option, OptionTable } from './option.ts';
@@ -6,11 +6,11 @@ import { splitItems } from './option.ts';
 
 const GENERATED = 'Generated from src/appliance/settings/options.ts by scripts/generate-config.ts';
 
-/** files/etc/config/mailserver: every option, with its default and one line on what it is. */
+/** files/etc/config/mailserver: every option with its default and a line of description. */
 export function formatShippedFile(table: OptionTable): string {
   const head = [
-    '# The mail server. Check changes with `mailctl config check`, look at what they would do with',
-    '# `mailctl plan`, apply them with `mailctl apply`. An empty option means its default.',
+    '# The mail server. Check changes with `mailctl config check`, preview them with `mailctl plan`,',
+    '# apply them with `mailctl apply`. An empty option means its default.',
   ];
   const sections = Object.entries(table).flatMap(([name, { type, options }]) => [
     '',

@@ -1,4 +1,4 @@
-// Where the checks note what they find.
+// Collects the problems that the checks of a settings file find.
 
 import type { UciEntry } from '../../uci/document.ts';
 import { findNearest } from './nearest.ts';
@@ -15,7 +15,7 @@ export interface Checking {
   readonly nearest: Map<string, string | undefined>;
 }
 
-/** Notes a problem, about an option where `section` is given, about a section otherwise. */
+/** Adds a problem: of an option if `section` is given, else of a section. */
 export function report(
   checking: Checking,
   at: { line: number; column: number; name: string | null; section?: string },
@@ -32,7 +32,7 @@ export function report(
   });
 }
 
-/** What was probably meant; the same question is answered once. */
+/** The name that was probably meant; results are cached. */
 export function suggest(
   { nearest }: Checking,
   typed: string,

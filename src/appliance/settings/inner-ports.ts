@@ -1,8 +1,8 @@
-// Ports on the container's own loopback, which no listener of the UCI file may take.
+// Ports on the container's loopback that no option of the section `ports` may use.
 
-/** Where Dovecot hands over what Sieve sends. */
+/** Dovecot submits mail that Sieve sends here. */
 export const SIEVE_SUBMISSION_PORT = 10025;
-/** Where Postfix hands vacation replies to itself, to be signed. */
+/** Postfix passes vacation replies to itself here, so that they are signed. */
 export const SIEVE_SIGNING_PORT = 10026;
 
 export const INNER_PORTS: readonly (number | null)[] = [SIEVE_SUBMISSION_PORT, SIEVE_SIGNING_PORT];

@@ -1,4 +1,4 @@
-// Numbers, switches and words as UCI files write them.
+// Kinds of values: numbers, switches, keywords, as written in UCI files.
 
 import { unitBytes } from './bytes.ts';
 import type { Kind } from './option.ts';
@@ -53,7 +53,7 @@ const SECONDS = new Map([
   ['w', 604_800],
 ]);
 
-/** In seconds, which is also the unit of a number alone. */
+/** In seconds; a number without a unit is in seconds too. */
 export function duration(min: string, max: string): Kind<number> {
   const [least, most] = [parseDuration(min), parseDuration(max)];
   return {
@@ -74,7 +74,7 @@ export function timeOfDay(): Kind<string> {
   };
 }
 
-/** NaN is out of every bounds. */
+/** NaN is out of bounds. */
 function bounded(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;
 }
@@ -106,7 +106,7 @@ export function sha256(): Kind<string> {
 export function orOff<T>(kind: Kind<T>): Kind<T | null> {
   return {
     ...kind,
-    expected: kind.expected.replace(/\)$/, ', or 0 to switch it off)'),
+    expected: kind.expected.replace(/\)$/, ', or 0 to disable)'),
     parse: (text) => (text === '0' ? null : kind.parse(text)),
   };
 }

@@ -1,4 +1,4 @@
-// Names, paths and addresses: what passes here is safe in a configuration file, a map and a path.
+// Kinds of values: names, paths, addresses. Accepted values are safe in configuration files, maps and paths.
 
 import { MailctlError } from '../../errors.ts';
 import { parseIp } from '../../host/ip.ts';
@@ -25,10 +25,10 @@ export function hostname(): Kind<string> {
   };
 }
 
-// Narrower than what an alias may point to: this one is written into configuration files
+// Stricter than the targets of an alias: this address is written into configuration files
 const RECIPIENT = /^[a-z0-9._=+-]+(?:@|$)/i;
 
-/** A local part, or a whole address anywhere; lower case. */
+/** A local part, or a complete address of any domain; lower case. */
 export function recipient(): Kind<string> {
   const anyDomain = '@example.com';
   return {
@@ -58,7 +58,7 @@ function valid(parse: () => string): string | undefined {
 const PATH = /^(?:\/[A-Za-z0-9._+-]+)+\/?$/;
 const MAX_PATH = 200;
 
-/** Absolute, without a `/` at its end. */
+/** Absolute, without a trailing `/`. */
 export function path(): Kind<string> {
   return {
     expected: `an absolute path (letters, digits and . _ + - only, at most ${MAX_PATH} characters)`,
@@ -75,7 +75,7 @@ const NOT_OURS =
   /^\/(?:bin|boot|dev|etc|home|lib\d*|mnt|opt|overlay|proc|rom|root|run|sbin|srv|sys|tmp|usr|var)$/;
 const KERNEL = /^\/(?:dev|proc|sys)\//;
 
-/** A folder that an appliance can have for itself. */
+/** A folder for the mail server alone: no system folder, nothing below /dev, /proc, /sys. */
 export function ownFolder(): Kind<string> {
   return {
     expected:
@@ -88,7 +88,7 @@ export function ownFolder(): Kind<string> {
   };
 }
 
-/** A file on this host, or an address to load it from. */
+/** A file on this host, or a URL to download it from. */
 export function fileOrUrl(): Kind<string> {
   return {
     expected: 'an absolute path or an https:// address',
@@ -99,7 +99,7 @@ export function fileOrUrl(): Kind<string> {
   };
 }
 
-/** As LXC and the interfaces named after it can bear it. */
+/** Valid for LXC and for the interfaces that are named after the container. */
 export function containerName(): Kind<string> {
   return {
     expected: 'a container name (1–63 letters, digits and . _ -, a letter or digit first)',
@@ -107,7 +107,7 @@ export function containerName(): Kind<string> {
   };
 }
 
-/** IFNAMSIZ leaves 15 characters. */
+/** At most 15 characters: IFNAMSIZ. */
 export function interfaceName(): Kind<string> {
   return {
     expected: 'an interface name (1–15 letters, digits and . _ -, a letter or digit first)',
@@ -130,7 +130,7 @@ export function loginName(): Kind<string> {
   };
 }
 
-/** `host`, whose MX is asked for, or `[host]`, either with `:port`, as Postfix writes a nexthop. */
+/** A nexthop as Postfix writes it: `host` (its MX is looked up) or `[host]`, with or without `:port`. */
 export function nexthop(): Kind<string> {
   return {
     expected: 'a mail host (such as [smtp.example.net]:587; brackets mean: do not look up its MX)',
@@ -143,7 +143,7 @@ export function nexthop(): Kind<string> {
   };
 }
 
-/** What `nexthop` has let through. The host is without brackets and without `ipv6:`. */
+/** Parses a value that `nexthop` accepted. The host has no brackets and no `ipv6:`. */
 export function parseNexthop(text: string): { host: string; port: number } {
   const [, bracketed, bare = '', port = '25'] = NEXTHOP.exec(text) ?? [];
   return { host: (bracketed ?? bare).replace(/^ipv6:/i, ''), port: Number(port) };

@@ -1,6 +1,6 @@
-// Suggestions for mistyped words.
+// Suggestions for mistyped names.
 
-/** The candidate with the fewest typing errors, if they are few enough for it to be meant. */
+/** The candidate with the smallest edit distance, if at most a third of the letters differ. */
 export function findNearest(typed: string, candidates: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.ceil(typed.length / 3) + 1;
@@ -15,7 +15,7 @@ export function findNearest(typed: string, candidates: readonly string[]): strin
   return nearest;
 }
 
-/** Levenshtein's distance. */
+/** Levenshtein distance. */
 function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {

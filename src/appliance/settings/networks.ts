@@ -1,4 +1,4 @@
-// Options that are IP addresses or networks.
+// Kinds of values: IP addresses and networks.
 
 import { contains, type Ip, isHostAddress, parseIp, parseNetwork } from '../../host/ip.ts';
 import type { Kind, Option, Reading } from './option.ts';
@@ -8,12 +8,12 @@ const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8'
   (text) => parseNetwork(text) ?? [],
 );
 
-/** Neither loopback, nor multicast, nor "any". */
+/** Not loopback, multicast or unspecified. */
 function isUnicast(ip: Ip): boolean {
   return !SPECIAL.some((network) => contains(network, ip));
 }
 
-/** An address for one host. */
+/** A unicast address. */
 export function ipAddress(version?: 4 | 6): Kind<string> {
   const name = version === undefined ? 'IP' : `IPv${version}`;
   const example = version === 6 ? '2001:db8::25' : '192.0.2.25';
@@ -27,7 +27,7 @@ export function ipAddress(version?: 4 | 6): Kind<string> {
   };
 }
 
-/** A host's address with the length of its network's prefix. */
+/** A host address with its prefix length. */
 export function hostCidr(version: 4 | 6): Kind<string> {
   const example = version === 4 ? '192.0.2.25/24' : '2001:db8::25/64';
   return {
@@ -47,7 +47,7 @@ export function ipNetwork(): Kind<string> {
   };
 }
 
-/** `*` for every address of the host, `none`, or the addresses meant. */
+/** `*` (every address of the host), `none`, or a list of addresses. */
 export function hostAddresses(byDefault: string, doc: string): Option<'all' | readonly string[]> {
   const addresses = list(ipAddress(), byDefault, doc);
   const read = (items: readonly string[]): Reading<'all' | readonly string[]> => {

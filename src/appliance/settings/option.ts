@@ -1,20 +1,20 @@
-// The form of the option table, and the types of the settings that follow from it.
+// The types of the option table and of the settings derived from it.
 
-/** A sort of value: how it is written, and what it becomes. */
+/** A kind of value: its written form and how it is parsed. */
 export interface Kind<T> {
   /** Completes the sentence "'x' is not …". */
   readonly expected: string;
   /** Never shown in a message. */
   readonly isSecret?: boolean;
-  /** undefined: the text is refused. */
+  /** undefined: the text is invalid. */
   readonly parse: (text: string) => T | undefined;
 }
 
 export type Reading<T> = { readonly value: T } | { readonly refused: string };
 
-/** One row of the table. */
+/** One option of the table. */
 export interface Option<T> {
-  /** Written with `list`, or as one option with blanks between the items. */
+  /** Written as `list` lines, or as one option with blanks between the items. */
   readonly isList: boolean;
   readonly isSecret: boolean;
   readonly expected: string;
@@ -22,7 +22,7 @@ export interface Option<T> {
   readonly default: string;
   readonly doc: string;
   readonly since: string;
-  /** @param items what is given: one text, or the items of a list */
+  /** @param items the value as written: one text, or the items of a list */
   readonly read: (items: readonly string[]) => Reading<T>;
 }
 
@@ -43,7 +43,7 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
 
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 
-/** What a table's options become: the same sections, option names in camelCase, values typed. */
+/** The settings of a table: the same sections, camelCase option names, typed values. */
 export type SettingsOf<Table extends OptionTable> = {
   readonly [S in keyof Table]: {
     readonly [O in keyof Table[S]['options'] as CamelCase<O & string>]: ValueOf<
@@ -62,7 +62,7 @@ export function section<const O extends Readonly<Record<string, Option<unknown>>
   return { type, doc, isRequired: false, options };
 }
 
-/** A file without this section is refused. */
+/** A file without this section is invalid. */
 export function required<O>(part: Section<O>): Section<O> {
   return { ...part, isRequired: true };
 }
@@ -103,7 +103,7 @@ export function list<T>(
   return { isList: true, isSecret, expected, default: byDefault, doc, since, read };
 }
 
-/** The items of a list that is written as one text. */
+/** The items of a list that is written as one option. */
 export function splitItems(text: string): readonly string[] {
   return text.split(' ').filter((item) => item !== '');
 }

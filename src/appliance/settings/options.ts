@@ -1,5 +1,5 @@
-// Every option there is, in the order of the shipped file. Settings, defaults, checks, the shipped file
-// and docs/options.md all come from this table: `npx bun scripts/generate-config.ts` writes the latter two.
+// Every option, in the order of the shipped file. Settings, defaults, checks, the shipped file and
+// docs/options.md are derived from this table; `npx bun scripts/generate-config.ts` writes the last two.
 
 import { dns } from './dns-section.ts';
 import {
@@ -33,7 +33,7 @@ import { hostAddresses, hostCidr, ipAddress, ipNetwork } from './networks.ts';
 import { list, option, required, section } from './option.ts';
 import { ssl } from './ssl-section.ts';
 
-/** 2³² − 2·65536: the container's 65536 ids must fit above it, and -1 is no id. */
+/** 2³² − 2·65536: leaves room for the container's 65536 ids below the invalid id -1. */
 const MAX_IDMAP_BASE = 4_294_836_224;
 
 const main = section('mailserver', 'The mail server as a whole', {
@@ -41,7 +41,7 @@ const main = section('mailserver', 'The mail server as a whole', {
   hostname: option(
     hostname(),
     'mail',
-    'name in EHLO, MX and certificate; without a dot, domain is added',
+    'name in EHLO, MX and certificate; a name without a dot is completed with domain',
   ),
   domain: option(domain(), 'example.com', 'first mail domain'),
   postmaster: option(
@@ -58,24 +58,24 @@ const main = section('mailserver', 'The mail server as a whole', {
   image: option(
     optional(fileOrUrl()),
     '',
-    'image to install; empty: the installed one, or one built here',
+    'image to install; empty: the installed image, or one built on this host',
   ),
   image_sha256: option(
     optional(sha256()),
     '',
-    'SHA-256 that main.image must have; needed when that is an http:// address',
+    'SHA-256 of main.image; required for an http:// address',
   ),
   lxc_path: option(
     optional(path()),
     '',
-    "folder of LXC's containers; empty: the one of lxc-config",
+    'folder of the LXC containers; empty: as lxc-config reports',
   ),
-  memory: option(size('128M', '1T'), '512M', 'most memory that the container may use'),
-  processes: option(integer(64, 32768), '256', 'most processes that the container may have'),
+  memory: option(size('128M', '1T'), '512M', 'memory limit of the container'),
+  processes: option(integer(64, 32768), '256', 'process limit of the container'),
   idmap_base: option(
     integer(65536, MAX_IDMAP_BASE),
     '100000',
-    "user id on this host of the container's root; 65536 ids are used",
+    "first of the 65536 user ids of the container on this host; the container's root has this id",
   ),
 });
 
@@ -83,16 +83,24 @@ const network = section('network', 'Network of the container', {
   bridge: option(
     interfaceName(),
     'br-lan',
-    'bridge that the container is attached to; made if there is none',
+    'bridge that the container is attached to; created if missing',
   ),
   address: option(
     optional(hostCidr(4)),
     '',
-    'its IPv4 address; empty: 10.82.25.2/24 on a bridge made for it',
+    'IPv4 address of the container; empty: 10.82.25.2/24 on a bridge of its own',
   ),
-  gateway: option(optional(ipAddress(4)), '', "its IPv4 gateway; empty: the bridge's own address"),
-  address6: option(optional(hostCidr(6)), '', 'its IPv6 address; empty: none'),
-  gateway6: option(optional(ipAddress(6)), '', "its IPv6 gateway; empty: the bridge's own address"),
+  gateway: option(
+    optional(ipAddress(4)),
+    '',
+    "IPv4 gateway of the container; empty: the bridge's address",
+  ),
+  address6: option(optional(hostCidr(6)), '', 'IPv6 address of the container; empty: none'),
+  gateway6: option(
+    optional(ipAddress(6)),
+    '',
+    "IPv6 gateway of the container; empty: the bridge's address",
+  ),
   publish: hostAddresses(
     '*',
     "addresses of this host that forward the ports; '*': all, 'none': no address",
@@ -100,14 +108,22 @@ const network = section('network', 'Network of the container', {
   dns_forward: list(
     ipAddress(),
     '',
-    'resolvers to ask; empty: the container resolves by itself, as blocklists require',
+    "upstream resolvers; empty: the container's Unbound resolves recursively, as DNS blocklists require",
   ),
 });
 
 const ports = section('ports', 'TCP ports; 0 disables a service', {
   smtp: option(orOff(port()), '25', 'mail from other servers (RFC 5321)'),
-  submission: option(orOff(port()), '587', 'mail from own users, STARTTLS required (RFC 6409)'),
-  smtps: option(orOff(port()), '465', 'mail from own users, implicit TLS (RFC 8314)'),
+  submission: option(
+    orOff(port()),
+    '587',
+    'submission by accounts of this server, STARTTLS required (RFC 6409)',
+  ),
+  smtps: option(
+    orOff(port()),
+    '465',
+    'submission by accounts of this server, implicit TLS (RFC 8314)',
+  ),
   imap: option(orOff(port()), '143', 'IMAP, STARTTLS required before login'),
   imaps: option(orOff(port()), '993', 'IMAP, implicit TLS'),
   pop3: option(orOff(port()), '110', 'POP3, STARTTLS required before login'),
@@ -124,38 +140,46 @@ const features = section('features', 'Parts of the mail server', {
   ),
   dkim: option(boolean(), '1', 'sign outgoing mail (RFC 6376)'),
   spf: option(boolean(), '1', 'check the SPF record of the sender domain (RFC 7208)'),
-  dmarc: option(boolean(), '1', "follow the sender domain's policy (RFC 7489)"),
+  dmarc: option(boolean(), '1', "apply the sender domain's DMARC policy (RFC 7489)"),
   fail2ban: option(boolean(), '1', 'ban addresses after failed logins'),
   quota: option(boolean(), '0', 'limit the size of mailboxes'),
-  quota_default: option(size('1M', '1024T'), '1G', 'limit of a mailbox that has none of its own'),
+  quota_default: option(size('1M', '1024T'), '1G', 'limit of a mailbox without its own limit'),
   greylist: option(boolean(), '1', 'defer suspicious mail from unknown servers'),
 });
 
-const smtp = section('smtp', 'How mail is sent', {
+const smtp = section('smtp', 'Outbound mail and limits', {
   relayhost: option(
     optional(nexthop()),
     '',
-    'server that takes all mail to the outside, as [host]:port; empty: send directly',
+    'relayhost for all outbound mail, as [host]:port; empty: deliver directly',
   ),
-  relay_user: option(optional(loginName()), '', 'login at the relayhost'),
+  relay_user: option(optional(loginName()), '', 'login name at the relayhost'),
   relay_password: option(optional(secret()), '', 'password at the relayhost'),
   relay_tls: option(
     optional(oneOf('verify', 'encrypt')),
     '',
-    'the relayhost must prove its name (verify), or any certificate will do (encrypt); empty: verify where a password is sent',
+    "verify: check the relayhost's certificate; encrypt: require TLS, accept any certificate; empty: verify if relay_user is set",
   ),
-  message_size_limit: option(size('64K', '1G'), '25M', 'largest message, encoded'),
+  message_size_limit: option(
+    size('64K', '1G'),
+    '25M',
+    'largest message, measured as transmitted (encoded)',
+  ),
   rate_limit: option(
     orOff(integer(1, 1_000_000)),
     '200',
-    'messages that one login may send in an hour, at most half of them by its Sieve script',
+    'messages per hour that one login may send; at most half of them by its Sieve script',
   ),
   delay_warning: option(
     orOff(duration('1m', '30d')),
     '4h',
-    'notify own users of mail that is deferred for this long',
+    'notify the sending account of mail that is deferred for this long',
   ),
-  queue_lifetime: option(duration('1h', '60d'), '5d', 'give up and return mail after this time'),
+  queue_lifetime: option(
+    duration('1h', '60d'),
+    '5d',
+    'bounce mail that is still deferred after this time',
+  ),
 });
 
 const spam = section('spam', 'Scores of the spam filter', {
@@ -165,41 +189,41 @@ const spam = section('spam', 'Scores of the spam filter', {
     '4',
     'score from which a message from an unknown server is deferred',
   ),
-  reject_score: option(decimal(0, 1000), '15', 'score from which a message is refused'),
+  reject_score: option(decimal(0, 1000), '15', 'score from which a message is rejected'),
   own_domain_forgery: option(
     oneOf('junk', 'reject', 'accept'),
     'junk',
-    'mail from strangers that claims a mail domain of this server without SPF or DKIM to prove it; needs features.spf and features.dkim',
+    'action for unauthenticated mail whose sender is in a mail domain of this server, if neither SPF nor DKIM verifies it; requires features.spf and features.dkim',
   ),
 });
 
 const fail2ban = section('fail2ban', 'Bans after failed logins', {
   max_retry: option(integer(1, 1000), '5', 'number of failures before a ban'),
-  find_time: option(duration('1m', '7d'), '10m', 'time within which failures are counted'),
-  ban_time: option(duration('1m', '52w'), '1h', 'how long a ban lasts'),
+  find_time: option(duration('1m', '7d'), '10m', 'period in which failures are counted'),
+  ban_time: option(duration('1m', '52w'), '1h', 'duration of a ban'),
   ignore: list(
     ipNetwork(),
     '',
-    "addresses and networks that are never banned; the bridge's own never are",
+    "addresses and networks that are never banned, in addition to the bridge's networks",
   ),
 });
 
 const webmail = section('webmail', 'The webmail container', {
-  enabled: option(boolean(), '1', 'let webmail use this server'),
-  container: option(containerName(), 'secubox-webmail', 'its name'),
-  port: option(port(), '8026', 'port of its web server on this host'),
+  enabled: option(boolean(), '1', 'allow the webmail container to use this server'),
+  container: option(containerName(), 'secubox-webmail', 'name of the webmail container'),
+  port: option(port(), '8026', 'port of the web server of webmail on this host'),
 });
 
 const report = section('report', 'The daily report', {
   enabled: option(boolean(), '1', 'send the report if something has changed since the last one'),
   to: option(optional(recipient()), '', 'recipient; empty: the postmaster'),
-  time: option(timeOfDay(), '06:30', 'when it is made, in the time of this host'),
+  time: option(timeOfDay(), '06:30', 'time of day of the report, in the time zone of this host'),
 });
 
 const mesh = section('mesh', 'Backups on other routers', {
   enabled: option(boolean(), '0', 'send backups to the peers automatically'),
   backup_peers: list(peerId(), '', 'peers that keep a backup'),
-  sync_interval: option(duration('1m', '30d'), '3600', 'time between two backups'),
+  sync_interval: option(duration('1m', '30d'), '3600', 'interval between backups'),
 });
 
 export const OPTIONS = {

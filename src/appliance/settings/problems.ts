@@ -1,4 +1,4 @@
-// The problems of a settings file, as text and as data.
+// The problems of a settings file, as data and as text.
 
 export interface Problem {
   readonly file: string;

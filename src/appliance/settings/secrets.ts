@@ -1,10 +1,10 @@
-// Which options of the UCI file hold a secret. Pure.
+// The options of the UCI file that contain a secret. Pure.
 
 import { camelCase } from './option.ts';
 import { OPTIONS } from './options.ts';
 import type { Settings } from './settings.ts';
 
-/** Names, such as `smtp.relay_password`, of the secrets that are set. */
+/** The names of the secrets that are set, such as `smtp.relay_password`. */
 export function secretsIn(settings: Settings): string[] {
   const values = settings as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   return Object.entries(OPTIONS).flatMap(([section, { options }]) =>

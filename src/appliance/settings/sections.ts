@@ -1,4 +1,4 @@
-// The sections of a UCI document against those of the option table.
+// Checks the sections of a UCI document against the option table.
 
 import { quote } from '../../uci/characters.ts';
 import type { UciEntry, UciSection } from '../../uci/document.ts';
@@ -27,26 +27,26 @@ export function checkSections(
   for (const [name, { type, isRequired }] of Object.entries(checking.table)) {
     if (isRequired && !first.has(name)) {
       const missing = { line: 1, column: 1, name, type };
-      report(checking, missing, 'this section is missing', `add: config ${type} '${name}'`);
+      report(checking, missing, 'missing section', `add: config ${type} '${name}'`);
     }
   }
   return known;
 }
 
-/** The name under which the table has the section. */
+/** The name of the section in the table; undefined if the table has no such section. */
 function checkTitle(checking: Checking, section: UciSection): string | undefined {
   const { name, type } = section;
   const expected = name === null ? undefined : ownValue(checking.table, name);
   if (name !== null && expected) {
     if (expected.type !== type) {
-      report(checking, section, `the type is ${quote(type)}, not '${expected.type}'`);
+      report(checking, section, `section type ${quote(type)} where '${expected.type}' is required`);
     }
     return name;
   }
   if (name === null) {
     const meant = Object.entries(checking.table).find(([, known]) => known.type === type);
     const hint = meant && `write: config ${type} '${meant[0]}'`;
-    const message = meant ? 'this section needs its name' : 'unknown section';
+    const message = meant ? 'section without a name' : 'unknown section';
     report(checking, { ...section, name: `@${type}` }, message, hint);
     return undefined;
   }

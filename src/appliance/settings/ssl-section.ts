@@ -1,10 +1,10 @@
-// The rows of the section `ssl`: where the certificate comes from.
+// The options of the section `ssl`: the source of the certificate.
 
 import { oneOf, optional } from './kinds.ts';
 import { path, recipient } from './names.ts';
 import { type Kind, option, section } from './option.ts';
 
-/** An ACME directory: RFC 8555 6.1 wants HTTPS. */
+/** An ACME directory; RFC 8555 6.1 requires HTTPS. */
 function directoryUrl(): Kind<string> {
   return {
     expected: 'the URL of an ACME directory (https://…)',
@@ -31,7 +31,11 @@ function bindingKey(): Kind<string> {
 }
 
 export const ssl = section('ssl', 'The certificate', {
-  type: option(oneOf('letsencrypt', 'manual', 'selfsigned'), 'letsencrypt', 'where it comes from'),
+  type: option(
+    oneOf('letsencrypt', 'manual', 'selfsigned'),
+    'letsencrypt',
+    'source of the certificate',
+  ),
   cert_path: option(
     optional(path()),
     '',
@@ -46,7 +50,7 @@ export const ssl = section('ssl', 'The certificate', {
   contact: option(
     optional(recipient()),
     '',
-    'for letsencrypt: whom the CA may write to; empty: the postmaster',
+    'for letsencrypt: contact address for the CA; empty: the postmaster',
   ),
   key_type: option(oneOf('ec', 'rsa'), 'ec', 'for letsencrypt: ECDSA P-256, or RSA 2048'),
   eab_kid: option(
@@ -62,6 +66,6 @@ export const ssl = section('ssl', 'The certificate', {
   ca_file: option(
     optional(path()),
     '',
-    "for letsencrypt: certificates (PEM) that prove a private CA's own server",
+    'for letsencrypt: CA certificates (PEM) that verify the HTTPS server of a private CA',
   ),
 });

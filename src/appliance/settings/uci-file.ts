@@ -1,4 +1,4 @@
-// The UCI file on this host → checked settings.
+// Reads the UCI file of this host into checked settings, and changes single options.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,18 +8,18 @@ import { parseUci } from '../../uci/parse.ts';
 import { checkSettings, formatProblems, type SettingsCheck } from './check-settings.ts';
 import type { Settings } from './settings.ts';
 
-/** The checked file, with all its problems. Throws CONFIG_INVALID when there is no such file. */
+/** The settings or all problems of the file. Throws CONFIG_INVALID if the file does not exist. */
 export async function checkUciFile(host: Host, file: string): Promise<SettingsCheck> {
   const text = await host.files.read(file);
   if (text === null) {
-    throw new MailctlError('CONFIG_INVALID', `there is no UCI file ${file}`, {
-      hint: 'mailctl --config FILE …, or install the package, which brings /etc/config/mailserver',
+    throw new MailctlError('CONFIG_INVALID', `the UCI file ${file} does not exist`, {
+      hint: 'mailctl --config FILE …   (the package installs /etc/config/mailserver)',
     });
   }
   return checkSettings(text, file);
 }
 
-/** Throws CONFIG_INVALID that lists every problem with file and line. */
+/** Throws CONFIG_INVALID with every problem, its file and line. */
 export async function readSettings(host: Host, file: string): Promise<Settings> {
   const { settings, problems } = await checkUciFile(host, file);
   if (settings === null || problems.length > 0) {

@@ -1,5 +1,5 @@
-// The names below a mail domain under which a web server answers. Records and the certificate's names come from
-// here: a name that nothing serves is neither published nor certified.
+// The names below a mail domain that a web server serves. DNS records and certificate names are derived from this
+// list, so that a name without a web server is neither published nor certified.
 
 import type { Settings } from './settings.ts';
 
@@ -8,7 +8,7 @@ export interface WebLabel {
   readonly purpose: string;
 }
 
-/** Autoconfiguration is not served by this program; the policy of MTA-STS is when the operator says so. */
+/** This program serves no autoconfiguration; the MTA-STS policy is served if dns.mta_sts is not none. */
 export function webLabels({ dns }: Settings): readonly WebLabel[] {
   return dns.mtaSts === 'none' ? [] : [{ label: 'mta-sts', purpose: 'MTA-STS' }];
 }

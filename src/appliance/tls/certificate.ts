@@ -5,12 +5,12 @@ import { MailctlError } from '../../errors.ts';
 import { isPlausible } from '../../host/clock.ts';
 
 export interface CertificatePair {
-  /** The server's certificate first, then the intermediate ones. */
+  /** The server's certificate, then the intermediate certificates. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
   readonly key: KeyObject;
 }
 
-/** The same as the two files hold. */
+/** The contents of the two PEM files. */
 export interface PairTexts {
   readonly fullchain: string;
   readonly privkey: string;
@@ -46,9 +46,12 @@ export function parseChain(text: string, source: string): CertificatePair['chain
 /** Reads the first private key of a PEM text. Throws CERTIFICATE_INVALID that names `source`. */
 export function parseKey(text: string, source: string): KeyObject {
   if (ENCRYPTED.test(text)) {
-    throw invalid(`the key in ${source} is encrypted: the server could not start by itself`, {
-      hint: `openssl pkey -in ${source} -out <new file>   (asks for its passphrase)`,
-    });
+    throw invalid(
+      `the key in ${source} is encrypted; the daemons can only load an unencrypted key`,
+      {
+        hint: `openssl pkey -in ${source} -out <new file>   (asks for its passphrase)`,
+      },
+    );
   }
   const block = PRIVATE_KEY.exec(text)?.[0];
   if (block === undefined) {
@@ -88,7 +91,7 @@ export function validFrom(certificate: X509Certificate): Date {
   return new Date(certificate.validFrom);
 }
 
-/** The problem with the dates, from `now` on for `days`; null if there is none. */
+/** The problem with the validity between `now` and `days` later; null if there is none. */
 export function dateProblem(certificate: X509Certificate, now: Date, days = 0): string | null {
   if (!isPlausible(now)) return null;
   const from = validFrom(certificate);
@@ -104,8 +107,8 @@ function strengthProblems({ chain }: CertificatePair): string[] {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = chain[0].publicKey;
   const bits = details?.modulusLength ?? 0;
   if (type === 'rsa')
-    return bits < 2048 ? [`its RSA key has only ${bits} bits; 2048 are needed`] : [];
-  return type === 'ec' ? [] : [`its key is of the type ${type}; mail programs know RSA and ECDSA`];
+    return bits < 2048 ? [`its RSA key has only ${bits} bits; the minimum is 2048`] : [];
+  return type === 'ec' ? [] : [`its key type is ${type}; mail clients support RSA and ECDSA`];
 }
 
 // OpenSSL, which Postfix and Dovecot use, refuses to load certificates signed with these
@@ -134,7 +137,7 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 
-/** The problems that exclude serving the pair for `names`, one sentence each. */
+/** The problems that prevent serving the pair for `names`, one sentence each. */
 export function pairProblems(
   pair: CertificatePair,
   wanted: { names: readonly string[]; now: Date },
@@ -146,12 +149,12 @@ export function pairProblems(
   return [
     ...(leaf.checkPrivateKey(pair.key) ? [] : ['the private key belongs to another certificate']),
     ...uncovered.map(
-      (name) => `it is not for ${name} but for ${namesOf(leaf).join(', ') || 'no name'}`,
+      (name) => `it does not cover ${name}, only ${namesOf(leaf).join(', ') || 'no name'}`,
     ),
     ...(date === null ? [] : [date]),
     ...(usage === undefined || usage.length === 0 || usage.includes(SERVER_AUTH)
       ? []
-      : ['it is not made for servers (its extended key usage lacks serverAuth)']),
+      : ['it is not a server certificate (its extended key usage lacks serverAuth)']),
     ...strengthProblems(pair),
     ...chainProblems(pair),
   ];

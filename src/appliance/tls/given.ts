@@ -1,4 +1,4 @@
-// `ssl.type manual`: the certificate and key files of the operator.
+// `ssl.type manual`: reads and checks the operator's certificate and key files.
 
 import { dirname, resolve } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -13,19 +13,19 @@ function invalid(message: string, hint?: string): MailctlError {
   return new MailctlError('CERTIFICATE_INVALID', message, hint === undefined ? {} : { hint });
 }
 
-/** Resolves links: certificates are often links into an archive. */
+/** Resolves symbolic links: ACME clients often link certificates into an archive folder. */
 async function followLinks(host: Host, path: string): Promise<string> {
   let current = path;
   for (let step = 0; step < MAX_LINKS; step += 1) {
     if ((await host.files.stat(current))?.kind !== 'link') return current;
     current = resolve(dirname(current), (await host.files.readLink(current)) ?? '');
   }
-  throw invalid(`${path} is a broken link`);
+  throw invalid(`${path} is a broken symbolic link`);
 }
 
 async function readGiven(host: Host, option: string, path: string | null): Promise<string> {
   if (path === null) {
-    throw new MailctlError('CONFIG_INVALID', `ssl.type is manual, and ssl.${option} is not set`, {
+    throw new MailctlError('CONFIG_INVALID', `ssl.type is manual, but ssl.${option} is not set`, {
       hint: `uci set mailserver.ssl.${option}=<file>`,
     });
   }
@@ -34,7 +34,7 @@ async function readGiven(host: Host, option: string, path: string | null): Promi
   if (stat.kind !== 'file') throw invalid(`ssl.${option} names ${path}, which is not a file`);
   if (stat.size > MAX_BYTES) {
     throw invalid(
-      `ssl.${option} names ${path}, which has ${stat.size} bytes: no certificate is so large`,
+      `ssl.${option} names ${path}, which has ${stat.size} bytes; the limit is ${MAX_BYTES}`,
     );
   }
   return (await host.files.read(path)) ?? '';

@@ -14,7 +14,7 @@ import { parseKey } from './certificate.ts';
 
 const waitingKeyFile = (paths: Paths): string => join(paths.acme, 'next-key.pem');
 
-/** SHA-256 of the SubjectPublicKeyInfo, hex, as TLSA `3 1 1` has it (RFC 6698 2.1). */
+/** SHA-256 of the SubjectPublicKeyInfo, hex, the data of a TLSA `3 1 1` record (RFC 6698 2.1). */
 export function keyDigest(key: KeyObject): string {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   return digestBytes(publicKey.export({ type: 'spki', format: 'der' }));
@@ -31,7 +31,7 @@ export function fitsType(key: KeyObject, wanted: Settings['ssl']['keyType']): bo
   return key.asymmetricKeyType === wanted;
 }
 
-/** Creates the standby key early, so that its TLSA record is published beside that of the key in use. */
+/** Creates the standby key in advance, so that its TLSA record is published before the key is used. */
 export async function ensureWaitingKey(host: Host, target: Appliance): Promise<KeyObject> {
   const { keyType } = target.settings.ssl;
   const present = await readWaitingKey(host, target.paths);
@@ -58,7 +58,7 @@ export async function servedKeyDigest(host: Host, paths: Paths): Promise<string 
   }
 }
 
-/** The digests for TLSA records; that of the key in use first. */
+/** The digests for TLSA records: the key in use, then the standby key. */
 export async function publishedKeyDigests(host: Host, paths: Paths): Promise<string[]> {
   const served = await servedKeyDigest(host, paths);
   const waiting = await readWaitingKey(host, paths);

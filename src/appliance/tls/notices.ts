@@ -1,5 +1,5 @@
-// Since when each key is published in TLSA records: <data>/acme/tlsa.json. A key is used only after no resolver can
-// still cache a TLSA set without it.
+// The time of publication of each key in TLSA records: <data>/acme/tlsa.json. A key is used only when every TLSA set
+// without it has expired from resolver caches.
 
 import { join } from 'node:path';
 import { array, boolean, exactOptional, object, record, string } from 'valibot';
@@ -8,7 +8,7 @@ import { keyDigest, readWaitingKey } from './keys.ts';
 
 interface Notice {
   readonly since: string;
-  /** Published as the first TLSA set: no resolver caches one without it. */
+  /** Published with the first TLSA set: no resolver can cache a set without it. */
   readonly first: boolean;
   /** Names whose TLSA sets were removed for the change, at providers with single-value record sets. */
   readonly withdrawn?: readonly string[];
@@ -38,7 +38,7 @@ export const NOTICES: StateFile<Notices> = {
   },
 };
 
-/** Call it once every authoritative server shows these digests, or no TLSA record any more. */
+/** To be called when every authoritative server shows these digests, or no TLSA record. */
 export function withPublished(
   known: Notices,
   published: { digests: readonly string[]; first: boolean; withdrawn?: readonly string[] },
@@ -46,7 +46,7 @@ export function withPublished(
 ): Notices {
   const since = now.toISOString();
   const { first, withdrawn = [] } = published;
-  // a key may have several TLSA names: the last one to show it counts
+  // a key may have several TLSA names: the last publication counts
   const fresh = published.digests.map((digest) => {
     const both = first && (known[digest]?.first ?? true);
     return [digest, { since, first: both, withdrawn }] as const;

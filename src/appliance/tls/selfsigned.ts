@@ -1,13 +1,13 @@
-// Creates the initial self-signed certificate for the server's names. Pure but for its input.
+// Creates the self-signed certificate for the server's names. Deterministic: key, serial and time are parameters.
 
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import type { CertificatePair } from './certificate.ts';
 
 export interface SelfSignedInput {
-  /** The first one is the subject's common name. */
+  /** The first name is the subject's common name. */
   readonly names: readonly [string, ...string[]];
-  /** RSA: the library supports no other signature. */
+  /** RSA: node-forge supports no other signature. */
   readonly key: KeyObject;
   /** Hex, at least 64 random bits. */
   readonly serial: string;
@@ -37,12 +37,12 @@ function extensionsFor(names: readonly string[]) {
   ];
 }
 
-/** Valid for 825 days from an hour ago, so that a client whose clock is slow accepts it. */
+/** Valid for 825 days from an hour ago, so that a client with a slow clock accepts it. */
 export function makeSelfSigned({ names, key, serial, now }: SelfSignedInput): CertificatePair {
   const certificate = forge.pki.createCertificate();
   const publicPem = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicPem);
-  // RFC 5280 4.1.2.2: positive, and DER knows no superfluous zero: a leading 01 ensures both
+  // RFC 5280 4.1.2.2: the serial is positive, and DER allows no redundant leading zero: a leading 01 ensures both
   certificate.serialNumber = `01${serial}`;
   const start = now.getTime() - HOUR_MS;
   certificate.validity.notBefore = new Date(start);

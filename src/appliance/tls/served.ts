@@ -10,12 +10,12 @@ import { containerRef } from '../container/container.ts';
 import { PROTOCOLS, type Service } from '../mail/protocols.ts';
 
 export interface ServedPort {
-  /** As in UCI. */
+  /** The option of the section `ports`. */
   readonly name: string;
   readonly port: number;
   /** SHA-256 of the certificate, lower-case hex; null if the port showed none. */
   readonly fingerprint: string | null;
-  /** Why the port showed none. */
+  /** Why the port showed no certificate; null if it showed one. */
   readonly problem: string | null;
 }
 
@@ -55,7 +55,10 @@ async function look(
   }
 }
 
-/** @param address IPv4 of the container; null, as while the server does not run, gives null. */
+/**
+ * Null if the container does not run.
+ * @param address IPv4 of the container; null if it does not run
+ */
 export async function servedCertificates(
   host: Host,
   appliance: Appliance,
@@ -73,7 +76,7 @@ export async function servedCertificates(
   );
 }
 
-/** Ports that do not show this certificate after the daemons had time to load it. */
+/** Ports that still do not show this certificate after SETTLE_MS. */
 export async function portsWithout(
   host: Host,
   appliance: Appliance,

@@ -1,6 +1,6 @@
-// The certificate and key that the daemons read, on disk. `fullchain.pem` and `privkey.pem` are links
-// through `current`, which is switched in one step: the key always matches the certificate, also after a
-// power cut. Plain files in their place are imported.
+// The certificate and key files that the daemons read. `fullchain.pem` and `privkey.pem` are symbolic links
+// through `current`, which is replaced atomically: the key always matches the certificate, even after a power
+// cut. Plain files in their place are imported.
 
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
@@ -23,7 +23,7 @@ async function readTexts(host: Host, folder: string): Promise<PairTexts | null> 
   return fullchain === null || privkey === null ? null : { fullchain, privkey };
 }
 
-/** The installed pair, or null if there is none or it is invalid. */
+/** The installed pair; null if it is missing or invalid. */
 export async function readInstalledPair(host: Host, paths: Paths): Promise<CertificatePair | null> {
   const texts = await readTexts(host, paths.ssl);
   if (texts === null) return null;
@@ -37,7 +37,7 @@ export async function readInstalledPair(host: Host, paths: Paths): Promise<Certi
   }
 }
 
-/** True when the texts are installed as links, with the owner and modes that the daemons need. */
+/** True if the texts are installed as links, with the owner and modes that the daemons need. */
 export async function isInstalled(
   host: Host,
   target: Appliance,
@@ -88,8 +88,8 @@ async function linkNames(host: Host, ssl: string): Promise<void> {
 }
 
 /**
- * Installs the pair; the daemons use it from their next reload on. The previous pair stays on disk for processes
- * that are just opening it; older ones are removed.
+ * Installs the pair; the daemons use it after their next reload. The previous pair stays on disk for processes that
+ * are opening it; older pairs are removed.
  */
 export async function installPair(host: Host, target: Appliance, texts: PairTexts): Promise<void> {
   const { ssl } = target.paths;
@@ -98,7 +98,7 @@ export async function installPair(host: Host, target: Appliance, texts: PairText
   const linked = await areLinked(host, ssl);
   const plain = linked ? null : await readTexts(host, ssl);
   if (plain !== null) {
-    // the names become links while `current` holds what the plain files held
+    // until the new pair is linked, `current` has the contents of the plain files
     await host.files.link(await writePair(host, target, plain), current);
     await linkNames(host, ssl);
   }

@@ -1,4 +1,4 @@
-// Puts a checked pair into service: installs it in one step, reloads the daemons, verifies every port.
+// Puts a checked pair into service: installs it atomically, reloads the daemons, verifies every port.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -18,14 +18,14 @@ export async function reloadTls(host: Host, target: Appliance): Promise<boolean>
   if (!(await isRunning(host, containerRef(target)))) return false;
   const failures: unknown[] = [];
   for (const daemon of DAEMONS) {
-    // a daemon that is down must not prevent the reload of the other
+    // if one daemon is down, the other must still be reloaded
     await reloadDaemon(host, target, daemon).catch((error: unknown) => failures.push(error));
   }
   if (failures.length > 0) throw failures[0];
   return true;
 }
 
-/** A failed reload is detected on the ports; errors other than a refusal are thrown. */
+/** Prints a failed reload and continues: the check of the ports detects it. */
 async function tryReload(host: Host, target: Appliance): Promise<boolean> {
   try {
     return await reloadTls(host, target);
@@ -38,7 +38,7 @@ async function tryReload(host: Host, target: Appliance): Promise<boolean> {
 
 /**
  * Throws PROBE_FAILED if a port does not show the pair. The pair has passed every check and stays installed; the
- * operator fixes the port.
+ * operator has to fix the port.
  */
 export async function putIntoService(
   host: Host,
@@ -56,7 +56,7 @@ export async function putIntoService(
   );
   throw new MailctlError(
     'PROBE_FAILED',
-    `the new certificate is installed, but not shown on ${ports.join('; ')}`,
+    `the new certificate is installed, but is not shown on ${ports.join('; ')}`,
     { hint: 'mailctl restart' },
   );
 }

@@ -1,5 +1,5 @@
-// The server's certificate: there is always one, and the one configured in UCI replaces it once it is valid. The
-// installed pair stays until a new pair has passed every check.
+// The server always has a certificate: self-signed until the certificate configured in UCI is valid. The installed
+// pair stays until a new pair has passed every check.
 
 import type { Host } from '../../host/host.ts';
 import { generateRsaKey, randomHex } from '../../host/keys.ts';
@@ -28,7 +28,7 @@ export function certificateNames(settings: Settings): [string, ...string[]] {
   return [settings.main.hostname];
 }
 
-/** True if the pair is still valid as the self-signed one of this server. */
+/** True if the self-signed pair covers the names and does not expire soon. */
 function fits({ chain: [leaf] }: CertificatePair, settings: Settings, now: Date): boolean {
   const named = certificateNames(settings).every((name) => coversName(leaf, name));
   return named && dateProblem(leaf, now, SELF_SIGNED_RENEW_DAYS) === null;
@@ -52,7 +52,7 @@ async function makePair(
   });
 }
 
-/** Throws CERTIFICATE_INVALID, CONFIG_INVALID. An installed pair is not checked again. */
+/** Throws CERTIFICATE_INVALID, CONFIG_INVALID. A pair that is already installed is not checked again. */
 async function givenPair(
   host: Host,
   settings: Settings,
@@ -74,7 +74,7 @@ async function wantedPair(
   const { type } = settings.ssl;
   if (type === 'manual') return givenPair(host, settings, installed);
   if (installed !== null) {
-    // a self-signed certificate never replaces one that a CA issued
+    // a self-signed certificate never replaces a certificate issued by a CA
     if (type === 'letsencrypt' && !isSelfSigned(installed.chain[0])) return installed;
     if (isSelfSigned(installed.chain[0]) && fits(installed, settings, host.clock.now())) {
       return installed;
@@ -83,7 +83,7 @@ async function wantedPair(
   return makePair(host, settings, installed);
 }
 
-/** What `ensureCertificate` would install; null when it is installed already. */
+/** The texts that `ensureCertificate` would install; null if they are already installed. */
 async function textsToInstall(host: Host, target: Appliance): Promise<PairTexts | null> {
   const installed = await readInstalledPair(host, target.paths);
   const texts = formatPair(await wantedPair(host, target.settings, installed));
@@ -91,9 +91,9 @@ async function textsToInstall(host: Host, target: Appliance): Promise<PairTexts 
 }
 
 /**
- * Installs the certificate that UCI selects: the given files after all checks, else the installed certificate of a
- * CA, else a self-signed one. Postfix and Dovecot must reload after a change.
- * Throws CERTIFICATE_INVALID for given files that cannot be used; the installed pair stays.
+ * Installs the certificate that UCI selects: the operator's files after all checks, else the installed certificate
+ * of a CA, else a self-signed certificate. Postfix and Dovecot must reload after a change.
+ * Throws CERTIFICATE_INVALID if the operator's files are invalid; the installed pair stays.
  */
 export async function ensureCertificate(
   host: Host,
@@ -104,7 +104,7 @@ export async function ensureCertificate(
   return { changed: texts !== null };
 }
 
-/** True when `ensureCertificate` would install another one. */
+/** True if `ensureCertificate` would install another pair. */
 export async function isCertificateBehind(host: Host, target: Appliance): Promise<boolean> {
   return (await textsToInstall(host, target)) !== null;
 }
@@ -146,7 +146,7 @@ export async function readCertificate(
   if (pair === null) return null;
   const [leaf] = pair.chain;
   const uncovered = certificateNames(target.settings).filter((name) => !coversName(leaf, name));
-  const nameProblem = uncovered.length === 0 ? null : `it is not for ${uncovered.join(', ')}`;
+  const nameProblem = uncovered.length === 0 ? null : `it does not cover ${uncovered.join(', ')}`;
   return {
     type: target.settings.ssl.type,
     self_signed: isSelfSigned(leaf),

@@ -1,4 +1,4 @@
-// Postfix's queue, fail2ban's bans and the fate of a test message, as their programs print them.
+// Parsers of the output of postqueue, postsuper and fail2ban-client, and of the delivery log of a test message.
 
 import { describe, expect, test } from 'bun:test';
 import { parseBanAddress, parseBans } from '../../../src/appliance/mail/fail2ban.ts';
@@ -11,7 +11,7 @@ import {
 } from '../../../src/appliance/mail/test-message-log.ts';
 
 describe('queue', () => {
-  test('messages are read with reasons, the oldest first', () => {
+  test('messages are parsed with their delay reasons, oldest first', () => {
     const text =
       '{"queue_name": "deferred", "queue_id": "4jWdjv4LhZznQMS", "arrival_time": 1795233539, "message_size": 448, "forced_expire": false, "sender": "postmaster@ho.test", "recipients": [{"address": "x@10.example.test", "delay_reason": "try again"}]}\n' +
       '{"queue_name": "active", "queue_id": "4jWdjv28hlznQMM", "arrival_time": 1795233538, "message_size": 1, "forced_expire": false, "sender": "", "recipients": [{"address": "y@example.test"}]}\n';
@@ -37,7 +37,7 @@ describe('queue', () => {
     expect(parseQueue('')).toEqual([]);
   });
 
-  test("a remote server's words cannot drive the terminal", () => {
+  test('control characters of senders and remote servers are removed', () => {
     const text =
       '{"queue_name":"deferred","queue_id":"A1B2C3","arrival_time":1,"message_size":1,"sender":"a\\u001b[31m@b","recipients":[{"address":"c","delay_reason":"said: \\u001b]0;x\\u0007no"}]}\n';
 
@@ -52,9 +52,9 @@ describe('queue', () => {
   });
 
   test.each(['ALL', '-d', '', '../../etc/passwd', 'A1B2C3 ALL', 'A1B2C3\n', 'A'.repeat(41)])(
-    '%p is no queue id',
+    '%p is not a queue id',
     (text) => {
-      expect(() => parseQueueId(text)).toThrow('there is no message');
+      expect(() => parseQueueId(text)).toThrow('is not in the queue');
     },
   );
 
@@ -63,13 +63,13 @@ describe('queue', () => {
     ['postsuper: 4jW: removed\npostsuper: Deleted: 12 messages\n', 12],
     ['postsuper: Released from hold: 2 messages\n', 2],
     ['', 0],
-  ])('postsuper says %p and means %d', (said, count) => {
+  ])('the postsuper output %p counts %d messages', (said, count) => {
     expect(parseCount(said)).toBe(count);
   });
 });
 
 describe('fail2ban', () => {
-  test('bans are read with their jails, IPv6 included', () => {
+  test('bans are parsed with their jails, IPv6 included', () => {
     const said = "[{'mail-login': ['192.0.2.9', '2001:db8::9']}, {'mail-abuse': []}]\n";
 
     expect(parseBans(said)).toEqual([
@@ -79,7 +79,7 @@ describe('fail2ban', () => {
   });
 
   test.each(['1;2', '--all', '192.0.2.300', 'mail.example.com', ''])(
-    '%p is no address to let in again',
+    '%p is not an address to unban',
     (text) => {
       expect(() => parseBanAddress(text)).toThrow('is not an IP address');
     },
@@ -98,7 +98,7 @@ describe('test message', () => {
   const learn = (lines: readonly string[]) =>
     lines.reduce((fate, line) => learnFrom(fate, line, id), UNKNOWN_FATE);
 
-  test('a message that was taken has a queue id', () => {
+  test('an accepted message has a queue id', () => {
     const answers = '220 mail ESMTP\r\n250 2.1.0 Ok\r\n250 2.0.0 Ok: queued as 4jWdjv28hlznQMM\r\n';
 
     expect(parseSubmission(answers)).toEqual({ queueId: id });
@@ -111,11 +111,11 @@ describe('test message', () => {
     expect(parseSubmission(`220 mail ESMTP\r\n${refused}\r\n`)).toEqual({ refused, temporary });
   });
 
-  test('a Postfix that says nothing is an error', () => {
-    expect(() => parseSubmission('')).toThrow('did not take the test message');
+  test('a missing reply of Postfix is an error', () => {
+    expect(() => parseSubmission('')).toThrow('did not accept the message');
   });
 
-  test('delivery, signature and departure are learnt from the log', () => {
+  test('delivery, DKIM signature and removal from the queue are read from the log', () => {
     const signed = `mail.info: Nov 21 03:58:55 opendkim[9]: ${id}: DKIM-Signature field added (s=mail, d=a)`;
     const fate = learn([signed, sent('x@example.org', 'sent', '250 ok'), log('qmgr', 'removed')]);
 
@@ -127,7 +127,7 @@ describe('test message', () => {
     });
   });
 
-  test('the worst of several recipients is the answer, the last word on each counts', () => {
+  test('the outcome is the worst one of all recipients, by the last log line of each', () => {
     const fate = learn([
       sent('a@example.org', 'deferred', 'later'),
       sent('a@example.org', 'sent', '250 ok'),
@@ -140,13 +140,13 @@ describe('test message', () => {
     });
   });
 
-  test('a deferred message is not waited for, one without a word is', () => {
+  test('a deferred message is decided, a message without a log line is not', () => {
     expect(isDecided(learn([sent('a@example.org', 'deferred', 'greylisted')]))).toBe(true);
     expect(isDecided(UNKNOWN_FATE)).toBe(false);
     expect(concludeFate(UNKNOWN_FATE).outcome).toBe('waiting');
   });
 
-  test('other messages are none of its business', () => {
+  test('log lines of other messages are ignored', () => {
     expect(learn([sent('a@b', 'sent', 'ok').replace(id, 'OTHER12345')])).toEqual(UNKNOWN_FATE);
   });
 });

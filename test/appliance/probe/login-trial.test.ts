@@ -1,4 +1,4 @@
-// Whether a login is answered, against real listeners that answer, refuse and say nothing.
+// The login trial against real listeners that accept, refuse and do not reply.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ function targetWith(ports: Partial<Settings['ports']>) {
   return { settings, paths: appliancePaths(settings) };
 }
 
-/** An IMAP server over TLS that answers LOGIN so; null says nothing. */
+/** An IMAP server over TLS with this reply to LOGIN; null: no reply. */
 async function imaps(answer: (line: string) => string | null): Promise<number> {
   const target = targetWith({});
   await ensureCertificate(host, target);
@@ -85,7 +85,7 @@ async function silent(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-test('a login that is answered works, with the probe account’s own password', async () => {
+test('a login with the password of the probe account works', async () => {
   await ensureProbePassword(host, targetWith({}));
   const password = await readProbePassword(host, targetWith({}).paths);
   const port = await imaps((line) =>
@@ -97,7 +97,7 @@ test('a login that is answered works, with the probe account’s own password', 
   expect(trial).toEqual({ outcome: 'works', service: 'imaps', said: '' });
 });
 
-test('a server that refuses the login is told apart from one that hangs', async () => {
+test('a refused login is refused, not silent', async () => {
   const port = await imaps(() => 'a NO [UNAVAILABLE] try later\r\n');
 
   const trial = await tryLogin(host, targetWith({ imaps: port }), 5000);
@@ -109,18 +109,18 @@ test('a server that refuses the login is told apart from one that hangs', async 
 test.each([
   ['after the password', () => imaps(() => null)],
   ['before its greeting', silent],
-])('a server that says nothing %s is silent when the limit is over', async (_, listen) => {
+])('a server that sends nothing %s is silent after the limit', async (_, listen) => {
   const trial = await tryLogin(host, targetWith({ imaps: await listen() }), 300);
 
   expect(trial?.outcome).toBe('silent');
-  expect(trial && describeTrial(trial, 300)).toBe('a login on imaps had no answer for 0.3 s');
+  expect(trial && describeTrial(trial, 300)).toBe('a login on imaps timed out after 0.3 s');
 });
 
-test('a port that is closed is no hanging server', async () => {
+test('a closed port is refused, not silent', async () => {
   expect((await tryLogin(host, targetWith({ pop3s: 1 }), 5000))?.outcome).toBe('refused');
 });
 
-test('there is nothing to try without a port for logins, and before the first install', async () => {
+test('the trial is null without a port for logins, and before the first install', async () => {
   expect(await tryLogin(host, targetWith({ smtp: 25, sieve: 4190 }), 300)).toBeNull();
   rmSync(join(root, 'rendered'), { recursive: true });
   expect(await tryLogin(host, targetWith({ imaps: 993 }), 300)).toBeNull();

@@ -49,7 +49,7 @@ async function startRaw(work: Parameters<typeof createServer>[1]): Promise<numbe
 const probe = (ports: Partial<Settings['ports']>, timeout = 3000) =>
   probeAppliance(host, targetWith(ports), network, { timeout });
 
-/** Messages that the stand-in accepted, by Message-ID. */
+/** Message-IDs that the SMTP script accepted. */
 let mailbox: string[] = [];
 
 function smtpTalk(options: { auth?: boolean; refuse?: RegExp } = {}): Script['open'] {
@@ -118,7 +118,7 @@ afterEach(() => {
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
 describe('the probes', () => {
-  test('follow the settings: nothing that is off is probed', () => {
+  test('follow the settings: a disabled service is not probed', () => {
     const names = (ports: Partial<Settings['ports']>) =>
       plannedProbes(targetWith(ports).settings).map(({ name }) => name);
     expect(names({})).toEqual([]);
@@ -127,7 +127,7 @@ describe('the probes', () => {
     expect(names({ smtps: 465, imaps: 993 })).toEqual(['smtps', 'imaps', 'login', 'delivery']);
   });
 
-  test('prove listeners, a login and a delivery over real TLS', async () => {
+  test('test listeners, a login and a delivery over real TLS', async () => {
     const submission = { greeting: SMTP_GREETING, open: smtpTalk({ auth: true }) };
     const results = await probe({
       smtp: await start({ greeting: SMTP_GREETING, open: smtpTalk(), starttls: smtpStarttls }),
@@ -164,7 +164,7 @@ describe('the probes', () => {
     expect(results.at(-1)?.measured).toBe('a message sent on submission arrived (read on imaps)');
   });
 
-  test('wait for a server that starts within the time', async () => {
+  test('retry until a server that is starting listens', async () => {
     const refused = Promise.withResolvers<void>();
     const port = await startRaw((socket) => {
       socket.destroy();
@@ -186,12 +186,12 @@ describe('the probes', () => {
   const wrong: [string, string, Partial<Omit<Script, 'tls'>>][] = [
     [
       'another name',
-      '"mx.other ESMTP" where mail.example.com',
+      'expected mail.example.com, got "mx.other ESMTP"',
       { greeting: '220 mx.other ESMTP\r\n' },
     ],
-    ['a refusal', '"554 no" where 220', { greeting: '554 no\r\n' }],
-    ['no SMTP at all', '"SSH-2.0-x" where 220', { greeting: 'SSH-2.0-x\r\n' }],
-    ['control characters', 'where 220', { greeting: '\u001b[2J554\r\n' }],
+    ['a refusal', 'expected 220, got "554 no"', { greeting: '554 no\r\n' }],
+    ['no SMTP at all', 'expected 220, got "SSH-2.0-x"', { greeting: 'SSH-2.0-x\r\n' }],
+    ['control characters', 'expected 220', { greeting: '\u001b[2J554\r\n' }],
     ['an endless line', 'sent a line of more than 8192 bytes', { greeting: 'x'.repeat(20_000) }],
     ['nothing', 'did not finish within', { greeting: '' }],
     [
@@ -201,7 +201,7 @@ describe('the probes', () => {
     ],
   ];
 
-  test.each(wrong)('a server that says %s fails with a sentence', async (_, sentence, script) => {
+  test.each(wrong)('a server that sends %s fails with its reason', async (_, sentence, script) => {
     const whole = { greeting: SMTP_GREETING, open: smtpTalk(), starttls: smtpStarttls, ...script };
     const [result] = await probe({ smtp: await start(whole) }, 400);
     expect(result?.ok).toBe(false);
@@ -209,23 +209,23 @@ describe('the probes', () => {
     expect(result?.measured).not.toContain('\u001b');
   });
 
-  test('a port that nobody listens on is named', async () => {
+  test('a port that is not listening is reported with its address', async () => {
     const port = await startRaw(() => undefined);
     servers[0]?.close();
     const [result] = await probe({ smtp: port }, 300);
     expect(result?.measured).toBe(`127.0.0.1:${port} refuses the connection`);
   });
 
-  test('another certificate than the installed one fails', async () => {
+  test('a certificate other than the installed one fails', async () => {
     const port = await start({ greeting: SMTP_GREETING, open: smtpTalk(), starttls: smtpStarttls });
     const other = targetWith({ smtp: port });
     const moved = { ...other, paths: { ...other.paths, ssl: join(root, 'other') } };
     await ensureCertificate(host, moved);
     const [result] = await probeAppliance(host, moved, network, { timeout: 300 });
-    expect(result?.measured).toMatch(/^it shows the certificate .*…, and the one installed is /);
+    expect(result?.measured).toMatch(/^the server shows certificate .*… instead of the installed /);
   });
 
-  test('mail that is accepted and does not arrive fails, and so does mail that is not accepted', async () => {
+  test('a message that does not arrive fails, and so does a message that is refused', async () => {
     const imaps = await start({
       greeting: '* OK ready\r\n',
       open: () => ({
@@ -239,16 +239,16 @@ describe('the probes', () => {
     const lost = await probe({ smtps, imaps }, 700);
     expect(lost.find(({ name }) => name === 'delivery')).toMatchObject({
       ok: false,
-      measured: 'it was accepted and has not arrived',
+      measured: 'the message was accepted but did not arrive',
     });
 
-    const deaf = smtpTalk({ auth: true, refuse: /^DATA$/ });
-    const closed = await start({ greeting: SMTP_GREETING, open: deaf, implicitTls: true });
+    const refusing = smtpTalk({ auth: true, refuse: /^DATA$/ });
+    const closed = await start({ greeting: SMTP_GREETING, open: refusing, implicitTls: true });
     const refused = await probe({ smtps: closed, imaps }, 500);
     expect(refused.find(({ name }) => name === 'delivery')?.measured).toContain('451 4.7.1');
   });
 
-  test('a server that repeats the password does not get it into the result', async () => {
+  test('a password that the server repeats is not in the result', async () => {
     const imaps = await start({
       greeting: '* OK ready\r\n',
       open: () => ({
@@ -264,13 +264,13 @@ describe('the probes', () => {
 });
 
 describe('the probe password', () => {
-  test('is made once, for root alone, of characters that need no quoting', async () => {
+  test('is created once, readable by root only, of characters that need no quoting', async () => {
     expect(await ensureProbePassword(host, targetWith({}))).toEqual({ changed: false });
     expect(password).toMatch(/^[A-Za-z0-9_-]{32}$/);
     expect(fs.statSync(join(root, 'probe.secret')).mode & 0o777).toBe(0o600);
   });
 
-  test('is never a known one: without the file every reading differs', async () => {
+  test('is random: without the file every read returns another password', async () => {
     const { paths } = targetWith({});
     const nowhere = { ...paths, data: join(root, 'nowhere') };
     const [one, two] = [
@@ -282,7 +282,7 @@ describe('the probe password', () => {
 });
 
 describe('a dialogue', () => {
-  test('ends when the server sends too much altogether', async () => {
+  test('fails when the server sends more than 1 MiB', async () => {
     const port = await startRaw((socket) => {
       socket.on('error', () => socket.destroy());
       socket.write('x\r\n'.repeat(500_000));
@@ -296,7 +296,7 @@ describe('a dialogue', () => {
     await expect(endless).rejects.toThrow('sent more than 1048576 bytes');
   });
 
-  test('ends in time with a server that does not speak TLS', async () => {
+  test('times out if the server does not speak TLS', async () => {
     const port = await startRaw((socket) => socket.on('error', () => socket.destroy()));
     const silent = host.sockets.dialogue(
       { address: '127.0.0.1', port, timeout: 200, tls: true },

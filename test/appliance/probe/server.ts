@@ -1,11 +1,11 @@
-// A small mail server over real sockets, for the probes: it says what a script says, line by line.
+// A small mail server over real sockets, for the tests of the probes: its replies come from a script.
 
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 export interface Conversation {
-  /** Answers one line; null says nothing. */
+  /** The reply to one line; null: no reply. */
   answer(line: string): string | null;
 }
 
@@ -13,9 +13,9 @@ export interface Script {
   readonly greeting: string;
   readonly implicitTls?: boolean;
   readonly tls: { readonly key: string; readonly cert: string };
-  /** A new state for every connection. */
+  /** Called for each connection: a new state. */
   readonly open: () => Conversation;
-  /** What ends the talk in clear; the server greets again within TLS where `again` is set. */
+  /** The command that starts TLS and its reply; `again` is a second greeting within TLS. */
   readonly starttls?: { readonly command: RegExp; readonly reply: string; readonly again?: string };
 }
 

@@ -9,7 +9,7 @@ import { findNearest } from '../../../src/appliance/settings/nearest.ts';
 const FILE = '/etc/config/mailserver';
 const MAIN = "config mailserver 'main'\n";
 
-/** The problems of a file, as people see them, without the name of the file. */
+/** The problems of a file, as shown to the operator, without the file name. */
 function problemsOf(text: string): string[] {
   const { settings, problems } = checkSettings(text, FILE);
   expect(settings === null).toBe(problems.length > 0);
@@ -23,7 +23,7 @@ function settingsOf(text: string) {
   return settings ?? defaultSettings();
 }
 
-test('a file with nothing but its main section means the defaults', () => {
+test('a file with only the main section gives the defaults', () => {
   expect(settingsOf(MAIN)).toEqual(defaultSettings());
 });
 
@@ -71,13 +71,13 @@ test.each([
   ["option publish 'none'", []],
   ["option publish ''", 'all'],
   ["option publish '192.0.2.1'", ['192.0.2.1']],
-])('ports are published as %j says', (statement, expected) => {
+])('%j selects the addresses that publish the ports', (statement, expected) => {
   const { network } = settingsOf(`${MAIN}config network 'network'\n${statement}\n`);
 
   expect(network.publish).toEqual(expected as never);
 });
 
-test('a host name with a dot and a postmaster with an @ are kept as they are', () => {
+test('a hostname with a dot and a postmaster with an @ are not completed with the domain', () => {
   const { main } = settingsOf(
     `${MAIN}option hostname mx.example.net\noption postmaster me@example.org\n`,
   );
@@ -85,19 +85,22 @@ test('a host name with a dot and a postmaster with an @ are kept as they are', (
   expect(main).toMatchObject({ hostname: 'mx.example.net', postmaster: 'me@example.org' });
 });
 
-describe('a problem is named with its line:', () => {
+describe('a problem is reported with its line:', () => {
   test.each([
-    ['', "1: mailserver.main: this section is missing (add: config mailserver 'main')"],
+    ['', "1: mailserver.main: missing section (add: config mailserver 'main')"],
     [`${MAIN}config prots 'prots'`, "2: mailserver.prots: unknown section (did you mean 'ports'?)"],
     [`${MAIN}config x 'nothing_like_it'`, '2: mailserver.nothing_like_it: unknown section'],
     [`${MAIN}config x '__proto__'`, '2: mailserver.__proto__: unknown section'],
     [`${MAIN}config constructor 'constructor'`, '2: mailserver.constructor: unknown section'],
     [
       `${MAIN}config ports`,
-      "2: mailserver.@ports: this section needs its name (write: config ports 'ports')",
+      "2: mailserver.@ports: section without a name (write: config ports 'ports')",
     ],
     [`${MAIN}config other`, '2: mailserver.@other: unknown section'],
-    [`${MAIN}config port 'ports'`, "2: mailserver.ports: the type is 'port', not 'ports'"],
+    [
+      `${MAIN}config port 'ports'`,
+      "2: mailserver.ports: section type 'port' where 'ports' is required",
+    ],
     [`${MAIN}config ports 'ports'\n\n${MAIN}`, '4: mailserver.main: duplicate of line 1'],
     [
       `${MAIN}option hostnam x`,
@@ -119,7 +122,7 @@ describe('a problem is named with its line:', () => {
     [`${MAIN}option enabled '1';`, "2: ';' outside quotes: uci rejects the file or drops the rest"],
     [
       `${MAIN}list hostname a\nlist hostname b`,
-      '2: mailserver.main.hostname: this is one option, not a list (write: option hostname VALUE)',
+      '2: mailserver.main.hostname: not a list option (write: option hostname VALUE)',
     ],
     [
       `${MAIN}option memory 1M`,
@@ -127,11 +130,11 @@ describe('a problem is named with its line:', () => {
     ],
     [
       `${MAIN}option data_path '/srv/x\ny'`,
-      '2: mailserver.main.data_path: the value contains a line end or another control character (is a closing quote missing?)',
+      '2: mailserver.main.data_path: the value contains a newline or another control character (is a closing quote missing?)',
     ],
     [
       `${MAIN}option hostname 'a\u0007'`,
-      '2: mailserver.main.hostname: the value contains a line end or another control character (is a closing quote missing?)',
+      '2: mailserver.main.hostname: the value contains a newline or another control character (is a closing quote missing?)',
     ],
     [
       `${MAIN}option hostname 'mail\n\toption domain 'example.com'\n`,
@@ -146,14 +149,14 @@ describe('a problem is named with its line:', () => {
     expect(problemsOf(text)).toEqual([expected]);
   });
 
-  test('of a port, with the file', () => {
+  test('an invalid port, with the file name', () => {
     const { problems } = checkSettings(
       `${MAIN}config ports 'ports'\n\toption smtp '99999'\n`,
       FILE,
     );
 
     expect(formatProblems(problems)).toBe(
-      "/etc/config/mailserver:3: mailserver.ports.smtp: '99999' is not a port (1–65535, or 0 to switch it off)",
+      "/etc/config/mailserver:3: mailserver.ports.smtp: '99999' is not a port (1–65535, or 0 to disable)",
     );
     expect(problems).toEqual([
       {
@@ -162,12 +165,12 @@ describe('a problem is named with its line:', () => {
         column: 2,
         section: 'ports',
         option: 'smtp',
-        message: "'99999' is not a port (1–65535, or 0 to switch it off)",
+        message: "'99999' is not a port (1–65535, or 0 to disable)",
       },
     ]);
   });
 
-  test('of a list, the item at fault', () => {
+  test('an invalid list item', () => {
     const text = `${MAIN}config fail2ban 'fail2ban'\nlist ignore 10.0.0.0/8\nlist ignore lan\n`;
 
     expect(problemsOf(text)).toEqual([
@@ -176,7 +179,7 @@ describe('a problem is named with its line:', () => {
   });
 });
 
-test('all problems come at once, in the order of their lines', () => {
+test('all problems are reported at once, in the order of their lines', () => {
   const text = `${MAIN}	optoin hostname a
 	option domain 'localhost'
 	option data_path '/'
@@ -199,7 +202,7 @@ config ports 'ports'
   ]);
 });
 
-test('a password is never shown', () => {
+test('an invalid password is not shown', () => {
   const text = `${MAIN}config smtp 'smtp'\noption relay_password 'gehe im \u00e4'\n`;
 
   expect(problemsOf(text).join()).not.toContain('gehe');
@@ -211,6 +214,6 @@ test.each([
   ['imasp', 'imap'],
   ['xyz', undefined],
   ['', undefined],
-])('the nearest name to %j is %j', (typed, expected) => {
+])('the suggestion for %j is %j', (typed, expected) => {
   expect(findNearest(typed, ['hostname', 'imap', 'domain'])).toBe(expected as never);
 });

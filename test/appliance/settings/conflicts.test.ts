@@ -4,18 +4,18 @@ import { formatProblems } from '../../../src/appliance/settings/problems.ts';
 
 const MAIN = "config mailserver 'main'\n";
 
-/** The problems of a file, as people see them, without the name of the file. */
+/** The problems of a file, as shown to the operator, without the file name. */
 function problemsOf(text: string): string[] {
   const { problems } = checkSettings(text, 'f');
   return problems.map((problem) => formatProblems([problem]).replace(/^f:/, ''));
 }
 
-describe('options that contradict each other are reported:', () => {
+describe('conflicting options are reported:', () => {
   test.each([
     [
       'smtp',
       'option relayhost [192.0.2.9]:587\noption relay_user me\noption relay_password x',
-      "3: mailserver.smtp.relayhost: relayhost is the address 192.0.2.9, and certificates are for names: give its name, or set relay_tls 'encrypt'",
+      "3: mailserver.smtp.relayhost: relayhost is the address 192.0.2.9, but verification of its certificate needs a host name: set a name, or relay_tls 'encrypt'",
     ],
     [
       'ports',
@@ -30,12 +30,12 @@ describe('options that contradict each other are reported:', () => {
     [
       'ports',
       'option submission 10025',
-      '3: mailserver.ports.submission: ports.submission is 10025, which the container uses itself for what Sieve sends',
+      '3: mailserver.ports.submission: ports.submission is 10025, which the container reserves for mail that Sieve sends',
     ],
     [
       'network',
       'option gateway 192.0.2.1',
-      '3: mailserver.network.gateway: gateway needs address as well',
+      '3: mailserver.network.gateway: gateway requires address',
     ],
     [
       'network',
@@ -55,17 +55,17 @@ describe('options that contradict each other are reported:', () => {
     [
       'ssl',
       'option type manual\noption key_path /k',
-      "3: mailserver.ssl.type: type 'manual' needs cert_path as well",
+      "3: mailserver.ssl.type: type 'manual' requires cert_path",
     ],
     [
       'smtp',
       'option relay_user u\noption relay_password p',
-      '3: mailserver.smtp.relay_user: relay_user needs a relayhost',
+      '3: mailserver.smtp.relay_user: relay_user requires relayhost',
     ],
     [
       'smtp',
       'option relayhost a.example\noption relay_password p',
-      '4: mailserver.smtp.relay_password: relay_user and relay_password need each other',
+      '4: mailserver.smtp.relay_password: relay_user and relay_password must be set together',
     ],
     [
       'smtp',
@@ -98,23 +98,23 @@ describe('options that contradict each other are reported:', () => {
     'data_path /srv/lxc/mailserver/data',
     'data_path /srv/lxc',
     'data_path /var/lib/lxc/mailserver',
-  ])('the data inside the container or around it: %s', (statement) => {
-    expect(problemsOf(`${MAIN}option ${statement}\n`)[0]).toMatch(/must not be in one another$/);
+  ])('a data folder inside or around the folder of the container: %s', (statement) => {
+    expect(problemsOf(`${MAIN}option ${statement}\n`)[0]).toMatch(/must not contain each other$/);
   });
 
-  test('but not when one of them is at fault by itself', () => {
+  test('an option that is itself invalid is not reported as a conflict too', () => {
     const text = `${MAIN}config ssl 'ssl'\noption type manual\noption cert_path x\noption key_path /k\n`;
 
     expect(problemsOf(text)).toHaveLength(1);
   });
 
-  test('a link-local gateway fits every IPv6 network', () => {
+  test('a link-local gateway is valid in every IPv6 network', () => {
     const text = `${MAIN}config network network\noption address6 fd00::2/64\noption gateway6 fe80::1\n`;
 
     expect(problemsOf(text)).toEqual([]);
   });
 
-  test('services that are switched off share no port', () => {
+  test('disabled services do not conflict over port 0', () => {
     expect(
       problemsOf(`${MAIN}config ports ports\noption pop3 0\noption pop3s 0\noption imap 0\n`),
     ).toEqual([]);

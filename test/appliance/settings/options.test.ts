@@ -15,18 +15,18 @@ const ROOT = join(import.meta.dir, '../../..');
 test.each([
   ['files/etc/config/mailserver', formatShippedFile(OPTIONS)],
   ['docs/options.md', formatOptionsPage(OPTIONS)],
-])('%s is what `npx bun scripts/generate-config.ts` writes', (path, expected) => {
+])('%s is up to date with `npx bun scripts/generate-config.ts`', (path, expected) => {
   expect(readFileSync(join(ROOT, path), 'utf8')).toBe(expected);
 });
 
-test('the shipped file has no problems and means the defaults', () => {
+test('the shipped file is valid and gives the defaults', () => {
   const { settings, problems } = checkSettings(formatShippedFile(OPTIONS), 'f');
 
   expect(problems).toEqual([]);
   expect(settings).toEqual(defaultSettings());
 });
 
-// What users have typed for years: never to be changed
+// Installed UCI files depend on these names and defaults: do not change them
 test.each([
   ['main', 'mailserver', 'enabled=0 hostname=mail domain=example.com postmaster=postmaster'],
   ['main', 'mailserver', 'data_path=/srv/mailserver container=mailserver'],

@@ -13,7 +13,7 @@ import { createHost, dryRun, type Host } from '../../../src/host/host.ts';
 
 let root: string;
 let host: Host;
-/** Set by a test about another day; a certificate that OpenSSL makes begins at the real time. */
+/** Set by tests of expiry; null: the real time, at which OpenSSL starts the validity of its certificates. */
 let now: Date | null;
 
 function targetWith(ssl: Partial<Settings['ssl']> = {}, main: Partial<Settings['main']> = {}) {
@@ -66,8 +66,8 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(root, { recursive: true }));
 
-describe('the certificate of the first minute', () => {
-  test('is made for the hostname, for servers, and is accepted by OpenSSL as trust anchor', async () => {
+describe('the self-signed certificate', () => {
+  test('covers the hostname, is for servers, and OpenSSL accepts it as a trust anchor', async () => {
     expect(await ensureCertificate(host, targetWith())).toEqual({ changed: true });
 
     const text = openssl('x509', '-noout', '-text', '-in', inSsl('fullchain.pem'));
@@ -83,21 +83,21 @@ describe('the certificate of the first minute', () => {
     ).toContain('OK');
   });
 
-  test('belongs to root of the container, and only root reads the key', async () => {
+  test('is owned by root of the container, and only root can read the key', async () => {
     await ensureCertificate(host, targetWith());
     const [chain, key] = ['fullchain.pem', 'privkey.pem'].map((name) => fs.statSync(inSsl(name)));
     expect([chain?.mode, key?.mode].map((mode) => (mode ?? 0) & 0o777)).toEqual([0o644, 0o600]);
     expect([chain?.uid, key?.uid, key?.gid]).toEqual([100_000, 100_000, 100_000]);
   });
 
-  test('stays as it is when it is ensured again', async () => {
+  test('is not changed by a second ensureCertificate', async () => {
     await ensureCertificate(host, targetWith());
     const before = fs.statSync(inSsl('fullchain.pem')).mtimeMs;
     expect(await ensureCertificate(host, targetWith())).toEqual({ changed: false });
     expect(fs.statSync(inSsl('fullchain.pem')).mtimeMs).toBe(before);
   });
 
-  test('is made anew for a new hostname, with the same key, and the old one stays on disk', async () => {
+  test('is recreated for a new hostname with the same key, and the old pair stays on disk', async () => {
     await ensureCertificate(host, targetWith());
     const before = served();
     const renamed = targetWith({}, { hostname: 'mx.example.org' });
@@ -110,7 +110,7 @@ describe('the certificate of the first minute', () => {
     ).toHaveLength(2);
   });
 
-  test('is made anew in its last 30 days, and not while the clock was never set', async () => {
+  test('is recreated in its last 30 days, but not while the clock is not set', async () => {
     await ensureCertificate(host, targetWith());
     const until = Date.parse(served().validTo);
     now = new Date(0);
@@ -121,21 +121,21 @@ describe('the certificate of the first minute', () => {
     expect(await ensureCertificate(host, targetWith())).toEqual({ changed: true });
   });
 
-  test('leaves out a common name that is too long for one', async () => {
+  test('has no common name if the hostname is longer than 64 characters', async () => {
     const hostname = `${'a'.repeat(60)}.example.com`;
     await ensureCertificate(host, targetWith({}, { hostname }));
     expect(served().subject).toBe('O=mailserver self-signed');
     expect(served().subjectAltName).toBe(`DNS:${hostname}`);
   });
 
-  test('a dry run writes nothing', async () => {
+  test('is not written by a dry run', async () => {
     await ensureCertificate(dryRun(host, []), targetWith());
     expect(fs.existsSync(inSsl('fullchain.pem'))).toBe(false);
   });
 });
 
-describe('what is on disk', () => {
-  test('a key that does not belong to the certificate is replaced together with it', async () => {
+describe('the files on disk:', () => {
+  test('a key that does not match its certificate is replaced together with it', async () => {
     await ensureCertificate(host, targetWith());
     openssl('genpkey', '-algorithm', 'RSA', '-out', 'other.key');
     fs.copyFileSync(join(root, 'other.key'), fs.realpathSync(inSsl('privkey.pem')));
@@ -143,7 +143,7 @@ describe('what is on disk', () => {
     expect(await readInstalledPair(host, targetWith().paths)).not.toBeNull();
   });
 
-  test('plain files from a copied data folder are taken over, for another id range', async () => {
+  test('plain files of a copied data folder are imported, with the owner of the new id range', async () => {
     await ensureCertificate(host, targetWith());
     const [chain, key] = ['fullchain.pem', 'privkey.pem'].map((name) =>
       fs.readFileSync(inSsl(name)),
@@ -160,7 +160,7 @@ describe('what is on disk', () => {
     expect(await ensureCertificate(host, moved)).toEqual({ changed: false });
   });
 
-  test('whenever the machine stops during a switch, key and certificate belong together', async () => {
+  test('a power cut at any step of a replacement leaves a key that matches the certificate', async () => {
     issue();
     const target = manual(writeGiven('chain.pem', 'leaf.pem', 'ca.pem'));
     for (let steps = 0; ; steps += 1) {
@@ -192,7 +192,7 @@ describe('what is on disk', () => {
     }
   });
 
-  test("a CA's certificate is kept where the type is letsencrypt", async () => {
+  test("a CA's certificate is kept if ssl.type is letsencrypt, and replaced if it is selfsigned", async () => {
     issue();
     await ensureCertificate(host, manual(writeGiven('chain.pem', 'leaf.pem', 'ca.pem')));
     expect(await ensureCertificate(host, targetWith())).toEqual({ changed: false });
@@ -202,8 +202,8 @@ describe('what is on disk', () => {
   });
 });
 
-describe('a given certificate', () => {
-  test('with an ECDSA key, its chain and a link as path is served', async () => {
+describe('a certificate of ssl.type manual', () => {
+  test('is installed with an ECDSA key, its chain, and a symbolic link as path', async () => {
     issue({ names: 'DNS:*.example.com' });
     writeGiven('chain.pem', 'leaf.pem', 'ca.pem');
     fs.symlinkSync('chain.pem', join(root, 'live.pem'));
@@ -221,7 +221,7 @@ describe('a given certificate', () => {
     expect(fs.readFileSync(inSsl('fullchain.pem'), 'utf8').match(/BEGIN CERT/g)).toHaveLength(2);
   });
 
-  test('that is served already stays in use when it expires, so that a start does not fail', async () => {
+  test('stays in use when it expires, so that a start does not fail', async () => {
     issue({ days: '1' });
     const target = manual(writeGiven('chain.pem', 'leaf.pem', 'ca.pem'));
     await ensureCertificate(host, target);
@@ -233,7 +233,7 @@ describe('a given certificate', () => {
   const bad: [string, string, () => ReturnType<typeof manual>][] = [
     [
       'another name',
-      'it is not for mail.example.com but for www.example.net',
+      'it does not cover mail.example.com, only www.example.net',
       () => {
         issue({ names: 'DNS:www.example.net' });
         return manual(writeGiven('c.pem', 'leaf.pem'));
@@ -266,7 +266,7 @@ describe('a given certificate', () => {
       },
     ],
     [
-      'a past date',
+      'an expired validity',
       'it expired on ',
       () => {
         issue({ days: '1' });
@@ -292,7 +292,7 @@ describe('a given certificate', () => {
       },
     ],
     [
-      'a cut file',
+      'a truncated certificate',
       'certificate 1 in',
       () => {
         issue();
@@ -330,10 +330,13 @@ describe('a given certificate', () => {
     ],
   ];
 
-  test.each(bad)('with %s is refused, and what is served stays', async (_, message, given) => {
-    await ensureCertificate(host, targetWith());
-    const before = served().fingerprint256;
-    await expect(ensureCertificate(host, given())).rejects.toThrow(message);
-    expect(served().fingerprint256).toBe(before);
-  });
+  test.each(bad)(
+    'with %s is rejected, and the installed certificate stays',
+    async (_, message, given) => {
+      await ensureCertificate(host, targetWith());
+      const before = served().fingerprint256;
+      await expect(ensureCertificate(host, given())).rejects.toThrow(message);
+      expect(served().fingerprint256).toBe(before);
+    },
+  );
 });
