@@ -55,7 +55,9 @@ export function formatTable(title: string, rows: Readonly<Record<string, Summary
   const all = [[title, ...head], ...cells];
   const width = Math.max(...all.map(([name = '']) => name.length));
   return all
-    .map(([name = '', ...row]) => name.padEnd(width) + row.map((cell) => cell.padStart(10)).join(''))
+    .map(
+      ([name = '', ...row]) => name.padEnd(width) + row.map((cell) => cell.padStart(10)).join(''),
+    )
     .join('\n');
 }
 
