@@ -1,4 +1,4 @@
-// npm run torture [-- --minutes N] [--json FILE]: attacks on a mail server of the lab, one by one and all at once, while
+// npm run torture [-- --minutes N] [--json FILE] [--log FILE]: attacks on a mail server of the lab, one by one and all at once, while
 // legitimate users work. Ends with 1 when one of them was refused or waited for 5 s. MAILSERVER_SEED repeats a run.
 
 import { cpus, loadavg } from 'node:os';
@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 import { readSeed } from '../seed.ts';
 import type { Appliance } from '../system/lab/appliance.ts';
 import { type Lab, startLab } from '../system/lab/lab.ts';
-import { must } from '../system/lab/programs.ts';
+import { PREFIX } from '../system/lab/plan.ts';
+import { must, waitFor } from '../system/lab/programs.ts';
 import { SCRIPT } from './mail.ts';
 import { type Answer, formatTable, problemsOf, summarizeBy } from './measures.ts';
 import {
@@ -65,6 +66,9 @@ async function startServer(lab: Lab, users: number): Promise<Appliance> {
   const box = await lab.appliance({ features: { greylist: 0 } }, [...mailboxes, ...named]);
   await lab.dns.addZone(`${FLOOD_DOMAIN}.`, ['@ MX 10 mx.outside.test.']);
   await putScript(lab, ACCOUNTS.script, SCRIPT);
+  // the first look-up of a resolver that has just started may fail, and Postfix tries again after a minute
+  const sends = async () => (await box.mailctl('test friend@outside.test')).status === 0;
+  await waitFor('mail to go out', async () => ((await sends()) ? true : undefined), 120_000);
   return box;
 }
 
@@ -120,8 +124,23 @@ async function lookAfterwards(box: Appliance): Promise<{ problems: string[]; ban
   return { problems, banned: bans.match(/\b198\.1[89]\.\d+\.\d+/g)?.length ?? 0 };
 }
 
+/** How often the container was at its limits of memory and of processes. */
+async function limitsHit(): Promise<Counts> {
+  const counts: Counts = {};
+  const group = `/sys/fs/cgroup/lxc.payload.${PREFIX}box`;
+  for (const name of ['memory.events', 'pids.events']) {
+    const file = Bun.file(`${group}/${name}`);
+    if (!(await file.exists())) continue;
+    for (const [, event = '', times] of (await file.text()).matchAll(/^(\w+) (\d+)$/gm)) {
+      if (Number(times) > 0) counts[`container: ${name} ${event}`] = Number(times);
+    }
+  }
+  return counts;
+}
+
 async function main(): Promise<number> {
-  const options = { minutes: { type: 'string', default: '10' }, json: { type: 'string' } } as const;
+  const file = { type: 'string' } as const;
+  const options = { minutes: { ...file, default: '10' }, json: file, log: file };
   const { values } = parseArgs({ options });
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes} is not a number above 0`);
@@ -134,8 +153,15 @@ async function main(): Promise<number> {
     const box = await startServer(lab, users);
     const { answers, counts } = await torture({ lab, box, users, phases, seed });
     const { problems: left, banned } = await lookAfterwards(box);
+    if (values.log !== undefined) await Bun.write(values.log, await box.log());
+    const limits = await limitsHit();
     const script = lab.mx.messages.filter(({ to }) => /^(target|visitor)\d+@/.test(to[0] ?? ''));
-    const done = { ...counts, 'addresses banned': banned, 'sent by the script': script.length };
+    const done = {
+      ...counts,
+      ...limits,
+      'addresses banned': banned,
+      'sent by the script': script.length,
+    };
     const [operations, byPhase] = [
       summarizeBy(answers, 'operation'),
       summarizeBy(answers, 'phase'),

@@ -57,13 +57,14 @@ export function startTurn(): StartedTurn {
     atEnd,
     pause: (milliseconds) =>
       new Promise((resolve) => {
+        let forget: () => void = () => undefined;
         const timer = setTimeout(() => wake(), milliseconds);
-        const forget = atEnd(() => wake());
         const wake = () => {
           clearTimeout(timer);
           forget();
           resolve();
         };
+        forget = atEnd(wake);
       }),
     stop: () => {
       on = false;
