@@ -17,10 +17,13 @@ export type Connect = (dial: Dial) => Promise<Socket>;
 
 const PROGRAM = fileURLToPath(new URL('agent.mjs', import.meta.url));
 
-/** Starts the agent on a host; returns a function that opens connections there and fails with the system's error code. */
-export async function startAgent(host: HostName): Promise<Connect> {
+/**
+ * Starts the agent on a host; returns a function that opens connections there and fails with the system's error code.
+ * @param name another one for a second agent on the same host
+ */
+export async function startAgent(host: HostName, name: string = host): Promise<Connect> {
   await mkdir(RUN_DIRECTORY, { recursive: true });
-  const path = `${RUN_DIRECTORY}/${host}.sock`;
+  const path = `${RUN_DIRECTORY}/${name}.sock`;
   const child = Bun.spawn(onHost(host, ['node', PROGRAM, path]), {
     stdin: 'ignore',
     stdout: 'pipe',
