@@ -110,7 +110,7 @@ async function clean(box: Appliance): Promise<void> {
   for (const mailbox of ['INBOX', 'Junk']) {
     const words = ['expunge', '-u', ACCOUNTS.victim, 'mailbox', mailbox, 'all'];
     const { status, stderr } = await box.inside(['doveadm', ...words]);
-    if (status !== 0) console.log(`doveadm ${words.join(' ')}: ${stderr}`);
+    if (status !== 0) console.log(`doveadm expunge ${mailbox} ended with ${status} ${stderr}`);
   }
 }
 
