@@ -7,7 +7,7 @@ import { openPop3 } from '../system/clients/pop3.ts';
 import { openSieve } from '../system/clients/sieve.ts';
 import { openSmtp } from '../system/clients/smtp.ts';
 import { ACCOUNTS } from './plan.ts';
-import { type Attack, inTime, pick, times, type World } from './world.ts';
+import { type Attack, inTime, pick, type Turn, times, type World } from './world.ts';
 
 interface Guesser {
   session: Connection;
@@ -47,15 +47,22 @@ const GUESSERS: Readonly<Record<string, OpenGuesser>> = {
 };
 const PROTOCOLS = Object.keys(GUESSERS);
 
+interface Guessing {
+  from: string;
+  most: number;
+}
+
 /** Guesses over one connection until `most`, or until there is no answer; how many had one. */
-async function guessFrom(world: World, from: string, most: number): Promise<number> {
+async function guessFrom(world: World, turn: Turn, { from, most }: Guessing): Promise<number> {
   const open = GUESSERS[pick(world.random, PROTOCOLS)] as OpenGuesser;
   let answered = 0;
   let session: Connection | undefined;
   try {
     const guesser = await inTime(open(world, from));
     session = guesser.session;
-    for (; answered < most; answered += 1) await inTime(guesser.guess(`wrong ${world.random()}`));
+    for (; answered < most && turn.isOn(); answered += 1) {
+      await inTime(guesser.guess(`wrong ${world.random()}`));
+    }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     // banned, or the connection was ended after so many: on with another address
@@ -71,7 +78,9 @@ async function guessFrom(world: World, from: string, most: number): Promise<numb
 export const attackLogins: Attack = async (world, turn) => {
   while (turn.isOn()) {
     const size = pick(world.random, BURSTS);
-    await Promise.all(times(size, () => guessFrom(world, world.addresses.take(), 1)));
+    await Promise.all(
+      times(size, () => guessFrom(world, turn, { from: world.addresses.take(), most: 1 })),
+    );
     world.count(`bursts of ${size} guesses`);
     await turn.pause(500 + 2500 * world.random());
   }
@@ -82,7 +91,7 @@ export const attackGuesses: Attack = async (world, turn) => {
   while (turn.isOn()) {
     const from = world.addresses.fresh();
     const counts = await Promise.all(
-      times(CONNECTIONS, () => guessFrom(world, from, MOST_GUESSES)),
+      times(CONNECTIONS, () => guessFrom(world, turn, { from, most: MOST_GUESSES })),
     );
     world.count('addresses that guessed over many connections');
     world.count(

@@ -110,7 +110,7 @@ async function clean(box: Appliance): Promise<void> {
   for (const mailbox of ['INBOX', 'Junk']) {
     const words = ['expunge', '-u', ACCOUNTS.victim, 'mailbox', mailbox, 'all'];
     const { status, stderr } = await box.inside(['doveadm', ...words]);
-    if (status !== 0) console.log(`doveadm ${words.join(' ')}: ${stderr}`);
+    if (status !== 0) console.log(`doveadm expunge ${mailbox} ended with ${status} ${stderr}`);
   }
 }
 
@@ -124,15 +124,18 @@ async function lookAfterwards(box: Appliance): Promise<{ problems: string[]; ban
   return { problems, banned: bans.match(/\b198\.1[89]\.\d+\.\d+/g)?.length ?? 0 };
 }
 
-/** How often the container was at its limits of memory and of processes. */
+/** How often the container was at its limits of memory and of processes, for either version of cgroups. */
 async function limitsHit(): Promise<Counts> {
+  const group = `*/lxc.payload.${PREFIX}box*/*`;
+  const files = ['memory.events', 'memory.failcnt', 'pids.events'];
+  const names = files.flatMap((name) => ['-o', '-name', name]).slice(1);
+  const find = ['find', '/sys/fs/cgroup', '-path', group, '(', ...names, ')'];
   const counts: Counts = {};
-  const group = `/sys/fs/cgroup/lxc.payload.${PREFIX}box`;
-  for (const name of ['memory.events', 'pids.events']) {
-    const file = Bun.file(`${group}/${name}`);
-    if (!(await file.exists())) continue;
-    for (const [, event = '', times] of (await file.text()).matchAll(/^(\w+) (\d+)$/gm)) {
-      if (Number(times) > 0) counts[`container: ${name} ${event}`] = Number(times);
+  for (const path of (await must(find)).split('\n').filter(Boolean)) {
+    const text = await Bun.file(path).text();
+    for (const [, event = '', times] of text.matchAll(/^(\w+ )?(\d+)$/gm)) {
+      const name = `container: ${path.split('/').at(-1)} ${event.trim()}`.trim();
+      if (Number(times) > 0) counts[name] = (counts[name] ?? 0) + Number(times);
     }
   }
   return counts;
