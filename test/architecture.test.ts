@@ -69,7 +69,7 @@ function levelOf(path: string): number {
 /** Kind `values` leaves out type imports: they are erased and have no effect. */
 function importsOf(path: string, kind: 'all' | 'values'): string[] {
   const statements = read(path).matchAll(
-    /^(?:import|export)\s+(type\s+)?[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm,
+    /^(?:import|export)\s+(type\s+)?(?:[^'"]*?from\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm,
   );
   return [...statements]
     .filter(([, type]) => kind === 'all' || type === undefined)
