@@ -38,8 +38,8 @@ function answers(socket: Socket): () => Promise<string> {
   };
 }
 
-/** The server allows 12 connections per address, so every ten connections use another one. */
-const senderOf = (connection: number) => `198.51.100.${30 + Math.floor(connection / 10)}`;
+/** The server allows 8 connections per address, so every eight connections use another one. */
+const senderOf = (connection: number) => `198.51.100.${30 + Math.floor(connection / 8)}`;
 
 async function sendAll(connection: number, next: () => number | null): Promise<void> {
   const socket = createConnection({

@@ -148,7 +148,7 @@ test('after confirmation a revoked key is replaced and removed at once', async (
   await router.mailctl('dns-setup --yes');
   const asked = await router.mailctl(`dkim revoke ${domain}`);
   expect(asked.status).toBe(64);
-  expect(asked.stderr).toContain('can no longer be checked');
+  expect(asked.stderr).toContain('can no longer be verified');
   expect(await published(domain)).toEqual(['mail']);
   expect((await router.mailctl(`dkim revoke ${domain} --yes`)).status).toBe(0);
   const signs = (await signing(router)) ?? '';
@@ -164,7 +164,7 @@ test('an interrupted revocation is finished by the next step, not by an ordinary
   const cut = await router.mailctl(`dkim revoke ${domain} --yes`, { DNSCTL_FAULT: 'refuse' });
   expect(cut.status).not.toBe(0);
   expect(await signing(router)).toBe('mail');
-  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would take the steps');
+  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would do the due steps');
   expect((await router.mailctl('dkim step')).status).toBe(0);
   const signs = (await signing(router)) ?? '';
   expect(signs).not.toBe('mail');
@@ -181,7 +181,7 @@ test('the next step updates tables that a kill left stale; a removed domain has 
   expect(after).not.toBe(before);
   await writeFile(inDkim(router, 'SigningTable'), before);
   await writeFile(inDkim(router, '.reload'), '');
-  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would take the steps');
+  expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('would do the due steps');
   expect((await router.mailctl('dkim step')).status).toBe(0);
   expect(await readFile(inDkim(router, 'SigningTable'), 'utf8')).toBe(after);
   expect((await router.mailctl('dkim step --dry-run')).stdout).toContain('nothing to do');

@@ -241,5 +241,5 @@ test('a router without an address still has its other facts', async () => {
   const target = { settings, paths: appliancePaths(settings) };
   const { addresses } = await readRecordFacts(host, target, []);
 
-  expect(addresses.unfit).toEqual(['this host has no ubus to ask for the WAN address']);
+  expect(addresses.unfit).toEqual(['the WAN address is unknown: this host has no ubus']);
 });

@@ -212,7 +212,7 @@ describe('a manual change to the network of a running container', () => {
     expect(await forge()).toEqual(HONEST);
 
     expect(gone.stdout).toContain(
-      "the filter of the container's addresses was taken away or changed",
+      "the address filter of the container's interface was removed or changed",
     );
     expect(gone.status).toBe(1);
     expect(await box.does('doctor --only network.filter')).toContain('are dropped');

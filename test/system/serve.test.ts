@@ -253,7 +253,7 @@ describe('the end of the scheduler', () => {
     await box.does('start');
     const { stderr } = await box.mailctl('stop');
 
-    expect(stderr).toContain('its supervisor runs it');
+    expect(stderr).toContain('mailctl serve keeps running under its supervisor');
     expect(await servers()).toEqual([pid as number]);
     await box.does('start');
     expect(await servers()).toEqual([pid as number]);

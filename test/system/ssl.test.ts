@@ -445,7 +445,7 @@ describe('a failing CA', () => {
     );
     const third = await again();
     expect(third.status).toBe(75);
-    expect(third.stderr).toContain('3 attempts have failed');
+    expect(third.stderr).toContain('3 attempts failed');
     await forgetFailures();
   }, 60_000);
 
