@@ -6,6 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { dkimSign } from 'mailauth';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
+import { dkimRecord } from './lab/dkim.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
@@ -29,9 +30,7 @@ beforeAll(async () => {
   await lab.dns.publish('example.test.', 'TXT', [
     `"v=spf1 ip4:${NETWORK.router.wan} ip4:${SERVICE} -all"`,
   ]);
-  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-  const record = `"v=DKIM1; k=rsa; p=${spki.slice(0, 200)}" "${spki.slice(200)}"`;
-  await lab.dns.publish('ours._domainkey.example.test.', 'TXT', [record]);
+  await lab.dns.publish('ours._domainkey.example.test.', 'TXT', [dkimRecord(publicKey)]);
 }, 300_000);
 
 afterAll(() => lab?.down());

@@ -7,6 +7,7 @@ import { dkimSign, sealMessage } from 'mailauth';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { makeCertificate } from './lab/certificate.ts';
+import { dkimRecord } from './lab/dkim.ts';
 import { type Lab, PASSWORD, settled, startLab } from './lab/lab.ts';
 import { startMx } from './lab/mx.ts';
 import { NETWORK, RUN_DIRECTORY } from './lab/plan.ts';
@@ -30,8 +31,7 @@ let box: Appliance;
 
 beforeAll(async () => {
   lab = await startLab();
-  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-  const record = [`"v=DKIM1; k=rsa; p=${spki.slice(0, 200)}" "${spki.slice(200)}"`];
+  const record = [dkimRecord(publicKey)];
   await lab.dns.publish('out._domainkey.outside.test.', 'TXT', record);
   await lab.dns.addZone('list.test.', [
     '@ MX 10 mx.outside.test.',

@@ -1,12 +1,11 @@
 // Mail of our users: allowed senders, headers that leave, and bounces that return.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { createPublicKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { verifyDkim } from './clients/dkim.ts';
 import { plainMessage } from './clients/mail.ts';
 import { deliver } from './clients/smtp.ts';
 import type { Appliance } from './lab/appliance.ts';
+import { publishDkim } from './lab/dkim.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
@@ -21,22 +20,10 @@ beforeAll(async () => {
   lab = await startLab();
   box = await lab.appliance({}, ['alice', 'bob']);
   await box.does(`alias add sales@example.test ${ALICE.user}`);
-  await publishDkim();
+  await publishDkim(lab.dns, box);
 }, 300_000);
 
 afterAll(() => lab?.down());
-
-async function publishDkim(): Promise<void> {
-  const folder = `${box.data}/dkim/example.test`;
-  for (const file of await readdir(folder)) {
-    if (!file.endsWith('.private')) continue;
-    const key = createPublicKey(await readFile(`${folder}/${file}`, 'utf8'));
-    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
-    const name = `${file.replace('.private', '')}._domainkey.example.test.`;
-    const value = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
-    await lab.dns.publish(name, 'TXT', [value]);
-  }
-}
 
 const mail = (subject: string, from = ALICE.user, to = FRIEND) => ({
   from,

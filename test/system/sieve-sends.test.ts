@@ -1,11 +1,10 @@
 // Mail sent by Sieve scripts: as the mailbox, signed like its mail, within the rate limit of its login.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createPublicKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { verifyDkim } from './clients/dkim.ts';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
+import { publishDkim } from './lab/dkim.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
@@ -23,22 +22,10 @@ beforeAll(async () => {
   const values = { features: { greylist: 0 }, smtp: { rate_limit: RATE_LIMIT } };
   box = await lab.appliance(values, ['alice', 'bob']);
   await box.does(`alias add sales@example.test ${ALICE.user}`);
-  await publishDkim();
+  await publishDkim(lab.dns, box);
 }, 300_000);
 
 afterAll(() => lab?.down());
-
-async function publishDkim(): Promise<void> {
-  const folder = `${box.data}/dkim/example.test`;
-  for (const file of await readdir(folder)) {
-    if (!file.endsWith('.private')) continue;
-    const key = createPublicKey(await readFile(`${folder}/${file}`));
-    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
-    const record = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
-    const name = `${file.replace('.private', '')}._domainkey.example.test.`;
-    await lab.dns.publish(name, 'TXT', [record]);
-  }
-}
 
 /** Uploads the script by ManageSieve and activates it; returns the response to the upload. */
 async function script(account: typeof ALICE, text: string): Promise<string> {

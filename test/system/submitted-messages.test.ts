@@ -1,12 +1,11 @@
 // The headers, signature and content of a submitted message when it leaves.
 
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { createPublicKey } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { verifyDkim } from './clients/dkim.ts';
 import { plainMessage } from './clients/mail.ts';
 import { deliver, type Reply, type SmtpSession } from './clients/smtp.ts';
 import type { Appliance } from './lab/appliance.ts';
+import { publishDkim } from './lab/dkim.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 
 const ALICE = 'alice@example.test';
@@ -18,22 +17,10 @@ let box: Appliance;
 beforeAll(async () => {
   lab = await startLab();
   box = await lab.appliance({ features: { fail2ban: 0 } }, ['alice', 'bob', 'carol']);
-  await publishDkim();
+  await publishDkim(lab.dns, box);
 }, 300_000);
 
 afterAll(() => lab?.down());
-
-async function publishDkim(): Promise<void> {
-  const folder = `${box.data}/dkim/example.test`;
-  for (const file of await readdir(folder)) {
-    if (!file.endsWith('.private')) continue;
-    const key = createPublicKey(await readFile(`${folder}/${file}`, 'utf8'));
-    const text = key.export({ type: 'spki', format: 'der' }).toString('base64');
-    const name = `${file.replace('.private', '')}._domainkey.example.test.`;
-    const value = `"v=DKIM1; k=rsa; p=${text.slice(0, 200)}" "${text.slice(200)}"`;
-    await lab.dns.publish(name, 'TXT', [value]);
-  }
-}
 
 async function submission(user = ALICE): Promise<SmtpSession> {
   const session = await lab.lan.smtp({ port: 465, tls: true });
