@@ -2,7 +2,7 @@
 // an obstacle instead of a change. Pure.
 
 import type { Obstacle, SetChange } from './publish/change.ts';
-import { formatRecord } from './publish/change.ts';
+import { formatSteps } from './publish/change.ts';
 import { type PresentSet, type SetName, setKey } from './publish/present.ts';
 import type { WantedRecord } from './records.ts';
 import { isSpf, mergeSpf, parseSpf } from './spf.ts';
@@ -58,10 +58,7 @@ function decideSole(wanted: readonly WantedRecord[], set: PresentSet, known: Kno
   }
   const ttl = set.values[0]?.ttl ?? known.ttl;
   const reason = `${found}: this foreign record conflicts with the wanted ${first.purpose} record`;
-  const byHand = [
-    ...foreign.map((value) => `remove   ${formatRecord(set, value, ttl)}`),
-    ...values.map((value) => `publish  ${formatRecord(set, value, ttl)}`),
-  ];
+  const byHand = formatSteps(set, { remove: foreign, publish: values }, ttl);
   return { ...NOTHING, obstacle: { reason, byHand } };
 }
 
@@ -76,10 +73,8 @@ function decideSpf(wanted: WantedRecord, set: PresentSet, known: Knowledge): Dec
   if (second !== undefined) {
     const all = records.reduce((merged, value) => mergeSpf(merged, withoutEnd(value)));
     const reason = `${set.name} has ${records.length} SPF records: more than one is a permanent error (RFC 7208 4.5)`;
-    const byHand = [
-      ...records.map((value) => `remove   ${formatRecord(set, value, ttl)}`),
-      `publish  ${formatRecord(set, mergeSpf(all, wanted.value), ttl)}`,
-    ];
+    const publish = [mergeSpf(all, wanted.value)];
+    const byHand = formatSteps(set, { remove: records, publish }, ttl);
     return { ...NOTHING, obstacle: { reason, byHand } };
   }
   const target = known.isOurs(set, present) ? wanted.value : mergeSpf(present, wanted.value);
@@ -104,7 +99,7 @@ function decideShared(
   if (set.type === 'MX' && foreign.some((value) => value.endsWith(' .'))) {
     const ttl = set.values[0]?.ttl ?? known.ttl;
     const reason = `${set.name} has a null MX: it accepts no mail (RFC 7505)`;
-    const byHand = [`remove   ${formatRecord(set, '0 .', ttl)}`];
+    const byHand = formatSteps(set, { remove: ['0 .'] }, ttl);
     return { ...NOTHING, obstacle: { reason, byHand } };
   }
   const beside = `${setKey(set)} also has ${foreign.join(' | ')}`;

@@ -17,10 +17,11 @@ import {
 } from '../../appliance/dns/setup.ts';
 import { applyUndo, planUndo } from '../../appliance/dns/undo.ts';
 import { formatZone } from '../../appliance/dns/zone-text.ts';
-import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { parseWait } from '../wait-option.ts';
 
 interface SetupOptions {
   readonly zone?: boolean;
@@ -34,12 +35,7 @@ interface Order {
   readonly options: SetupOptions;
 }
 
-function waitOf({ wait }: SetupOptions): number {
-  if (/^\d{1,5}$/.test(wait)) return Number(wait) * 1000;
-  throw new MailctlError('USAGE', `--wait takes whole seconds, not ${JSON.stringify(wait)}`, {
-    hint: 'mailctl dns-setup --wait 300',
-  });
-}
+const waitOf = ({ wait }: SetupOptions) => parseWait(wait, 'mailctl dns-setup --wait 300');
 
 async function printZone(app: App, names: readonly string[]): Promise<ExitStatus> {
   const target = await app.appliance();

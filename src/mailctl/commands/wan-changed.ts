@@ -11,11 +11,12 @@ import {
 import { planAddresses, publishAddresses } from '../../appliance/dns/addresses.ts';
 import type { Addresses } from '../../appliance/dns/moved.ts';
 import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
-import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
 import { requireClock } from '../../host/clock.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { requireRootToLook } from '../root.ts';
+import { parseWait } from '../wait-option.ts';
 
 interface WanOptions {
   readonly interface?: string;
@@ -39,12 +40,7 @@ function dataOf({ published, look }: Outcome): Data {
   return { published, addresses, notes: look?.notes ?? [] };
 }
 
-function waitOf({ wait }: WanOptions): number {
-  if (/^\d{1,5}$/.test(wait)) return Number(wait) * 1000;
-  throw new MailctlError('USAGE', `--wait takes whole seconds, not ${JSON.stringify(wait)}`, {
-    hint: 'mailctl wan-changed --wait 120',
-  });
-}
+const waitOf = ({ wait }: WanOptions) => parseWait(wait, 'mailctl wan-changed --wait 120');
 
 const listed = ({ ipv4, ipv6 }: Addresses) => [...ipv4, ...ipv6].join(', ');
 

@@ -25,6 +25,24 @@ export function formatRecord(set: SetName, value: string, ttl: number): string {
   return `${set.name}. ${ttl} IN ${set.type} ${formatRdata(set.type, value)}`;
 }
 
+/** The steps for the operator, as lines. */
+export function formatSteps(
+  set: SetName,
+  {
+    remove = [],
+    publish = [],
+    keep = [],
+  }: Partial<Record<'remove' | 'publish' | 'keep', readonly string[]>>,
+  ttl: number,
+): string[] {
+  const line = (value: string) => formatRecord(set, value, ttl);
+  return [
+    ...remove.map((value) => `remove   ${line(value)}`),
+    ...publish.map((value) => `publish  ${line(value)}`),
+    ...keep.map((value) => `keep     ${line(value)}`),
+  ];
+}
+
 /** Groups the steps by reason. */
 export function formatObstacles(obstacles: readonly Obstacle[]): string[] {
   const reasons = new Set(obstacles.map(({ reason }) => reason));

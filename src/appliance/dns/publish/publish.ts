@@ -3,7 +3,7 @@
 
 import { MailctlError } from '../../../errors.ts';
 import type { Host } from '../../../host/host.ts';
-import { formatRecord } from './change.ts';
+import { formatSteps } from './change.ts';
 import { readSet, setKey } from './present.ts';
 import type { HostedProvider, Provider } from './provider.ts';
 import type { Route } from './route.ts';
@@ -81,7 +81,7 @@ function requireDone(
   if (lost.length > 0) {
     const lines = lost.flatMap(({ expectation, lost: values }) => {
       const ttl = routes.find(({ change }) => setKey(change) === setKey(expectation))?.change.ttl;
-      return values.map((value) => `publish  ${formatRecord(expectation, value, ttl ?? 3600)}`);
+      return formatSteps(expectation, { publish: values }, ttl ?? 3600);
     });
     throw new MailctlError(
       'DNS_BY_HAND',
@@ -100,8 +100,9 @@ function requireAccepted(routes: readonly Route[], { refusals }: Sent): void {
   if (refusals.length === 0) return;
   const lines = refusals.flatMap(({ route: { change }, reason }) => [
     `${setKey(change)}: ${reason}`,
-    ...change.remove.map((value) => `  remove   ${formatRecord(change, value, change.ttl)}`),
-    ...change.add.map((value) => `  publish  ${formatRecord(change, value, change.ttl)}`),
+    ...formatSteps(change, { remove: change.remove, publish: change.add }, change.ttl).map(
+      (line) => `  ${line}`,
+    ),
   ]);
   const count = `${refusals.length} of ${routes.length} record sets were refused by the provider`;
   throw new MailctlError('DNS_REFUSED', [`${count}:`, ...lines].join('\n'), {

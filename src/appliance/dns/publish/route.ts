@@ -3,7 +3,7 @@
 
 import type { Authorities } from '../../../host/dns.ts';
 import { TTL_BOUNDS } from '../../../host/dns-api/api.ts';
-import { formatRecord, type Obstacle, type SetChange } from './change.ts';
+import { formatSteps, type Obstacle, type SetChange } from './change.ts';
 import { dnsctlReaches, type HostedProvider, type Provider } from './provider.ts';
 import { type Step, type Steps, stepsFor } from './steps.ts';
 
@@ -67,14 +67,9 @@ export function routeChanges(
 
 export function byHand(change: SetChange, reason: string): Obstacle {
   const { name, type, before, add, remove, ttl } = change;
-  const line = (value: string) => formatRecord(change, value, ttl);
-  const kept = before.filter((value) => !remove.includes(value));
+  const keep = before.filter((value) => !remove.includes(value));
   return {
     ...{ name, type, reason },
-    byHand: [
-      ...remove.map((value) => `remove   ${line(value)}`),
-      ...add.map((value) => `publish  ${line(value)}`),
-      ...kept.map((value) => `keep     ${line(value)}`),
-    ],
+    byHand: formatSteps(change, { remove, publish: add, keep }, ttl),
   };
 }

@@ -7,7 +7,7 @@ import { RECORD_TYPES } from '../../../host/dns.ts';
 import type { Host } from '../../../host/host.ts';
 import { moment, readState, type StateFile } from '../../container/state-file.ts';
 import type { Paths } from '../../paths.ts';
-import type { SetName } from './present.ts';
+import { type SetName, setKey } from './present.ts';
 
 export interface OwnValue extends SetName {
   readonly value: string;
@@ -104,7 +104,7 @@ export function joinJournals(
   if (before === null || before.finished) return [...entries];
   const joined = new Map<string, JournalEntry>();
   for (const entry of [...before.entries, ...entries]) {
-    const key = `${entry.name} ${entry.type}`;
+    const key = setKey(entry);
     const old = joined.get(key);
     if (old === undefined) {
       joined.set(key, entry);
