@@ -1,17 +1,34 @@
-// Image files mounted read-only on this host.
+// The mounts of this host, and image files mounted read-only.
 
 import type { Host } from './host.ts';
 
+export interface Mount {
+  readonly device: string;
+  /** The mount point, resolved: the kernel lists no symlinks. */
+  readonly at: string;
+  readonly type: string;
+}
+
+/** proc(5): white space in a mount point is escaped as octal. */
+const decodeOctal = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+
+/** In the order of mounting: of several on one mount point, the last hides the others. */
+export async function listMounts(host: Host): Promise<Mount[]> {
+  const table = (await host.files.read('/proc/self/mounts')) ?? '';
+  return table.split('\n').flatMap((line): Mount[] => {
+    const [device = '', at, type] = line.split(' ');
+    return at === undefined || type === undefined ? [] : [{ device, at: decodeOctal(at), type }];
+  });
+}
+
 /** The backing file of the loop device mounted at `path`; null when nothing is mounted there. */
 export async function queryMountedImage(host: Host, path: string): Promise<string | null> {
-  const mounts = (await host.files.read('/proc/self/mounts')) ?? '';
-  // /var/run is a link, and the kernel lists mounts by the resolved path
+  // /var/run is a link
   const real = await host.files.realPath(path);
-  const device = mounts
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, at]) => at === real)
-    .at(-1)?.[0];
+  const device = (await listMounts(host)).findLast(({ at }) => at === real)?.device;
   if (device === undefined) return null;
   const name = device.replace('/dev/', '');
   return (await host.files.read(`/sys/block/${name}/loop/backing_file`))?.trim() ?? device;

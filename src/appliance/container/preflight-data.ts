@@ -2,33 +2,18 @@
 // free space; and memory for the container.
 
 import type { Host } from '../../host/host.ts';
+import { listMounts, type Mount } from '../../host/mounts.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Lack } from './lack.ts';
-
-interface Mount {
-  readonly at: string;
-  readonly type: string;
-}
 
 /** File systems without file owners: the container cannot own files on them. */
 const WITHOUT_OWNERS = ['vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk', 'hfsplus'];
 
-/** proc(5): white space in a mount point is escaped as octal. */
-const decodeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
-
 /** The mount that contains the path; the path need not exist yet. */
 async function mountOf(host: Host, path: string): Promise<Mount | null> {
-  const table = (await host.files.read('/proc/self/mounts')) ?? '';
-  const mounts = table.split('\n').flatMap((line): Mount[] => {
-    const [, at, type] = line.split(' ');
-    return at === undefined || type === undefined ? [] : [{ at: decodeOctal(at), type }];
-  });
   const holds = ({ at }: Mount) => at === '/' || path === at || path.startsWith(`${at}/`);
   // of several mounts on one mount point, the last hides the others
-  return mounts
+  return (await listMounts(host))
     .filter(holds)
     .reduce<Mount | null>(
       (best, mount) => (best === null || mount.at.length >= best.at.length ? mount : best),
