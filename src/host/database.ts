@@ -2,19 +2,11 @@
 // Readers see all of it or nothing.
 
 import { Database, type SQLQueryBindings } from 'bun:sqlite';
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import type { WriteOptions } from './files.ts';
+import { syncPath } from './sync.ts';
 
 type Cell = string | number | null;
 
@@ -61,15 +53,6 @@ const LABEL_TABLE: Omit<TableRows, 'rows'> = {
   columns: ['key', 'value'],
   keys: 1,
 };
-
-function syncPath(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
 
 const FIELD_SEPARATOR = '\0';
 

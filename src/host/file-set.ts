@@ -4,10 +4,7 @@
 
 import {
   chmodSync,
-  closeSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { MailctlError } from '../errors.ts';
+import { syncPath } from './sync.ts';
 
 const COMMIT = '.commit';
 const PREPARED = '.commit.new';
@@ -35,15 +33,6 @@ export interface FileSets {
   /** Moves the files of an interrupted replacement into place; the set stays pending. */
   settle(folder: string): Promise<void>;
   finish(folder: string): Promise<void>;
-}
-
-function syncPath(path: string): void {
-  const file = openSync(path, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** Changes when the file at the path is replaced or written to. */

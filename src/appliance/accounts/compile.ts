@@ -1,6 +1,7 @@
 // Compiles the directory into the tables that Postfix and Dovecot query. All alias rules are resolved here,
 // so that every query is a plain look-up.
 
+import type { TableRows } from '../../host/database.ts';
 import {
   type Address,
   atDomain,
@@ -18,17 +19,6 @@ import {
   isDeliverable,
   ROLE_NAMES,
 } from './model.ts';
-
-type Cell = string | number | null;
-
-export interface Table {
-  readonly name: string;
-  readonly schema: string;
-  readonly columns: readonly string[];
-  /** How many of the first columns identify a row. */
-  readonly keys: number;
-  readonly rows: readonly (readonly Cell[])[];
-}
 
 type Aliases = Map<AliasName, Set<Address>>;
 
@@ -83,8 +73,8 @@ function addWholeDomains(directory: Directory, aliases: Aliases): void {
  * direct target. The targets of a mailbox that forwards copies may not send as it. A suspended login has
  * no row, which also stops an open connection from sending.
  */
-function senderRows(directory: Directory, aliases: Aliases): Cell[][] {
-  const rows: Cell[][] = [];
+function senderRows(directory: Directory, aliases: Aliases): string[][] {
+  const rows: string[][] = [];
   for (const { address, active } of directory.mailboxes.values()) {
     if (active) rows.push([address, address]);
   }
@@ -107,7 +97,7 @@ function directLogin(directory: Directory, target: Address): Address | null {
   return directory.mailboxes.get(there)?.active ? there : null;
 }
 
-export function compileDirectory(directory: Directory): Table[] {
+export function compileDirectory(directory: Directory): TableRows[] {
   const aliases = writtenAliases(directory);
   addRoles(directory, aliases);
   addWholeDomains(directory, aliases);
