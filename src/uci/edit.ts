@@ -20,6 +20,16 @@ const DEFAULT_INDENT = '\t';
 const KEYWORD = /[a-z]+/y;
 const REST_OF_LINE = /[ \t\r\v\f]*(?:#[^\n]*)?(?:\n|$)/y;
 
+/** The document with the section appended, unless it has one of this name. */
+export function ensureSection(
+  document: UciDocument,
+  { name, type }: { readonly name: string; readonly type: string },
+): UciDocument {
+  if (findSection(document, name).length > 0) return document;
+  const before = document.text === '' ? '' : `${endLine(document.text)}\n`;
+  return reparse(`${before}config ${type} '${name}'\n`);
+}
+
 /** Replaces the option, also when it is a list. Throws for an unknown section. */
 export function setOption(document: UciDocument, place: Place, value: string): UciDocument {
   const entries = findEntries(document, place.section, place.option);

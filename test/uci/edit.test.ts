@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { formatUci, formatValue, getOption } from '../../src/uci/document.ts';
-import { setOption } from '../../src/uci/edit.ts';
+import { ensureSection, setOption } from '../../src/uci/edit.ts';
 import { parseUci } from '../../src/uci/parse.ts';
 import { type Random, randomTest } from '../random.ts';
 import { randomUci, randomValue } from './random-uci.ts';
@@ -90,6 +90,26 @@ test('setting an option of a section that does not exist is refused', () => {
   expect(() => setOption(document, { section: 'none', option: 'o' }, 'v')).toThrow(
     'no UCI section',
   );
+});
+
+describe('ensureSection', () => {
+  test('appends a missing section below a blank line', () => {
+    const edited = ensureSection(document, { name: 'report', type: 'report' });
+
+    expect(formatUci(edited)).toBe(`${FILE}\nconfig report 'report'\n`);
+  });
+
+  test('ends the last line of the file first', () => {
+    const unended = parseUci("config s 's'\n\toption o '1'").document;
+
+    expect(formatUci(ensureSection(unended, { name: 'r', type: 't' }))).toBe(
+      "config s 's'\n\toption o '1'\n\nconfig t 'r'\n",
+    );
+  });
+
+  test('keeps a section of this name', () => {
+    expect(ensureSection(document, { name: 'ports', type: 'ports' })).toBe(document);
+  });
 });
 
 test('a value that a UCI file cannot hold is refused', () => {

@@ -3,9 +3,10 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { formatUci } from '../../uci/document.ts';
-import { setOption } from '../../uci/edit.ts';
+import { ensureSection, setOption } from '../../uci/edit.ts';
 import { parseUci } from '../../uci/parse.ts';
 import { checkSettings, formatProblems, type SettingsCheck } from './check-settings.ts';
+import { OPTIONS } from './options.ts';
 import type { Settings } from './settings.ts';
 
 /** The settings or all problems of the file. Throws CONFIG_INVALID if the file does not exist. */
@@ -36,7 +37,9 @@ async function setEnabled(
   { section, value }: { section: 'main' | 'report'; value: '0' | '1' },
 ): Promise<void> {
   const text = (await host.files.read(file)) ?? '';
-  const { document } = parseUci(text);
+  const { type } = OPTIONS[section];
+  // an optional section may be absent: its defaults apply
+  const document = ensureSection(parseUci(text).document, { name: section, type });
   const changed = setOption(document, { section, option: 'enabled' }, value);
   const stat = await host.files.stat(file);
   const owner = { uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
