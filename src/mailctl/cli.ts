@@ -1,12 +1,27 @@
 // One command line: the global options, the command, its exit status.
 
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 import { DEFAULT_UCI_FILE } from '../appliance/paths.ts';
 import { type ExitStatus, exitStatus, MailctlError, STATUS } from '../errors.ts';
 import { type App, createApp, type GlobalOptions } from './app.ts';
-import type { CommandLine } from './command.ts';
+import { type CommandLine, formatExamples } from './command.ts';
 import { createOutput, terminalSafe } from './output.ts';
+import { allStatuses } from './statuses.ts';
+import { suggestCommands } from './suggestion.ts';
 import { type FirstWord, WORDS } from './words.ts';
+
+const VERSION = '--version';
+const EXAMPLES = [
+  'mailctl install',
+  'mailctl user add alice@example.com',
+  'mailctl user add --help   (examples and statuses of one command)',
+];
+
+/** For the help of a command: --version stands alone. */
+function visibleGlobalOptions(command: Command): Option[] {
+  const help = Object.assign(new Help(), { showGlobalOptions: true });
+  return help.visibleGlobalOptions(command).filter(({ long }) => long !== VERSION);
+}
 
 function createProgram(json: boolean): Command {
   const writeErr = (text: string) => {
@@ -15,6 +30,8 @@ function createProgram(json: boolean): Command {
   return new Command('mailctl')
     .configureOutput({ writeErr })
     .description('manage the mail server appliance of this router')
+    .addHelpText('before', formatExamples(EXAMPLES))
+    .addHelpText('after', `\nStatuses:\n${allStatuses().join('\n')}`)
     .option('--config <file>', 'UCI file of the appliance', DEFAULT_UCI_FILE)
     .option('--json', 'print one JSON object instead of text')
     .option('--quiet', 'print only the result')
@@ -22,9 +39,16 @@ function createProgram(json: boolean): Command {
     .option('--dry-run', 'show what would be changed; change nothing')
     .option('--yes', 'do not ask for confirmation')
     .option('--debug', 'print the stack trace of an error')
+    .option(VERSION, 'the same as mailctl version')
     .showHelpAfterError('(mailctl --help lists the commands)')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, visibleGlobalOptions })
     .exitOverride();
+}
+
+/** `mailctl --version` is the command `version`. */
+function withVersion(argv: readonly string[]): readonly string[] {
+  if (wordsIn(argv).length > 0) return argv;
+  return argv.map((word) => (word === VERSION ? 'version' : word));
 }
 
 /** Candidates for the command typed; may also contain the value of an option, or an argument, of that spelling. */
@@ -73,6 +97,7 @@ export async function buildProgram(
 /** Global options may stand anywhere on the command line. */
 function inheritGlobalOptions(program: Command, command: Command): void {
   for (const option of program.options) {
+    if (option.long === VERSION) continue;
     if (command.options.some((own) => own.long === option.long)) continue;
     const copy = new Option(option.flags).hideHelp();
     command.addOption(copy);
@@ -95,10 +120,13 @@ function answerUsage(error: CommanderError): void {
 }
 
 /** Runs one command line and returns its exit status. */
-export async function runCommandLine(argv: readonly string[]): Promise<ExitStatus> {
+export async function runCommandLine(typed: readonly string[]): Promise<ExitStatus> {
+  const argv = withVersion(typed);
   const json = argv.includes('--json');
   const { program, session } = await buildProgram(json, wordsIn(argv));
   for (const command of program.commands) inheritGlobalOptions(program, command);
+  suggestCommands(program);
+  program.on('option:version', () => program.error('error: --version takes no command'));
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return session.status();

@@ -56,12 +56,16 @@ function endingsOf(command: Command): readonly Ending[] {
   return [...(words.get(command)?.endings ?? []), ...command.commands.flatMap(endingsOf)];
 }
 
+/** The part of a help above the usage. */
+export function formatExamples(examples: readonly string[]): string {
+  return `Examples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`;
+}
+
 /** Puts two examples at the top of a command's help and its statuses at the end. */
 export function describeGroup(command: Command, { examples, more }: Help): Command {
-  const lines = examples.map((line) => `  ${line}`).join('\n');
   if (more !== undefined) command.addHelpText('after', `\n${more}`);
   return command
-    .addHelpText('before', `Examples:\n${lines}\n`)
+    .addHelpText('before', formatExamples(examples))
     .addHelpText('after', () => `\nStatuses:\n${formatStatuses(endingsOf(command)).join('\n')}`);
 }
 

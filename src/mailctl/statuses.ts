@@ -92,6 +92,26 @@ function statusOf(ending: Ending): ExitStatus {
     : statusOfCode(ending as ErrorCode);
 }
 
+/** What a status means for any command. */
+const GENERAL: Readonly<Record<ExitStatus, string>> = {
+  [STATUS.OK]: 'done, or no change',
+  [STATUS.PARTIAL]: 'partly done, or something was found; the result says what',
+  [STATUS.USAGE]: 'the command line is wrong',
+  [STATUS.DATA]: 'the data given is wrong',
+  [STATUS.NO_SUCH]: 'no such mailbox, alias, domain, message or key',
+  [STATUS.UNAVAILABLE]: 'not installed, not running, or a program or service is missing',
+  [STATUS.BUG]: 'internal error: repeat with --debug and report it',
+  [STATUS.TRY_AGAIN]: 'try again later',
+  [STATUS.NOT_ROOT]: 'root is required',
+  [STATUS.CONFIG]: 'the UCI file is invalid or missing; nothing was changed',
+  [STATUS.INTERRUPTED]: 'interrupted',
+};
+
+/** One line for each status. */
+export function allStatuses(): string[] {
+  return Object.entries(GENERAL).map(([status, meaning]) => `  ${status.padEnd(4)}${meaning}`);
+}
+
 /** One line for each ending, ordered by status; only the first line of a status shows it. */
 export function formatStatuses(endings: readonly Ending[]): string[] {
   const sorted = [...new Set(endings)].sort((a, b) => statusOf(a) - statusOf(b));
@@ -100,5 +120,5 @@ export function formatStatuses(endings: readonly Ending[]): string[] {
     const first = before === undefined || statusOf(before) !== statusOf(ending);
     return `  ${(first ? String(statusOf(ending)) : '').padEnd(4)}${MEANING[ending]}`;
   });
-  return ['  0   done, or no change', ...lines];
+  return [`  0   ${GENERAL[STATUS.OK]}`, ...lines];
 }

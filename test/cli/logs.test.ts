@@ -68,6 +68,16 @@ test('-f shows new lines until it is interrupted, and ends without a message', a
   expect(await program.stderr.text()).toBe('');
 });
 
+test('an unknown daemon is refused with the names of all', async () => {
+  const { status, stderr } = await router.mailctl('logs --daemon dovekot');
+
+  expect(status).toBe(64);
+  expect(stderr).toContain(
+    'clamav, dovecot, fail2ban, freshclam, log, opendkim, postfix, rspamd, serve, syslog, unbound, valkey',
+  );
+  expect(stderr).toContain('(Did you mean dovecot?)');
+});
+
 test.each(['logs many', 'logs -5', 'logs --daemon ../../etc'])('%p is refused', async (line) => {
   expect((await router.mailctl(line)).status).toBe(64);
 });

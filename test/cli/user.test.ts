@@ -341,3 +341,24 @@ test('only root, Dovecot and Postfix can read hashes', async () => {
     0o700, 0o600, 0o440,
   ]);
 });
+
+test.each([
+  ['user create alice@example.com', "unknown command 'create'\n(Did you mean mailctl user add?)"],
+  ['alias remove a@example.com', "unknown command 'remove'\n(Did you mean mailctl alias del?)"],
+  ['mailbox add a@example.com', "unknown command 'mailbox'\n(Did you mean mailctl user?)"],
+  ['xyzzy', "unknown command 'xyzzy'\n(mailctl --help"],
+])('%s ends with 64 and the command that was meant', async (line, told) => {
+  const { status, stdout, stderr } = await router.mailctl(line);
+
+  expect({ status, stdout }).toEqual({ status: 64, stdout: '' });
+  expect(stderr).toStartWith(`error: ${told}`);
+});
+
+test('with --json the error object has the command that was meant', async () => {
+  const { stderr } = await router.mailctl('user create alice@example.com --json');
+
+  expect(JSON.parse(stderr).error).toMatchObject({
+    code: 'USAGE',
+    message: "unknown command 'create' (Did you mean mailctl user add?)",
+  });
+});

@@ -29,3 +29,21 @@ test('version works without a UCI file', async () => {
   expect(stdout).toStartWith(`mailctl ${packageFile.version}\n`);
   router.remove();
 });
+
+test('--version is the command version, also with --json', async () => {
+  const router = createRouter();
+
+  const asked = await router.mailctl('--version');
+  const word = await router.mailctl('version');
+  expect([asked.status, asked.stdout]).toEqual([0, word.stdout]);
+  const { stdout } = await router.mailctl('--json --version');
+  expect(JSON.parse(stdout)).toMatchObject({ v: 1, version: packageFile.version });
+  router.remove();
+});
+
+test.each(['--version user list', 'user list --version'])('%s is refused', async (line) => {
+  const router = createRouter();
+
+  expect(await router.mailctl(line)).toMatchObject({ status: 64, stdout: '' });
+  router.remove();
+});

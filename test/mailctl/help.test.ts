@@ -2,6 +2,7 @@
 
 import { beforeAll, expect, test } from 'bun:test';
 import type { Command } from 'commander';
+import { STATUS } from '../../src/errors.ts';
 import { buildProgram } from '../../src/mailctl/cli.ts';
 import { kindOf } from '../../src/mailctl/command.ts';
 import { WORDS } from '../../src/mailctl/words.ts';
@@ -23,8 +24,9 @@ function walk(command: Command, path: readonly string[]): typeof all {
   ];
 }
 
+let program: Command;
 beforeAll(async () => {
-  const { program } = await buildProgram(false, WORDS);
+  ({ program } = await buildProgram(false, WORDS));
   all = walk(program, []);
 });
 
@@ -60,8 +62,20 @@ test('every command that reads the UCI file can exit with 78, every changing one
   expect(wrong.map(({ path }) => path)).toEqual([]);
 });
 
+test('only the help of mailctl itself lists --version', () => {
+  expect(helpOf(program)).toContain('--version');
+  expect(all.filter(({ help }) => help.includes('--version')).map(({ path }) => path)).toEqual([]);
+});
+
 test('a group has the statuses of its subcommands, each once, in order', () => {
   const group = all.find(({ path }) => path === 'queue');
 
   expect(statusesOf(group?.help ?? '')).toEqual(['0', '64', '67', '69', '75', '77', '78']);
+});
+
+test('the help of mailctl itself starts with examples and ends with every status', () => {
+  const help = helpOf(program);
+
+  expect(help).toStartWith('Examples:\n  mailctl install\n');
+  expect(statusesOf(help).map(Number)).toEqual(Object.values(STATUS).sort((a, b) => a - b));
 });

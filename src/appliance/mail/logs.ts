@@ -34,6 +34,13 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
   ['serve', /^serve: /],
 ];
 
+/** Every daemon with lines of its own, and the scheduler. The services `log` and `syslog` appear in reports of s6. */
+export const LOGGED: readonly string[] = [
+  ...MARKS.map(([daemon]) => daemon),
+  'log',
+  'syslog',
+].sort();
+
 function daemonOf(text: string): string | null {
   // a report of s6 about a daemon: `s6: rspamd ended with status 1`
   const named = /^s6: (\w+) /.exec(text)?.[1];

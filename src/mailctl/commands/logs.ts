@@ -1,7 +1,8 @@
 // mailctl logs: the log of the daemons.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { type LogLine, readLog, watchLog } from '../../appliance/mail/logs.ts';
+import { LOGGED, type LogLine, readLog, watchLog } from '../../appliance/mail/logs.ts';
+import { findNearest } from '../../appliance/settings/nearest.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -21,8 +22,10 @@ function parseCount(text: string): number {
 }
 
 function parseDaemon(text: string): string {
-  if (/^[a-z0-9]{1,32}$/.test(text)) return text;
-  throw new InvalidArgumentError('expected the name of a daemon, as mailctl status lists them');
+  if (LOGGED.includes(text)) return text;
+  const nearest = findNearest(text, LOGGED);
+  const meant = nearest === undefined ? '' : ` (Did you mean ${nearest}?)`;
+  throw new InvalidArgumentError(`Expected one of ${LOGGED.join(', ')}.${meant}`);
 }
 
 function describe({ time, text }: LogLine): string {
