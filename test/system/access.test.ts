@@ -2,11 +2,13 @@
 
 import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createHash, randomBytes } from 'node:crypto';
+import { ACCEPTED_SCHEMES } from '../../src/appliance/accounts/password.ts';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
-import { waitFor } from './lab/programs.ts';
+import { must, waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const VISITOR = 'visitor@outside.test';
@@ -44,6 +46,28 @@ async function arrives(subject: string, mailbox: string): Promise<string> {
   } finally {
     session.close();
   }
+}
+
+/** For each scheme a hash, those of other mail servers made without Dovecot. */
+async function hashesOf(password: string): Promise<Map<string, string>> {
+  const own = ['ARGON2ID', 'ARGON2I', 'SHA512-CRYPT', 'SHA256-CRYPT', 'BLF-CRYPT', 'PBKDF2'];
+  const hashes = new Map<string, string>();
+  for (const scheme of own) {
+    const { stdout } = await box.inside(['doveadm', 'pw', '-s', scheme], {
+      stdin: `${password}\n${password}\n`,
+    });
+    hashes.set(scheme, stdout.trim().split('\n').at(-1) ?? '');
+  }
+  for (const [scheme, digest] of [
+    ['SSHA512', 'sha512'],
+    ['SSHA256', 'sha256'],
+  ] as const) {
+    const salt = randomBytes(8);
+    const bytes = createHash(digest).update(password).update(salt).digest();
+    hashes.set(scheme, `{${scheme}}${Buffer.concat([bytes, salt]).toString('base64')}`);
+  }
+  const md5 = await must(['openssl', 'passwd', '-1', '-stdin'], { stdin: `${password}\n` });
+  return hashes.set('MD5-CRYPT', `{MD5-CRYPT}${md5.trim()}`);
 }
 
 describe('logging in', () => {
@@ -88,6 +112,22 @@ describe('logging in', () => {
     (await lab.lan.mailbox(account)).close();
     await expect(lab.lan.mailbox({ ...account, password: PASSWORD })).rejects.toThrow('log in');
   });
+
+  test('every accepted hash scheme lets its owner log in, and nobody with another password', async () => {
+    const hashes = await hashesOf('an old horse 7 pasture');
+    expect([...hashes.keys()].sort()).toEqual(ACCEPTED_SCHEMES.split(', ').sort());
+    for (const [scheme, hash] of hashes) {
+      const user = `${scheme.toLowerCase()}@example.test`;
+      await box.does(['user', 'add', user, '--hash', hash]);
+
+      const session = await lab.lan.imap({ port: 993, tls: true });
+      const right = await session.login(user, 'an old horse 7 pasture');
+      session.close();
+      // a wrong password over the network would count towards a ban
+      const wrong = await box.inside(['doveadm', 'auth', 'test', user, `${scheme} wrong`]);
+      expect([scheme, right.status, wrong.status]).toEqual([scheme, 'OK', 77]);
+    }
+  }, 90_000);
 
   test('a locked database is a temporary failure, never an unknown mailbox or a wrong password', async () => {
     const database = new Database(`${box.data}/directory/directory.db`);

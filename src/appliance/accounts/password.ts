@@ -61,6 +61,16 @@ const ARGON2_FORM = (kind: string) =>
     `^\\$argon2${kind}\\$v=19\\$m=(\\d{1,7}),t=\\d{1,3},p=1\\$[A-Za-z0-9+/]{11,86}\\$[A-Za-z0-9+/]{22,86}$`,
   );
 
+/** Base64 of a digest of `bytes` bytes and a salt of 3 to 64 bytes. */
+const SALTED_FORM = (bytes: number) => {
+  const length = (size: number) => 4 * Math.ceil(size / 3);
+  const within = `(?=.{${length(bytes + 3)},${length(bytes + 64)}}$)`;
+  return new RegExp(`^${within}(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$`);
+};
+
+const fastHash = (name: string) =>
+  `${name} is a fast hash, easy to guess from once stolen: set a new password soon`;
+
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   ARGON2ID: { form: ARGON2_FORM('id') },
   ARGON2I: { form: ARGON2_FORM('i') },
@@ -68,6 +78,8 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   'SHA256-CRYPT': { form: /^\$5\$(?:rounds=\d{4,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{43}$/ },
   'BLF-CRYPT': { form: /^\$2[aby]\$(?:0[4-9]|1[0-5])\$[./0-9A-Za-z]{53}$/ },
   PBKDF2: { form: /^\$1\$[./0-9A-Za-z]{1,64}\$\d{1,7}\$[0-9a-f]{40}$/ },
+  SSHA512: { form: SALTED_FORM(64), warning: fastHash('SSHA512') },
+  SSHA256: { form: SALTED_FORM(32), warning: fastHash('SSHA256') },
   'MD5-CRYPT': {
     form: /^\$1\$[./0-9A-Za-z]{0,8}\$[./0-9A-Za-z]{22}$/,
     warning: 'MD5-CRYPT is a weak hash: set a new password soon',
@@ -85,7 +97,7 @@ const BARE_PREFIXES: readonly (readonly [string, string])[] = [
   ['$1$', 'MD5-CRYPT'],
 ];
 
-const ACCEPTED = Object.keys(SCHEMES).join(', ');
+export const ACCEPTED_SCHEMES = Object.keys(SCHEMES).join(', ');
 const SCHEME_NAME = /^[A-Z0-9.-]{1,32}$/;
 // several concurrent logins must fit into the default main.memory
 const MAX_ARGON2_KIB = 65_536;
@@ -114,8 +126,8 @@ export function parseHash(text: string): PasswordHash {
   if (name === undefined || scheme === undefined) {
     return refuse(
       asked === undefined
-        ? `not a password hash; accepted schemes: ${ACCEPTED}`
-        : `the hash scheme ${asked} is not accepted; accepted schemes: ${ACCEPTED}`,
+        ? `not a password hash; accepted schemes: ${ACCEPTED_SCHEMES}`
+        : `the hash scheme ${asked} is not accepted; accepted schemes: ${ACCEPTED_SCHEMES}`,
     );
   }
   const match = scheme.form.exec(body);

@@ -8,6 +8,7 @@ import {
   runImport,
   unhashed,
 } from '../../appliance/accounts/import-run.ts';
+import { ACCEPTED_SCHEMES } from '../../appliance/accounts/password.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -114,6 +115,6 @@ export function registerUserImport(user: Command, line: CommandLine): void {
     ],
     more:
       'Columns of CSV, names in JSON: address, and password or hash, quota, active.\n' +
-      'Hashes: ARGON2ID, ARGON2I, SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT, PBKDF2, MD5-CRYPT.',
+      `Hashes: ${ACCEPTED_SCHEMES}.`,
   });
 }

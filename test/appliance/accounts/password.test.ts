@@ -94,8 +94,28 @@ test('an MD5-CRYPT hash is accepted with a warning', () => {
   expect(warning).toContain('weak hash');
 });
 
+const salted = (digest: number, salt: number) =>
+  Buffer.alloc(digest + salt, 0xa5).toString('base64');
+
+test.each([
+  ['SSHA512', salted(64, 8)],
+  ['SSHA512', salted(64, 4)],
+  ['SSHA256', salted(32, 8)],
+  ['SSHA256', salted(32, 16)],
+])('the salted hash {%s}%s is accepted with a warning', (scheme, body) => {
+  const { hash, warning } = parseHash(`{${scheme.toLowerCase()}}${body}`);
+
+  expect(hash).toBe(`{${scheme}}${body}`);
+  expect(warning).toStartWith(`${scheme} is a fast hash`);
+});
+
 test.each([
   '{PLAIN}secret99',
+  `{SSHA512}${salted(64, 0)}`,
+  `{SSHA512}${salted(32, 8)}`,
+  `{SSHA256}${salted(32, 65)}`,
+  `{SSHA256}${salted(32, 8)}=`,
+  `{SSHA256}${salted(32, 8)}:secret99`,
   '{CLEARTEXT}secret99',
   '{CRYPT}secret99ab',
   '{SSHA}secret99',
