@@ -84,6 +84,16 @@ test('passwords of a list are hashed, and MD5 hashes cause a warning', async () 
   expect(await Bun.password.verify('correct, horse', hash.replace('{ARGON2ID}', ''))).toBe(true);
 });
 
+test('a common password in a list is refused with its line, and not repeated', async () => {
+  const stdin = 'address,password\na@example.com,correct horse\nb@example.com,sunshine1\n';
+
+  const { status, stderr } = await router.mailctl('user import -', { stdin });
+
+  expect(status).toBe(65);
+  expect(stderr).toContain('standard input:3: the password is in the list of common passwords');
+  expect(stderr).not.toContain('sunshine1');
+});
+
 test.each([
   ['[1, 2', 'not valid JSON'],
   ['{"mailboxes": 3}', 'expected a JSON list'],

@@ -72,6 +72,7 @@ test.each([
   ['short', 'shorter than 8 characters'],
   ['', 'is empty'],
   ['two\nlines of it', 'a line break'],
+  ['Qwertyuiop', 'in the list of common passwords'],
   [new Uint8Array([0xff, 0xfe, 97, 98, 99, 100, 101, 102, 103]), 'not valid UTF-8'],
 ])('the password %p on standard input is refused', async (stdin, reason) => {
   const { status, stderr } = await router.mailctl('user add a@example.com --password-stdin', {

@@ -3,8 +3,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { MailctlError } from '../../errors.ts';
+import { readCommonPasswords } from './common-passwords.macro.ts' with { type: 'macro' };
 
 const MIN_LENGTH = 8;
+// guessing starts with these, and fail2ban does not stop guesses from many addresses
+const COMMON: string = readCommonPasswords();
 // Dovecot reads a whole IMAP LOGIN line into memory; clients do not send longer passwords
 const MAX_BYTES = 512;
 
@@ -36,6 +39,9 @@ export function checkPassword(password: string): void {
   }
   if (Buffer.byteLength(password) > MAX_BYTES) {
     refuse(`the password is longer than ${MAX_BYTES} bytes`);
+  }
+  if (COMMON.includes(`\n${password.toLowerCase()}\n`)) {
+    refuse('the password is in the list of common passwords, which are guessed first');
   }
 }
 

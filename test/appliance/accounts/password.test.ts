@@ -37,6 +37,10 @@ test.each([
   ['zero\0zero', 'a line break or a NUL'],
   ['bad \ufffd utf-8', 'not valid UTF-8'],
   ['a'.repeat(513), 'longer than 512 bytes'],
+  ['sunshine', 'in the list of common passwords'],
+  ['12345678', 'in the list of common passwords'],
+  ['P@ssw0rd', 'in the list of common passwords'],
+  ['iloveyou!', 'in the list of common passwords'],
 ])('the password %p is refused, and the error does not contain it', (password, reason) => {
   expect(() => checkPassword(password)).toThrow(reason);
   try {
@@ -48,6 +52,8 @@ test.each([
 
 test.each([
   'pass:word',
+  'my password',
+  'password password',
   'with spaces inside',
   'пароль на русском',
   '"\'\\{}$(id)%u',
