@@ -21,14 +21,20 @@ function writeConfig(text: string): void {
   writeFileSync(join(root, FILE), text);
 }
 
-test('config check finds no problem in the shipped file', () => {
+test('config check finds no problem in the shipped file, and says what must be set and what has no effect', () => {
   writeConfig(readFileSync(join(PROJECT, 'files', FILE), 'utf8'));
 
-  expect(runMailctl('config check')).toEqual({
-    status: 0,
-    stdout: '/etc/config/mailserver: no problems\n',
-    stderr: '',
-  });
+  const { status, stdout, stderr } = runMailctl('config check');
+
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout.replace(/:\d+:/g, ':').split('\n')).toEqual([
+    '/etc/config/mailserver: no problems',
+    expect.stringContaining(
+      `notice: ${FILE}: mailserver.main.domain: main.domain is 'example.com'`,
+    ),
+    expect.stringContaining(`notice: ${FILE}: mailserver.webmail.enabled: no effect`),
+    '',
+  ]);
 });
 
 test('config check lists every problem with its line and ends with 78', () => {
@@ -65,6 +71,7 @@ test('config check --json gives the problems as data', () => {
         hint: "did you mean 'hostname'?",
       },
     ],
+    notices: [],
   });
   expect(JSON.parse(stderr)).toMatchObject({ v: 1, error: { code: 'CONFIG_INVALID' } });
 });

@@ -27,7 +27,7 @@ interface Row {
 }
 
 const ROWS: Readonly<Record<string, Row>> = {
-  install: { would: 'add ' },
+  install: { words: '--config /etc/config/own', would: 'add ' },
   uninstall: { words: '--purge', would: 'stop the mail server' },
   start: { would: 'start the mail server' },
   stop: { would: 'stop the mail server' },
@@ -74,6 +74,9 @@ const SHAPES = readShapes();
 let router: InstalledRouter;
 beforeAll(async () => {
   router = createInstalledRouter(ANSWERS);
+  // install refuses example.com
+  const uci = readFileSync(join(router.root, '/etc/config/mailserver'), 'utf8');
+  router.write('/etc/config/own', uci.replace("'example.com'", "'example.test'"));
   router.write('/list.csv', `address,hash\ndave@example.com,${HASH}\n`);
   for (const line of [
     `user add alice@example.com --hash ${HASH}`,

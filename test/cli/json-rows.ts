@@ -10,6 +10,7 @@ export const DOWN: readonly Row[] = [
   ['version'],
   ['completion', 'completion ash'],
   ['config check'],
+  ['config check', 'config check --config /etc/config/noticed'],
   ['config check', 'config check --config /etc/config/wrong', 78],
   ['user add', `user add alice@example.com --hash ${HASH}`],
   ['user add', 'user add bob@example.com --generate'],

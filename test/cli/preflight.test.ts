@@ -51,6 +51,33 @@ test('an old kernel is named with the required version', async () => {
   expect(stderr).toContain('6.2 or newer');
 });
 
+test.each(['example.com', 'mail.example.org'])(
+  'install refuses the domain %s with the command that sets one',
+  async (domain) => {
+    const host = await bareHost(ALL);
+    const uci = `config mailserver 'main'\n\toption domain '${domain}'\n`;
+    await writeFile(join(host.root, 'etc/config/mailserver'), uci);
+    const { status, stderr } = await host.mailctl(['install']);
+    const dry = await host.mailctl(['install', '--dry-run']);
+    await host.remove();
+
+    expect(status).toBe(78);
+    expect(stderr).toContain(`main.domain is '${domain}', which is reserved for documentation`);
+    expect(stderr).toContain('hint: uci set mailserver.main.domain=<your domain>; uci commit');
+    expect(dry.status).toBe(78);
+  },
+);
+
+test('install refuses a UCI file that leaves the domain at its default', async () => {
+  const host = await bareHost(ALL);
+  await writeFile(join(host.root, 'etc/config/mailserver'), "config mailserver 'main'\n");
+  const { status, stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(status).toBe(78);
+  expect(stderr).toContain("main.domain is 'example.com'");
+});
+
 test('a missing bridge of a router is named', async () => {
   const host = await bareHost(ALL);
   await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");

@@ -2,19 +2,22 @@
 
 import { parseUci } from '../../uci/parse.ts';
 import { type Check, checkOptions } from './check-options.ts';
-import { type Conflict, findConflicts } from './conflicts.ts';
+import { findConflicts } from './conflicts.ts';
 import type { Finding } from './findings.ts';
+import { findNotices, type Notice } from './notices.ts';
 import { OPTIONS } from './options.ts';
 import type { Problem } from './problems.ts';
 import type { Settings } from './settings.ts';
 
-export { formatProblems, type Problem } from './problems.ts';
+export { formatProblem, formatProblems, type Problem } from './problems.ts';
 
 export interface SettingsCheck {
   /** null if there are problems. */
   readonly settings: Settings | null;
   /** All problems, in the order of the lines. */
   readonly problems: readonly Problem[];
+  /** Options of the file that do not do what they say; empty if there are problems. */
+  readonly notices: readonly Problem[];
 }
 
 /** @param file name of the file, shown in problems */
@@ -27,9 +30,20 @@ export function checkSettings(text: string, file: string): SettingsCheck {
     ...check.findings,
     ...findConflicts(settings).flatMap((conflict) => locateConflict(conflict, check) ?? []),
   ];
-  findings.sort((a, b) => a.line - b.line || a.column - b.column);
-  const problems = findings.map((finding) => ({ file, ...finding }));
-  return { settings: problems.length === 0 ? settings : null, problems };
+  const problems = inOrder(findings, file);
+  if (problems.length > 0) return { settings: null, problems, notices: [] };
+  const noticed = findNotices(settings).filter(({ options }) => isWritten(options, check));
+  const notices = noticed.flatMap((notice) => locateConflict(notice, check) ?? []);
+  return { settings, problems, notices: inOrder(notices, file) };
+}
+
+function inOrder(findings: readonly Finding[], file: string): readonly Problem[] {
+  const sorted = findings.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return sorted.map((finding) => ({ file, ...finding }));
+}
+
+function isWritten(options: readonly string[], check: Check): boolean {
+  return options.some((name) => check.places.has(name));
 }
 
 /** The settings of a file that contains only the required sections. */
@@ -53,13 +67,13 @@ function completeNames(settings: Settings): Settings {
 }
 
 /** undefined if one of the options is itself invalid: that problem is already reported. */
-function locateConflict(conflict: Conflict, check: Check): Finding | undefined {
-  const { options, message } = conflict;
+function locateConflict(conflict: Notice, check: Check): Finding | undefined {
+  const { options, ...words } = conflict;
   if (options.some((name) => check.faulty.has(name))) {
     return undefined;
   }
   const given = options.find((name) => check.places.has(name)) ?? options[0];
   const { line, column } = check.places.get(given) ?? { line: 1, column: 1 };
   const [section = '', option = ''] = given.split('.');
-  return { line, column, section, option, message };
+  return { line, column, section, option, ...words };
 }

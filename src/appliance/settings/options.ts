@@ -140,7 +140,11 @@ const features = section('features', 'Parts of the mail server', {
   ),
   dkim: option(boolean(), '1', 'sign outgoing mail (RFC 6376)'),
   spf: option(boolean(), '1', 'check the SPF record of the sender domain (RFC 7208)'),
-  dmarc: option(boolean(), '1', "apply the sender domain's DMARC policy (RFC 7489)"),
+  dmarc: option(
+    boolean(),
+    '1',
+    "apply the sender domain's DMARC policy (RFC 7489); requires spf and dkim",
+  ),
   fail2ban: option(boolean(), '1', 'ban addresses after failed logins'),
   quota: option(boolean(), '0', 'limit the size of mailboxes'),
   quota_default: option(size('1M', '1024T'), '1G', 'limit of a mailbox without its own limit'),
@@ -209,7 +213,11 @@ const fail2ban = section('fail2ban', 'Bans after failed logins', {
 });
 
 const webmail = section('webmail', 'The webmail container', {
-  enabled: option(boolean(), '1', 'allow the webmail container to use this server'),
+  enabled: option(
+    boolean(),
+    '1',
+    'allow the webmail container to use this server; no effect in this release',
+  ),
   container: option(containerName(), 'secubox-webmail', 'name of the webmail container'),
   port: option(port(), '8026', 'port of the web server of webmail on this host'),
 });
@@ -221,7 +229,11 @@ const report = section('report', 'The daily report', {
 });
 
 const mesh = section('mesh', 'Backups on other routers', {
-  enabled: option(boolean(), '0', 'send backups to the peers automatically'),
+  enabled: option(
+    boolean(),
+    '0',
+    'send backups to the peers automatically; no effect in this release',
+  ),
   backup_peers: list(peerId(), '', 'peers that keep a backup'),
   sync_interval: option(duration('1m', '30d'), '3600', 'interval between backups'),
 });

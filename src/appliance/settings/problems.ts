@@ -11,12 +11,13 @@ export interface Problem {
   readonly hint?: string;
 }
 
-/** One line for each problem, such as `FILE:12: mailserver.ports.smtp: … (did you mean …?)`. */
+/** One line for each problem. */
 export function formatProblems(problems: readonly Problem[]): string {
   return problems.map(formatProblem).join('\n');
 }
 
-function formatProblem({ file, line, section, option, message, hint }: Problem): string {
+/** Such as `FILE:12: mailserver.ports.smtp: … (did you mean …?)`. */
+export function formatProblem({ file, line, section, option, message, hint }: Problem): string {
   const path = ['mailserver', section, option].filter((part) => part !== null);
   const subject = section === null ? '' : `${path.join('.')}: `;
   return `${file}:${line}: ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`;

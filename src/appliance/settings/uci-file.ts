@@ -5,7 +5,12 @@ import type { Host } from '../../host/host.ts';
 import { formatUci } from '../../uci/document.ts';
 import { ensureSection, setOption } from '../../uci/edit.ts';
 import { parseUci } from '../../uci/parse.ts';
-import { checkSettings, formatProblems, type SettingsCheck } from './check-settings.ts';
+import {
+  checkSettings,
+  formatProblem,
+  formatProblems,
+  type SettingsCheck,
+} from './check-settings.ts';
 import { OPTIONS } from './options.ts';
 import type { Settings } from './settings.ts';
 
@@ -29,6 +34,11 @@ export async function readSettings(host: Host, file: string): Promise<Settings> 
     });
   }
   return settings;
+}
+
+/** One line for each option of a valid file that does not do what it says. */
+export async function readNotices(host: Host, file: string): Promise<string[]> {
+  return (await checkUciFile(host, file)).notices.map(formatProblem);
 }
 
 async function setEnabled(

@@ -6,6 +6,7 @@ import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { showNotices } from '../notices.ts';
 import { wakeScheduler } from '../scheduler.ts';
 
 export async function run(app: App): Promise<ExitStatus> {
@@ -19,7 +20,8 @@ export async function run(app: App): Promise<ExitStatus> {
       wakeScheduler(app, target);
       return result;
     },
-    report: ({ changes, running }) => {
+    report: async ({ changes, running }) => {
+      await showNotices(app);
       output.result(describeChanges(changes, output.paint), {
         changes: summarizeChanges(changes),
         running,

@@ -1,7 +1,7 @@
 // mailctl config: checks the UCI file.
 
 import type { Command } from 'commander';
-import { formatProblems } from '../../appliance/settings/check-settings.ts';
+import { formatProblem, formatProblems } from '../../appliance/settings/check-settings.ts';
 import { checkUciFile } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -10,12 +10,13 @@ import { type CommandLine, defineWord, describeGroup } from '../command.ts';
 export async function runCheck(app: App): Promise<ExitStatus> {
   const { host, output, options } = app;
   const file = options.config;
-  const { problems } = await checkUciFile(host, file);
+  const { problems, notices } = await checkUciFile(host, file);
   if (problems.length === 0) {
-    output.result(`${file}: no problems`, { file, problems });
+    const lines = notices.map((notice) => `notice: ${formatProblem(notice)}`);
+    output.result([`${file}: no problems`, ...lines], { file, problems, notices });
     return STATUS.OK;
   }
-  output.result(formatProblems(problems), { file, problems });
+  output.result(formatProblems(problems), { file, problems, notices });
   const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
   throw new MailctlError('CONFIG_INVALID', `${file} has ${count}`);
 }

@@ -5,11 +5,14 @@ import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, planConvergence } from '../../appliance/apply/converge.ts';
 import { ensureImage } from '../../appliance/container/image.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
+import { requireOwnDomain } from '../../appliance/settings/reserved-domain.ts';
 import { enableInUci } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import type { Host } from '../../host/host.ts';
 import type { App } from '../app.ts';
 import { planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { showNotices } from '../notices.ts';
 import { ensureScheduler } from '../scheduler.ts';
 
 interface InstallOptions {
@@ -23,10 +26,16 @@ function parseSha256(text: string): string {
   throw new MailctlError('USAGE', `--sha256 ${text}: a SHA-256 has 64 hexadecimal digits`);
 }
 
+/** Throws for what would make the installation fail, before the first change. */
+async function checkTarget(host: Host, target: Appliance, options: InstallOptions): Promise<void> {
+  requireOwnDomain(target.settings);
+  await checkHost(host, target, { onRoot: options.onRoot ?? false });
+}
+
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
   const { image: source, sha256 } = options;
-  await checkHost(host, target, { onRoot: options.onRoot ?? false });
+  await checkTarget(host, target, options);
   const image = await ensureImage(host, target, {
     ...(source === undefined ? {} : { source }),
     ...(sha256 === undefined ? {} : { sha256 }),
@@ -42,11 +51,11 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
   return app.change({
     word: 'install',
     plan: async (target) => {
-      await checkHost(host, target, { onRoot: options.onRoot ?? false });
+      await checkTarget(host, target, options);
       return planOfChanges(await planConvergence(host, target, true), output.paint);
     },
     apply: (target) => install(app, target, options),
-    report: ({ changes, started, enabled, image }, { settings }) => {
+    report: async ({ changes, started, enabled, image }, { settings }) => {
       const { hostname } = settings.main;
       const nothing = changes.length === 0 && !started && !enabled;
       const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
@@ -55,6 +64,7 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
         image: { sha256: image.sha256, variant: image.manifest.variant },
         changes: summarizeChanges(changes),
       });
+      await showNotices(app);
       if (!nothing) output.note('next: mailctl user add <address>, then mailctl status');
       return STATUS.OK;
     },

@@ -6,6 +6,7 @@ import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { showNotices } from '../notices.ts';
 
 interface PlanOptions {
   readonly check?: boolean;
@@ -13,7 +14,9 @@ interface PlanOptions {
 
 export async function run(app: App, options: PlanOptions): Promise<ExitStatus> {
   const { host, output, appliance } = app;
-  const changes = await planConvergence(host, await appliance());
+  const target = await appliance();
+  const changes = await planConvergence(host, target);
+  await showNotices(app);
   output.result(describeChanges(changes, output.paint), { changes: summarizeChanges(changes) });
   return options.check && changes.length > 0 ? STATUS.PARTIAL : STATUS.OK;
 }

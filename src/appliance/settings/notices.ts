@@ -1,0 +1,57 @@
+// Options of a valid file that have no effect, or another one than their name says.
+
+import { formatBytes } from './bytes.ts';
+import type { Conflict } from './conflicts.ts';
+import { describeReserved, SET_DOMAIN } from './reserved-domain.ts';
+import type { Settings } from './settings.ts';
+
+export type Notice = Conflict & { readonly hint?: string };
+
+/** What ClamAV's official signatures need; smaller sets of one's own need less. */
+const CLAMAV_BYTES = 1.5 * 2 ** 30;
+
+export function findNotices(settings: Settings): readonly Notice[] {
+  return [
+    ...findDomainNotices(settings),
+    ...findFilterNotices(settings),
+    ...findUnfinished(settings),
+  ];
+}
+
+function findDomainNotices(settings: Settings): readonly Notice[] {
+  const reason = describeReserved(settings);
+  if (reason === null) return [];
+  const message = `${reason}, and install refuses it`;
+  return [{ options: ['main.domain'], message, hint: SET_DOMAIN }];
+}
+
+function findFilterNotices({ features, main }: Settings): readonly Notice[] {
+  const notices: Notice[] = [];
+  const off = (['spf', 'dkim'] as const).filter((name) => !features[name]);
+  if (features.dmarc && off.length > 0) {
+    const names = off.map((name) => `features.${name}`);
+    const message = `features.dmarc is 1, but DMARC is not evaluated: it needs ${names.join(' and ')}`;
+    const hint = `uci set mailserver.${names[0]}=1, or: uci set mailserver.features.dmarc=0`;
+    notices.push({ options: ['features.dmarc', ...names], message, hint });
+  }
+  if (features.virusScan && main.memory < CLAMAV_BYTES) {
+    const message = `main.memory is ${formatBytes(main.memory)}, and ClamAV needs ${formatBytes(CLAMAV_BYTES)}: the kernel would end it again and again, and mail would be deferred`;
+    const hint = 'uci set mailserver.main.memory=2G';
+    notices.push({ options: ['main.memory', 'features.virus_scan'], message, hint });
+  }
+  return notices;
+}
+
+/** Sections for parts that this release does not have. */
+function findUnfinished({ webmail, mesh }: Settings): readonly Notice[] {
+  const notices: Notice[] = [];
+  if (webmail.enabled) {
+    const message = 'no effect: this release has no webmail';
+    notices.push({ options: ['webmail.enabled', 'webmail.container', 'webmail.port'], message });
+  }
+  if (mesh.enabled || mesh.backupPeers.length > 0) {
+    const message = 'no effect: this release sends no backups to other routers';
+    notices.push({ options: ['mesh.enabled', 'mesh.backup_peers'], message });
+  }
+  return notices;
+}
