@@ -59,6 +59,7 @@ const MEANING: Readonly<Record<Ending, string>> = {
   HOST_UNFIT: 'this host misses a requirement; all are listed',
   PORT_TAKEN: 'a port is taken by another program',
   IMAGE_MISSING: 'no image, and none can be built on this host',
+  SIGNATURES_MISSING: 'features.virus_scan is 1, and there are no virus signatures yet',
   CONNECTION_FAILED: 'no connection to the server',
   ADDRESS_UNKNOWN: 'no public address is known',
   DNS_PROVIDER_UNFIT: 'dns.provider cannot publish the records',

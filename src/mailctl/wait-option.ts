@@ -1,4 +1,4 @@
-// The option --wait of commands that publish records.
+// The options with which commands wait: --wait for records, --wait-for-signatures for the virus scanner.
 
 import { MailctlError } from '../errors.ts';
 
@@ -9,3 +9,9 @@ export function parseWait(text: string, hint: string): number {
     hint,
   });
 }
+
+/** Flag and description. */
+export const WAIT_FOR_SIGNATURES = [
+  '--wait-for-signatures',
+  'with features.virus_scan: wait until the first signatures are downloaded; mail is deferred meanwhile',
+] as const;

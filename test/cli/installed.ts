@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createRunningRouter, type RunningRouter } from './running.ts';
 
 const UCI = '/etc/config/mailserver';
-const IMAGE = 'b'.repeat(64);
-const MANIFEST = {
+export const IMAGE = 'b'.repeat(64);
+export const MANIFEST = {
   v: 1,
   variant: 'standard',
   architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',

@@ -25,6 +25,7 @@ import {
 } from './generation.ts';
 import { planNetworkRepair, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
+import { awaitSignatures } from './virus-scan.ts';
 
 export interface Convergence {
   readonly changes: readonly Change[];
@@ -61,6 +62,8 @@ async function takeUp(
 
 // Rspamd starts slowly on a router, and Postfix does not answer clients until it is up
 const PROBE_TIMEOUT_MS = { fresh: 90_000, running: 30_000 };
+// clamd loads its signatures in half a minute on x86-64, in several on a Cortex-A53
+const SCANNER_TIMEOUT_MS = 300_000;
 
 async function requireProbes(
   host: Host,
@@ -68,7 +71,8 @@ async function requireProbes(
   step: { generation: Generation; started: boolean },
 ): Promise<void> {
   const { generation, started } = step;
-  const timeout = started ? PROBE_TIMEOUT_MS.fresh : PROBE_TIMEOUT_MS.running;
+  const usual = started ? PROBE_TIMEOUT_MS.fresh : PROBE_TIMEOUT_MS.running;
+  const timeout = target.settings.features.virusScan ? SCANNER_TIMEOUT_MS : usual;
   const results = await probeAppliance(host, target, generation.host.network, { timeout });
   const failed = results.filter((result) => !result.ok);
   if (failed.length === 0) return;
@@ -180,8 +184,10 @@ async function bringTo(
     const repaired = (await findRepairs(host, target, generation)).length > 0;
     if (repaired) await repair(host, target, generation);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
-    if (running && touched) await requireProbes(host, target, { generation, started });
-    if (running && touched) await acceptGeneration(host, paths, generation.name);
+    if (!running || !touched) return { changes, running, started };
+    await awaitSignatures(host, target);
+    await requireProbes(host, target, { generation, started });
+    await acceptGeneration(host, paths, generation.name);
     return { changes, running, started };
   } catch (error) {
     return goBack(host, target, { failed: generation, good, cause: error, since });

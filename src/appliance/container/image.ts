@@ -40,15 +40,19 @@ function checkFits(settings: Settings, manifest: ImageManifest, source: string):
       { hint: `mailctl install --image <image for ${wanted}>` },
     );
   }
-  if (settings.features.virusScan && manifest.variant !== 'antivirus') {
-    throw new MailctlError(
-      'IMAGE_INVALID',
-      `features.virus_scan is 1, and the image ${source} has no ClamAV`,
-      {
-        hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
-      },
-    );
-  }
+  requireScanner(settings, manifest, source);
+}
+
+/** Throws IMAGE_INVALID when virus_scan is on and the image has no ClamAV. */
+export function requireScanner(settings: Settings, manifest: ImageManifest, source: string): void {
+  if (!settings.features.virusScan || manifest.variant === 'antivirus') return;
+  throw new MailctlError(
+    'IMAGE_INVALID',
+    `features.virus_scan is 1, and the image ${source} has no ClamAV`,
+    {
+      hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
+    },
+  );
 }
 
 async function checkHash(host: Host, file: string, manifest: ImageManifest, source: string) {

@@ -1,6 +1,7 @@
 // mailctl config: checks the UCI file.
 
 import type { Command } from 'commander';
+import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
 import { formatProblem, formatProblems } from '../../appliance/settings/check-settings.ts';
 import { checkUciFile } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
@@ -12,6 +13,7 @@ export async function runCheck(app: App): Promise<ExitStatus> {
   const file = options.config;
   const { problems, notices } = await checkUciFile(host, file);
   if (problems.length === 0) {
+    await requireVirusScan(host, await app.appliance());
     const lines = notices.map((notice) => `notice: ${formatProblem(notice)}`);
     output.result([`${file}: no problems`, ...lines], { file, problems, notices });
     return STATUS.OK;
@@ -28,7 +30,7 @@ export function registerConfig(config: Command, line: CommandLine): void {
   defineWord(check, line, {
     kind: 'reads',
     run: runCheck,
-    ends: [],
+    ends: ['IMAGE_INVALID', 'SIGNATURES_MISSING'],
     examples: ['mailctl config check', 'mailctl config check --config /etc/config/mail2 --json'],
   });
   describeGroup(config, { examples: ['mailctl config check', 'mailctl config check --json'] });

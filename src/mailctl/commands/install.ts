@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, planConvergence } from '../../appliance/apply/converge.ts';
+import { requireSignatures } from '../../appliance/apply/virus-scan.ts';
 import { ensureImage } from '../../appliance/container/image.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
 import { requireOwnDomain } from '../../appliance/settings/reserved-domain.ts';
@@ -14,11 +15,13 @@ import { planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { showNotices } from '../notices.ts';
 import { ensureScheduler } from '../scheduler.ts';
+import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
 
 interface InstallOptions {
   readonly image?: string;
   readonly sha256?: string;
   readonly onRoot?: boolean;
+  readonly waitForSignatures?: boolean;
 }
 
 function parseSha256(text: string): string {
@@ -30,6 +33,7 @@ function parseSha256(text: string): string {
 async function checkTarget(host: Host, target: Appliance, options: InstallOptions): Promise<void> {
   requireOwnDomain(target.settings);
   await checkHost(host, target, { onRoot: options.onRoot ?? false });
+  if (!options.waitForSignatures) await requireSignatures(host, target);
 }
 
 async function install(app: App, target: Appliance, options: InstallOptions) {
@@ -78,13 +82,14 @@ export function registerInstall(command: Command, line: CommandLine): void {
       'the container image (default: main.image, the installed image, or a new build)',
     )
     .option('--sha256 <hex>', 'SHA-256 of the image; required for plain http', parseSha256)
-    .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases');
+    .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases')
+    .option(...WAIT_FOR_SIGNATURES);
   defineWord(command, line, {
     kind: 'changes',
     run,
     ends: [
       ...(['PROBE_FAILED', 'IMAGE_INVALID', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
-      ...(['HOST_UNFIT', 'PORT_TAKEN', 'IMAGE_MISSING'] as const),
+      ...(['HOST_UNFIT', 'PORT_TAKEN', 'IMAGE_MISSING', 'SIGNATURES_MISSING'] as const),
     ],
     examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
   });

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { planConvergence } from '../../appliance/apply/converge.ts';
+import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, summarizeChanges } from '../changes-text.ts';
@@ -16,6 +17,7 @@ export async function run(app: App, options: PlanOptions): Promise<ExitStatus> {
   const { host, output, appliance } = app;
   const target = await appliance();
   const changes = await planConvergence(host, target);
+  await requireVirusScan(host, target);
   await showNotices(app);
   output.result(describeChanges(changes, output.paint), { changes: summarizeChanges(changes) });
   return options.check && changes.length > 0 ? STATUS.PARTIAL : STATUS.OK;
@@ -26,7 +28,7 @@ export function registerPlan(plan: Command, line: CommandLine): void {
   defineWord(plan, line, {
     kind: 'reads',
     run,
-    ends: ['WOULD_CHANGE', 'NOT_INSTALLED'],
+    ends: ['WOULD_CHANGE', 'NOT_INSTALLED', 'IMAGE_INVALID', 'SIGNATURES_MISSING'],
     examples: ['mailctl plan', 'mailctl plan --check --json'],
   });
 }
