@@ -136,12 +136,31 @@ describe('install', () => {
     await mark();
 
     expect(await box.does('install')).toContain('is installed and running');
-    expect(await box.does('apply')).toContain('nothing to change');
+    expect(await box.does('apply')).toBe(
+      'nothing to change\nin force, and proven when it was applied; to prove it again: mailctl doctor\n',
+    );
     expect(await changed()).toEqual([]);
   }, 60_000);
 });
 
 describe('apply', () => {
+  test('ends with the probes that show that the new configuration works', async () => {
+    await box.configure({ smtp: { rate_limit: 100 } });
+
+    const lines = (await box.does('apply')).trimEnd().split('\n');
+
+    const [heading = '', ...proven] = lines.slice(lines.findIndex((line) => !/^[ +~-]/.test(line)));
+    expect(heading).toBe('in force, and proven now:');
+    const names = ['smtp', 'submission', 'smtps', 'imap', 'imaps', 'pop3', 'pop3s', 'sieve'];
+    expect(proven.map((line) => line.trim().split(': ')[0])).toEqual([
+      ...names,
+      'login',
+      'delivery',
+    ]);
+    expect(proven[0]).toContain('certificate as installed');
+    expect(proven.at(-1)).toBe('  delivery: a message sent on submission arrived (read on imaps)');
+  }, 60_000);
+
   test('a changed option reloads its daemon and keeps every process', async () => {
     const postfix = await box.inside(['pidof', 'master']);
     await box.configure({ smtp: { message_size_limit: '30M' } });

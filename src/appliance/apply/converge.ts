@@ -13,7 +13,7 @@ import { bringUp, stopRunning } from '../container/lifecycle.ts';
 import { forgetReload } from '../dkim/dkim.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
-import { probeAppliance } from '../probe/probe.ts';
+import { type ProbeResult, probeAppliance } from '../probe/probe.ts';
 import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
 import { desiredGeneration } from './desired.ts';
 import {
@@ -32,6 +32,8 @@ export interface Convergence {
   readonly running: boolean;
   /** The container was started by this run. */
   readonly started: boolean;
+  /** The probes that this run passed; empty when nothing changed, or the container does not run. */
+  readonly proven: readonly ProbeResult[];
 }
 
 interface Work {
@@ -69,13 +71,13 @@ async function requireProbes(
   host: Host,
   target: Appliance,
   step: { generation: Generation; started: boolean },
-): Promise<void> {
+): Promise<ProbeResult[]> {
   const { generation, started } = step;
   const usual = started ? PROBE_TIMEOUT_MS.fresh : PROBE_TIMEOUT_MS.running;
   const timeout = target.settings.features.virusScan ? SCANNER_TIMEOUT_MS : usual;
   const results = await probeAppliance(host, target, generation.host.network, { timeout });
   const failed = results.filter((result) => !result.ok);
-  if (failed.length === 0) return;
+  if (failed.length === 0) return results;
   const sentences = failed.map((result) => `${result.name}: ${result.measured}`);
   throw new MailctlError('PROBE_FAILED', sentences.join('; '));
 }
@@ -184,11 +186,11 @@ async function bringTo(
     const repaired = (await findRepairs(host, target, generation)).length > 0;
     if (repaired) await repair(host, target, generation);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
-    if (!running || !touched) return { changes, running, started };
+    if (!running || !touched) return { changes, running, started, proven: [] };
     await awaitSignatures(host, target);
-    await requireProbes(host, target, { generation, started });
+    const proven = await requireProbes(host, target, { generation, started });
     await acceptGeneration(host, paths, generation.name);
-    return { changes, running, started };
+    return { changes, running, started, proven };
   } catch (error) {
     return goBack(host, target, { failed: generation, good, cause: error, since });
   }

@@ -1,7 +1,12 @@
 // mailctl apply: applies the UCI file to the running server.
 
 import type { Command } from 'commander';
-import { converge, planConvergence, requireInstalled } from '../../appliance/apply/converge.ts';
+import {
+  type Convergence,
+  converge,
+  planConvergence,
+  requireInstalled,
+} from '../../appliance/apply/converge.ts';
 import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -13,6 +18,16 @@ import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
 
 interface ApplyOptions {
   readonly waitForSignatures?: boolean;
+}
+
+/** The last lines of the result: the configuration in force, and what showed that it works. */
+function describeInForce({ running, proven }: Convergence): string[] {
+  if (!running) return ['in force at the next start: mailctl start'];
+  if (proven.length === 0) {
+    return ['in force, and proven when it was applied; to prove it again: mailctl doctor'];
+  }
+  const listed = proven.map(({ name, measured }) => `  ${name}: ${measured}`);
+  return ['in force, and proven now:', ...listed];
 }
 
 export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> {
@@ -32,13 +47,14 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
       wakeScheduler(app, target);
       return result;
     },
-    report: async ({ changes, running }) => {
+    report: async (done) => {
+      const { changes, running, proven } = done;
       await showNotices(app);
-      output.result(describeChanges(changes, output.paint), {
+      output.result([...describeChanges(changes, output.paint), ...describeInForce(done)], {
         changes: summarizeChanges(changes),
         running,
+        proven: proven.map(({ name, measured }) => ({ name, measured })),
       });
-      if (!running) output.note('the server is not running: mailctl start');
       return STATUS.OK;
     },
   });
