@@ -71,7 +71,7 @@ const vacation = (tags: string, text = '"I am away."') =>
   `require "vacation"; vacation :days 1 ${tags} ${text};`;
 
 describe('a vacation reply', () => {
-  test('leaves as the mailbox, with an empty envelope sender, and signed', async () => {
+  test('leaves as the mailbox, with an empty envelope sender, and signed like mail of its owner', async () => {
     await script(ALICE, vacation(''));
     const visitor = await stranger('are you there');
 
@@ -80,7 +80,11 @@ describe('a vacation reply', () => {
     expect(headerFrom(raw)).toContain(ALICE.user);
     expect(raw).toContain('I am away.');
     expect(raw).not.toContain('X-Sieve-Reply');
+    const own = { from: ALICE.user, to: FRIEND, subject: 'typed by hand', text: 'Hello.' };
+    expect(await lab.lan.submit(ALICE, own)).toStartWith('250');
+    const typed = await lab.mx.receive((one) => one.raw.includes('Subject: typed by hand'));
     const signatures = await verifyDkim(lab.dns, raw);
+    expect(signatures).toEqual(await verifyDkim(lab.dns, typed.raw));
     expect(signatures.map(({ result, domain }) => [result, domain])).toEqual([
       ['pass', 'example.test'],
     ]);
