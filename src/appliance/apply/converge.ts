@@ -40,6 +40,8 @@ interface Work {
   readonly image: Image;
   /** Start the container when it is not running. */
   readonly start: boolean;
+  /** Wait for the first virus signatures before the probes. */
+  readonly waitForSignatures?: boolean | undefined;
 }
 
 async function applyEffects(host: Host, target: Appliance, effects: Effects): Promise<void> {
@@ -164,9 +166,9 @@ async function planRepairs(
 async function bringTo(
   host: Host,
   target: Appliance,
-  step: { prepared: readonly Change[]; desired: Content; start: boolean },
+  step: { prepared: readonly Change[]; desired: Content; work: Work },
 ): Promise<Convergence> {
-  const { prepared, desired, start } = step;
+  const { prepared, desired, work } = step;
   const { paths } = target;
   const present = await readGeneration(host, paths, 'current');
   const good = await readGeneration(host, paths, 'good');
@@ -180,14 +182,14 @@ async function bringTo(
   const effects = effectsOf([...changes, ...planGeneration(good, desired)]);
   const since = host.clock.now();
   try {
-    const started = await takeUp(host, target, { generation, effects, start });
+    const started = await takeUp(host, target, { generation, effects, start: work.start });
     await forgetReload(host, paths);
     const running = started || (await isRunning(host, containerRef(target)));
     const repaired = (await findRepairs(host, target, generation)).length > 0;
     if (repaired) await repair(host, target, generation);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
     if (!running || !touched) return { changes, running, started, proven: [] };
-    await awaitSignatures(host, target);
+    if (work.waitForSignatures) await awaitSignatures(host, target);
     const proven = await requireProbes(host, target, { generation, started });
     await acceptGeneration(host, paths, generation.name);
     return { changes, running, started, proven };
@@ -202,7 +204,7 @@ export async function converge(host: Host, target: Appliance, work: Work): Promi
   const prepared = await prepare(host, target);
   await useImage(host, target.paths, work.image.sha256);
   const desired = await desiredGeneration(host, target, work.image.sha256);
-  const result = await bringTo(host, target, { prepared, desired, start: work.start });
+  const result = await bringTo(host, target, { prepared, desired, work });
   if (result.running) await forgetOtherImages(host, target.paths, work.image.sha256);
   return result;
 }

@@ -43,7 +43,11 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
     apply: async (target) => {
       const image = await requireInstalled(host, target.paths);
       await requireVirusScan(host, target, { waits });
-      const result = await converge(host, target, { image, start: false });
+      const result = await converge(host, target, {
+        image,
+        start: false,
+        waitForSignatures: waits,
+      });
       wakeScheduler(app, target);
       return result;
     },

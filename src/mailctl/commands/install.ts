@@ -38,13 +38,13 @@ async function checkTarget(host: Host, target: Appliance, options: InstallOption
 
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
-  const { image: source, sha256 } = options;
+  const { image: source, sha256, waitForSignatures } = options;
   await checkTarget(host, target, options);
   const image = await ensureImage(host, target, {
     ...(source === undefined ? {} : { source }),
     ...(sha256 === undefined ? {} : { sha256 }),
   });
-  const result = await converge(host, target, { image, start: true });
+  const result = await converge(host, target, { image, start: true, waitForSignatures });
   const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
   await ensureScheduler(app, target);
   return { ...result, image, enabled };
