@@ -1,7 +1,7 @@
 // The router binary in a root file system like the router's: musl, BusyBox, and a libstdc++ of GCC 12.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { capture } from '../../scripts/programs.ts';
@@ -47,7 +47,7 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
   test('the shipped UCI file has no problems', async () => {
     const { status, stdout } = await router.run([MAILCTL, 'config', 'check']);
 
-    expect([status, stdout]).toEqual([0, '/etc/config/mailserver: no problems\n']);
+    expect([status, stdout.split('\n')[0]]).toEqual([0, '/etc/config/mailserver: no problems']);
   });
 
   test('user add creates a mailbox and user list shows it', async () => {
@@ -73,7 +73,12 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
   });
 
   test('install names the missing requirements of this router', async () => {
-    const { status, stderr } = await router.run([MAILCTL, 'install', '--yes']);
+    // install refuses the shipped domain
+    const uci = await readFile(join(router.root, 'etc/config/mailserver'), 'utf8');
+    const own = uci.replace("'example.com'", "'example.test'");
+    await writeFile(join(router.root, 'etc/config/own'), own);
+    const install = [MAILCTL, 'install', '--config', '/etc/config/own'];
+    const { status, stderr } = await router.run(install);
 
     expect(status).toBe(69);
     expect(stderr).toContain('lxc-start');
