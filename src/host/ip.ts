@@ -86,3 +86,21 @@ export function reverseLabels({ version, address }: Ip): string {
   const digits = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return [...digits].reverse().join('.');
 }
+
+const PREFIX_PARTS = 4;
+
+/** An IPv6 address whose first 64 bits are 0 is only an interface identifier, such as ::25. */
+export function isIpv6Suffix(cidr: string): boolean {
+  const ip = parseIp(bareAddress(cidr));
+  if (ip?.version !== 6) return false;
+  return (ip.address as IPv6).parts.slice(0, PREFIX_PARTS).every((part) => part === 0);
+}
+
+/** The address with the first 64 bits of `network` and the last 64 of `suffix`; both with or without a length. */
+export function withIpv6Prefix(network: string, suffix: string): string {
+  const [upper = [], lower = []] = [network, suffix].map(
+    (text) => ipaddr.IPv6.parse(canonicalIpv6(bareAddress(text))).parts,
+  );
+  const parts = [...upper.slice(0, PREFIX_PARTS), ...lower.slice(PREFIX_PARTS)];
+  return new ipaddr.IPv6(parts).toRFC5952String();
+}

@@ -21,7 +21,9 @@ export const FORWARDING6 = '/proc/sys/net/ipv6/conf/all/forwarding';
 async function addressesOf(host: Host, bridge: string, family: '-4' | '-6'): Promise<string[]> {
   const show = ['ip', '-o', family, 'addr', 'show', 'dev', bridge, 'scope', 'global'];
   const { stdout } = await host.programs.query(show);
-  return [...stdout.matchAll(/ inet6? (\S+)/g)].map((match) => match[1] ?? '');
+  // a deprecated prefix will be removed (RFC 4862 5.5.4)
+  const lines = stdout.split('\n').filter((line) => !/ deprecated\b/.test(line));
+  return lines.flatMap((line) => / inet6? (\S+)/.exec(line)?.[1] ?? []);
 }
 
 /** The host's bridge of this name. Throws HOST_UNFIT for an interface of another kind. */

@@ -2,7 +2,16 @@
 // network-apply.ts applies it.
 
 import { MailctlError } from '../../errors.ts';
-import { bareAddress, firstIpv4Host, ipv4Network } from '../../host/ip.ts';
+import {
+  bareAddress,
+  contains,
+  firstIpv4Host,
+  ipv4Network,
+  isIpv6Suffix,
+  parseIp,
+  parseNetwork,
+  withIpv6Prefix,
+} from '../../host/ip.ts';
 import type { Settings } from '../settings/settings.ts';
 import { planVeth, type Veth } from './veth.ts';
 
@@ -73,10 +82,36 @@ function addressFor(settings: Settings, present: BridgePresent): string {
   );
 }
 
-function gateway6For(settings: Settings, present: BridgePresent): string | null {
-  const { address6, gateway6, bridge } = settings.network;
+const UNIQUE_LOCAL = parseNetwork('fc00::/7');
+
+/** A ULA (RFC 4193): not reachable from the Internet. */
+export function isUniqueLocal(cidr: string): boolean {
+  const ip = parseIp(bareAddress(cidr));
+  return ip !== undefined && UNIQUE_LOCAL !== undefined && contains(UNIQUE_LOCAL, ip);
+}
+
+/** Null for a suffix while the bridge has no IPv6 prefix; a delegated prefix is preferred to a ULA. */
+function address6For(settings: Settings, present: BridgePresent): string | null {
+  const { address6 } = settings.network;
+  if (address6 === null || !isIpv6Suffix(address6)) return address6;
+  const { addresses6 } = present;
+  const prefix = addresses6.find((cidr) => !isUniqueLocal(cidr)) ?? addresses6[0];
+  return prefix === undefined ? null : `${withIpv6Prefix(prefix, address6)}/64`;
+}
+
+function gateway6For(
+  settings: Settings,
+  present: BridgePresent,
+  address6: string | null,
+): string | null {
+  const { gateway6, bridge } = settings.network;
   if (address6 === null) return null;
-  const own = present.addresses6[0];
+  const network = parseNetwork(address6);
+  const inside = present.addresses6.find((cidr) => {
+    const ip = parseIp(bareAddress(cidr));
+    return network !== undefined && ip !== undefined && contains(network, ip);
+  });
+  const own = inside ?? present.addresses6[0];
   if (gateway6 !== null) return gateway6;
   if (own !== undefined) return bareAddress(own);
   throw new MailctlError(
@@ -97,13 +132,14 @@ export function planNetwork(
 ): DesiredNetwork {
   const { network, ports } = settings;
   const address = addressFor(settings, present);
+  const address6 = address6For(settings, present);
   return {
     bridge: network.bridge,
     makeBridge: !present.exists || present.ours,
     address,
     gateway: gatewayFor(settings, present, address),
-    address6: network.address6,
-    gateway6: gateway6For(settings, present),
+    address6,
+    gateway6: gateway6For(settings, present, address6),
     publish: network.publish,
     ports: Object.values(ports).filter((port): port is number => port !== null),
     veth: planVeth(settings.main.container, machine),

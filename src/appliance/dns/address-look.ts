@@ -3,6 +3,7 @@
 import { isPlausible, pollUntil } from '../../host/clock.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { movedAddress6 } from '../apply/prefix.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Addresses, type Move, planMove, publishedAddresses } from './moved.ts';
 import { readPublicAddresses } from './public-address.ts';
@@ -25,10 +26,8 @@ export function fixedBy({ main, dns }: Settings): string | null {
 }
 
 /** Read-only. `changed` is also true while an earlier change is not visible at every server. */
-export async function lookAtAddresses(
-  host: Host,
-  { settings, paths }: Appliance,
-): Promise<AddressLook> {
+export async function lookAtAddresses(host: Host, target: Appliance): Promise<AddressLook> {
+  const { settings, paths } = target;
   const state = await readDnsState(host, paths);
   const published = publishedAddresses(state, settings.main.hostname);
   if (published.ipv4.length + published.ipv6.length === 0) {
@@ -36,7 +35,7 @@ export async function lookAtAddresses(
     const notes = ['no address has been published by mailctl yet: mailctl dns-setup'];
     return { published, wanted: published, changed: false, vanished: [], notes };
   }
-  const move = planMove(published, await readPublicAddresses(host, settings));
+  const move = planMove(published, await readPublicAddresses(host, target));
   return { ...move, published, changed: move.changed || state.moving === true };
 }
 
@@ -54,6 +53,8 @@ export async function lookPatiently(host: Host, target: Appliance): Promise<Addr
 /** The current time if `mailctl wan-changed` has something to publish, else null. */
 export async function addressesDue(host: Host, target: Appliance): Promise<Date | null> {
   const now = host.clock.now();
-  if (fixedBy(target.settings) !== null || !isPlausible(now)) return null;
+  if (!isPlausible(now)) return null;
+  if ((await movedAddress6(host, target)) !== null) return now;
+  if (fixedBy(target.settings) !== null) return null;
   return (await lookAtAddresses(host, target)).changed ? now : null;
 }

@@ -48,7 +48,7 @@ export async function readRecordFacts(
   domains: readonly MailDomain[],
 ): Promise<RecordFacts> {
   const { settings, paths } = target;
-  const addresses = await readPublicAddresses(host, settings);
+  const addresses = await readPublicAddresses(host, target);
   const dkim = settings.features.dkim ? await readDkimRecords(host, target, domains) : [];
   const digests = await publishedKeyDigests(host, paths);
   // the first digest is that of the certificate in use

@@ -1,9 +1,14 @@
-// The public addresses of this server: from UCI, else from the router's WAN interface. No web service is used.
+// The public addresses of this server: from UCI, else IPv4 from the router's WAN interface and IPv6 from the
+// container, or from the WAN interface where mailctl forwards IPv6. No web service is used.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import { bareAddress, canonicalIpv6 } from '../../host/ip.ts';
+import { bareAddress, canonicalIpv6, isIpv6Suffix } from '../../host/ip.ts';
 import { ANY_STATUS } from '../../host/programs.ts';
+import type { Appliance } from '../appliance.ts';
+import { desiredNetwork } from '../container/bridge.ts';
+import { readHostPart } from '../container/host-part.ts';
+import { queryBridge } from '../container/network-apply.ts';
 import type { Settings } from '../settings/settings.ts';
 import { privateReason } from './publish/names.ts';
 
@@ -19,10 +24,8 @@ export interface PublicAddresses {
 export const ADDRESS_HINT = 'set mailserver.dns.public_address to the public address of this host';
 
 /** Does not throw without an address: both lists may be empty. */
-export async function readPublicAddresses(
-  host: Host,
-  settings: Settings,
-): Promise<PublicAddresses> {
+export async function readPublicAddresses(host: Host, target: Appliance): Promise<PublicAddresses> {
+  const { settings } = target;
   const { publicAddress } = settings.dns;
   if (publicAddress.length > 0)
     return sortAddresses(publicAddress, 'mailserver.dns.public_address');
@@ -30,8 +33,7 @@ export async function readPublicAddresses(
   const source = `the interface ${name} (ubus)`;
   const found = await readInterface(host, name);
   const here = typeof found === 'string' ? [] : found.ipv6;
-  const both = new Set([...here, ...(await otherIpv6(host, settings))]);
-  const ipv6 = containerIpv6(settings, [...both]);
+  const ipv6 = await containerIpv6(host, target, here);
   if (typeof found !== 'string') return sortAddresses([...found.ipv4, ...ipv6], source);
   const sorted = sortAddresses(ipv6, source);
   return { ...sorted, unfit: [found, ...sorted.unfit] };
@@ -53,11 +55,29 @@ export function requirePublic(addresses: PublicAddresses): PublicAddresses {
   });
 }
 
-/** The container has IPv6 only if network.address6 is set: its own public address, or the host's forwarded one. */
-function containerIpv6(settings: Settings, ofInterface: readonly string[]): readonly string[] {
+/** The container's own public address, or the addresses of this host that mailctl forwards to it. */
+async function containerIpv6(
+  host: Host,
+  target: Appliance,
+  ofInterface: readonly string[],
+): Promise<readonly string[]> {
+  const { settings } = target;
   if (settings.network.address6 === null) return [];
-  const own = bareAddress(settings.network.address6);
-  return privateReason(own) === null ? [own] : ofInterface;
+  const own = bareAddress((await addressInUse6(host, target)) ?? '');
+  if (own !== '' && privateReason(own) === null) return [own];
+  const { exists, ours } = await queryBridge(host, settings.network.bridge);
+  // the router's firewall does not translate IPv6 (no NAT66): its address would refuse connections to the container
+  if (exists && !ours) return [];
+  return [...new Set([...ofInterface, ...(await otherIpv6(host, settings))])];
+}
+
+/** CIDR; null without IPv6. */
+async function addressInUse6(host: Host, target: Appliance): Promise<string | null> {
+  const part = await readHostPart(host, target.paths, 'current');
+  if (part !== null) return part.network.address6;
+  const { address6 } = target.settings.network;
+  const fixed = address6 === null || !isIpv6Suffix(address6);
+  return fixed ? address6 : (await desiredNetwork(host, target)).address6;
 }
 
 function sortAddresses(all: readonly string[], source: string): PublicAddresses {

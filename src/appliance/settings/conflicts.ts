@@ -1,6 +1,6 @@
 // Conflicts between options that are valid separately.
 
-import { contains, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
+import { contains, isIpv6Suffix, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
 import { INNER_PORTS } from './inner-ports.ts';
 import { parseNexthop } from './names.ts';
 import type { Settings } from './settings.ts';
@@ -62,7 +62,15 @@ function findNetworkConflicts({ network }: Settings): readonly Conflict[] {
   return [
     ...findGatewayConflicts(network.address, network.gateway, ''),
     ...findGatewayConflicts(network.address6, network.gateway6, '6'),
+    ...findSuffixConflicts(network.address6),
   ];
+}
+
+/** The prefix that routers delegate to a link is a /64 (RFC 4291 2.5.1). */
+function findSuffixConflicts(address6: string | null): readonly Conflict[] {
+  if (address6 === null || !isIpv6Suffix(address6) || address6.endsWith('/64')) return [];
+  const message = `address6 ${address6} is a suffix, which requires the prefix length 64`;
+  return [{ options: ['network.address6'], message }];
 }
 
 function findGatewayConflicts(
@@ -85,6 +93,8 @@ function findGatewayConflicts(
   // A link-local router is reachable from every IPv6 network: RFC 4861 §6
   const linkLocal = parseNetwork('fe80::/10');
   const isReachable = contains(own, router) || (linkLocal && contains(linkLocal, router));
+  // The prefix of a suffix is known only on the bridge
+  if (suffix === '6' && isIpv6Suffix(address ?? '')) return [];
   const message = `gateway${suffix} ${gateway} is not in the network of address${suffix} ${address}`;
   return isReachable ? [] : [{ options, message }];
 }

@@ -95,7 +95,11 @@ const network = section('network', 'Network of the container', {
     '',
     "IPv4 gateway of the container; empty: the bridge's address",
   ),
-  address6: option(optional(hostCidr(6)), '', 'IPv6 address of the container; empty: none'),
+  address6: option(
+    optional(hostCidr(6)),
+    '',
+    "IPv6 address of the container; a suffix such as ::25/64 follows the bridge's prefix; empty: none",
+  ),
   gateway6: option(
     optional(ipAddress(6)),
     '',

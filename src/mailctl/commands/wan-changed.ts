@@ -1,7 +1,8 @@
-// mailctl wan-changed: publishes the addresses of the WAN interface after an interface event.
+// mailctl wan-changed: follows a new IPv6 prefix and publishes the addresses after an interface event.
 
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { followPrefix, movedAddress6 } from '../../appliance/apply/prefix.ts';
 import {
   type AddressLook,
   fixedBy,
@@ -52,6 +53,8 @@ function unchanged(look: AddressLook): Outcome {
 
 /** The records to publish; null when the address is already published. */
 async function findMove(app: App, target: Appliance) {
+  const fixed = fixedBy(target.settings);
+  if (fixed !== null) return { look: null, text: `nothing to publish: ${fixed}`, plan: null };
   // another mailctl may have published it while this one waited for the lock
   const look = await lookAtAddresses(app.host, target);
   if (!look.changed) return { look, text: unchanged(look).text, plan: null };
@@ -61,7 +64,16 @@ async function findMove(app: App, target: Appliance) {
   return { look, text, plan };
 }
 
+/** Gives the container the new prefix first, so that only an address in use is published. */
+async function follow(app: App, target: Appliance): Promise<void> {
+  const address = await movedAddress6(app.host, target);
+  if (address === null) return;
+  await followPrefix(app.host, target);
+  app.output.note(`the container has the address ${address} now`);
+}
+
 async function publish(app: App, target: Appliance, options: WanOptions): Promise<Outcome> {
+  await follow(app, target);
   const { look, text, plan } = await findMove(app, target);
   if (plan === null) return { published: false, text, look };
   await publishAddresses(app.host, target, { plan, timeout: waitOf(options) });
@@ -74,10 +86,19 @@ async function findIdle(app: App, options: WanOptions): Promise<Outcome | null> 
   const { wanInterface, wan6Interface } = target.settings.dns;
   const { interface: named } = options;
   const foreign = named !== undefined && named !== wanInterface && named !== wan6Interface;
-  const reason = foreign
-    ? `${named} is not mailserver.dns.wan_interface (${wanInterface}), nor wan6_interface (${wan6Interface})`
-    : fixedBy(target.settings);
-  if (reason !== null) return { published: false, text: `nothing to do: ${reason}`, look: null };
+  const idle = (reason: string) => ({
+    published: false,
+    text: `nothing to do: ${reason}`,
+    look: null,
+  });
+  if (foreign) {
+    return idle(
+      `${named} is not mailserver.dns.wan_interface (${wanInterface}), nor wan6_interface (${wan6Interface})`,
+    );
+  }
+  if ((await movedAddress6(app.host, target)) !== null) return null;
+  const fixed = fixedBy(target.settings);
+  if (fixed !== null) return idle(fixed);
   const look = await lookPatiently(app.host, target);
   return look.changed ? null : unchanged(look);
 }
@@ -97,10 +118,16 @@ export async function run(app: App, options: WanOptions): Promise<ExitStatus> {
   return app.change({
     word: 'wan-changed',
     plan: async (target) => {
+      const address = await movedAddress6(app.host, target);
       const { look, text, plan } = await findMove(app, target);
       const data = dataOf({ published: false, text, look });
-      const details = plan === null ? [text, ...look.notes] : look.notes;
-      return { would: plan === null ? [] : [`publish: ${text}`], details, data };
+      const notes = look?.notes ?? [];
+      const details = plan === null ? [text, ...notes] : notes;
+      const would = [
+        ...(address === null ? [] : [`give the container the address ${address}`]),
+        ...(plan === null ? [] : [`publish: ${text}`]),
+      ];
+      return { would, details, data };
     },
     apply: (target) => publish(app, target, options),
     report: (outcome) => {
@@ -120,6 +147,7 @@ export function registerWanChanged(command: Command, line: CommandLine): void {
     kind: 'changes',
     run,
     ends: [
+      'PROBE_FAILED',
       'USAGE',
       'DNS_BY_HAND',
       'PROGRAM_MISSING',

@@ -55,6 +55,19 @@ describe('the network of the container', () => {
     );
   });
 
+  test('a suffix takes the delegated prefix of the bridge, and the gateway in it', () => {
+    const network = { address: '192.168.1.25/24', address6: '::25/64' };
+    const present = { ...LAN, addresses6: ['fd00:1::1/60', '2001:db8:1::1/60'] };
+    const plan = planNetwork(settingsWith(network), present, MACHINE);
+    expect([plan.address6, plan.gateway6]).toEqual(['2001:db8:1::25/64', '2001:db8:1::1']);
+  });
+
+  test('a suffix waits while the bridge has no prefix', () => {
+    const network = { address: '192.168.1.25/24', address6: '::25/64' };
+    const plan = planNetwork(settingsWith(network), { ...LAN, addresses6: [] }, MACHINE);
+    expect([plan.address6, plan.gateway6]).toEqual([null, null]);
+  });
+
   test('an IPv6 address takes the bridge as its gateway', () => {
     const network = { address: '192.168.1.25/24', address6: 'fd00:1::25/64' };
     expect(planNetwork(settingsWith(network), LAN, MACHINE).gateway6).toBe('fd00:1::1');
