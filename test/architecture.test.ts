@@ -20,6 +20,10 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
     'issues certificates, with dns-01 through dns/publish, and passes them to tls',
   ],
   [
+    'appliance/firewall',
+    "the server in the router's firewall and names; shows its changes as apply does",
+  ],
+  [
     'appliance/apply',
     'converges disk and container to UCI; needs accounts, keys and a certificate first',
   ],

@@ -118,6 +118,16 @@ export const WORDS: readonly FirstWord[] = [
     load: async () => (await import('./commands/wan-changed.ts')).registerWanChanged,
   },
   {
+    name: 'firewall-setup',
+    about: "open the ports in the router's firewall, and set the name for the LAN",
+    load: async () => (await import('./commands/firewall.ts')).registerFirewallSetup,
+  },
+  {
+    name: 'firewall-clear',
+    about: "remove the mail server from the router's firewall and names",
+    load: async () => (await import('./commands/firewall.ts')).registerFirewallClear,
+  },
+  {
     name: 'fail2ban',
     about: 'list and unban addresses',
     load: async () => (await import('./commands/fail2ban.ts')).registerFail2ban,

@@ -61,6 +61,10 @@ const ROWS: Readonly<Record<string, Row>> = {
   'queue delete': { words: ID, would: `run postsuper -d ${ID}` },
   serve: { would: 'wait' },
   'wan-changed': { would: 'change nothing' },
+  // this router has no /etc/config/firewall
+  'firewall-setup': { would: 'change nothing' },
+  'firewall-clear': { would: 'change nothing' },
+  'fail2ban sync': { would: 'change nothing' },
   'fail2ban unban': { words: '192.0.2.9', would: 'run fail2ban-client unban 192.0.2.9' },
   test: { words: 'bob@example.org', would: 'send a test message to bob@example.org' },
   doctor: { words: '--fix --only container', status: 1, would: 'fix container.running' },

@@ -56,6 +56,9 @@ export const DOWN: readonly Row[] = [
   ['report enable'],
   ['report disable'],
   ['plan'],
+  ['firewall-setup'],
+  ['firewall-clear'],
+  ['fail2ban sync'],
   ['start', 'start --config /etc/config/off'],
   ['stop'],
   ['status', 'status', 69],
@@ -77,6 +80,7 @@ export const LAST: readonly Row[] = [['uninstall']];
 
 const CONTAINER = 'needs the real container: test/system/json.test.ts';
 const SERVERS = 'needs DNS servers: test/system/json-dns.test.ts';
+const ROUTER = 'needs the files of a router: test/cli/firewall.test.ts';
 /** Examples, or fields of one with all below them, that no run here shows. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'mailctl install': CONTAINER,
@@ -96,4 +100,9 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'mailctl ssl-renew .names': SERVERS,
   'mailctl ssl-renew .left_out': SERVERS,
   'mailctl wan-changed .addresses[]': SERVERS,
+  'mailctl firewall-setup .changes[]': ROUTER,
+  'mailctl firewall-setup .foreign[]': ROUTER,
+  'mailctl firewall-clear .changes[]': ROUTER,
+  'mailctl fail2ban sync .banned[]': ROUTER,
+  'mailctl fail2ban sync .lifted[]': ROUTER,
 };

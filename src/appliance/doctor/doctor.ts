@@ -9,6 +9,7 @@ import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
 import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
+import { ROUTER_CHECKS } from './checks-router.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import { STATE_CHECKS } from './checks-state.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';
@@ -25,6 +26,7 @@ export const CHECKS: readonly Check[] = [
   ...SERVER_CHECKS,
   ...HOST_CHECKS,
   ...CONFINEMENT_CHECKS,
+  ...ROUTER_CHECKS,
   ...STATE_CHECKS,
   ...TRUST_CHECKS,
 ];

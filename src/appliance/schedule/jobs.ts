@@ -44,6 +44,17 @@ export const JOBS: readonly Job[] = [
     },
   },
   {
+    // copies the bans of the container to the router's firewall, which forgets them when it restarts
+    name: 'bans',
+    words: ['fail2ban', 'sync'],
+    timeout: 5 * MINUTE,
+    due: async () => null,
+    watch: async (host, target) => {
+      const { bansDiffer } = await import('../firewall/bans.ts');
+      return bansDiffer(host, target);
+    },
+  },
+  {
     name: 'certificate',
     words: ['ssl-renew', '--scheduled'],
     timeout: 30 * MINUTE,

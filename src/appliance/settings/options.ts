@@ -2,6 +2,7 @@
 // docs/options.md are derived from this table; `npx bun scripts/generate-config.ts` writes the last two.
 
 import { dns } from './dns-section.ts';
+import { firewall } from './firewall-section.ts';
 import {
   boolean,
   decimal,
@@ -250,6 +251,7 @@ export const OPTIONS = {
   smtp,
   spam,
   fail2ban,
+  firewall,
   dns,
   ssl,
   webmail,

@@ -8,6 +8,8 @@ import {
   requireInstalled,
 } from '../../appliance/apply/converge.ts';
 import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
+import { followFirewall } from '../../appliance/firewall/firewall.ts';
+import { planFollowing } from '../../appliance/firewall/plan.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, planOfChanges, summarizeChanges } from '../changes-text.ts';
@@ -38,7 +40,7 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
     plan: async (target) => {
       const changes = await planConvergence(host, target);
       await requireVirusScan(host, target, { waits });
-      return planOfChanges(changes, output.paint);
+      return planOfChanges([...changes, ...(await planFollowing(host, target))], output.paint);
     },
     apply: async (target) => {
       const image = await requireInstalled(host, target.paths);
@@ -48,8 +50,9 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
         start: false,
         waitForSignatures: waits,
       });
+      const router = await followFirewall(host, target);
       wakeScheduler(app, target);
-      return result;
+      return { ...result, changes: [...result.changes, ...router] };
     },
     report: async (done) => {
       const { changes, running, proven } = done;
@@ -71,7 +74,7 @@ export function registerApply(apply: Command, line: CommandLine): void {
     run,
     ends: [
       ...(['PROBE_FAILED', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID', 'NOT_INSTALLED'] as const),
-      ...(['IMAGE_INVALID', 'SIGNATURES_MISSING'] as const),
+      ...(['IMAGE_INVALID', 'SIGNATURES_MISSING', 'HOST_UNFIT'] as const),
     ],
     examples: ['mailctl apply', 'mailctl apply --dry-run'],
   });

@@ -1,6 +1,7 @@
 // mailctl fail2ban: lists and lifts bans.
 
 import type { Command } from 'commander';
+import { type BanPlan, followBans, planBans } from '../../appliance/firewall/bans.ts';
 import { listBans, parseBanAddress, unban } from '../../appliance/mail/fail2ban.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -41,9 +42,48 @@ export async function runUnban(
   const which = parseWhich(address, options.all ?? false);
   return app.change({
     word: 'fail2ban unban',
-    apply: (target) => unban(app.host, target, which),
+    apply: async (target) => {
+      const count = await unban(app.host, target, which);
+      await followBans(app.host, target);
+      return count;
+    },
     report: (count) => {
       app.output.result(countText(count), { lifted: count });
+      return STATUS.OK;
+    },
+  });
+}
+
+function syncText(plan: BanPlan | null): string {
+  if (plan === null)
+    return 'nothing to do: the firewall of this host has no set of banned addresses';
+  const total = (part: 'add' | 'remove') =>
+    plan.sets.reduce((sum, { change }) => sum + change[part].length, 0);
+  return `banned ${total('add')} and lifted ${total('remove')} addresses at the router`;
+}
+
+function syncData(plan: BanPlan | null) {
+  const of = (part: 'add' | 'remove') => plan?.sets.flatMap(({ change }) => change[part]) ?? [];
+  return { banned: of('add'), lifted: of('remove'), refused: plan?.bans.refused ?? 0 };
+}
+
+export async function runSync(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'fail2ban sync',
+    // the sets are changed in one transaction, and a renewal may hold the lock for minutes
+    unlocked: true,
+    plan: async (target) => {
+      const plan = await planBans(app.host, target);
+      const { banned, lifted } = syncData(plan);
+      const would = [
+        ...banned.map((address) => `ban ${address} at the router`),
+        ...lifted.map((address) => `lift the ban of ${address} at the router`),
+      ];
+      return { would };
+    },
+    apply: (target) => followBans(app.host, target),
+    report: (plan) => {
+      app.output.result(syncText(plan), syncData(plan));
       return STATUS.OK;
     },
   });
@@ -68,6 +108,17 @@ export function registerFail2ban(fail2ban: Command, line: CommandLine): void {
     run: runUnban,
     ends: ['USAGE', 'ADDRESS_INVALID', 'NOT_RUNNING'],
     examples: ['mailctl fail2ban unban 192.0.2.1', 'mailctl fail2ban unban --all'],
+  });
+  const sync = fail2ban
+    .command('sync')
+    .description(
+      "copy the bans to the router's firewall (after firewall-setup); serve does so itself",
+    );
+  defineWord(sync, line, {
+    kind: 'changes',
+    run: runSync,
+    ends: ['NOT_RUNNING', 'PROGRAM_FAILED'],
+    examples: ['mailctl fail2ban sync', 'mailctl fail2ban sync --dry-run'],
   });
   describeGroup(fail2ban, {
     examples: ['mailctl fail2ban list', 'mailctl fail2ban unban 192.0.2.1'],

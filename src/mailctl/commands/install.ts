@@ -6,6 +6,14 @@ import { converge, planConvergence } from '../../appliance/apply/converge.ts';
 import { requireSignatures } from '../../appliance/apply/virus-scan.ts';
 import { ensureImage } from '../../appliance/container/image.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
+import { followFirewall, setUpFirewall } from '../../appliance/firewall/firewall.ts';
+import {
+  changesOf,
+  hasFirewall,
+  isSetUp,
+  planFirewall,
+  planFollowing,
+} from '../../appliance/firewall/plan.ts';
 import { requireOwnDomain } from '../../appliance/settings/reserved-domain.ts';
 import { enableInUci } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
@@ -13,6 +21,7 @@ import type { Host } from '../../host/host.ts';
 import type { App } from '../app.ts';
 import { planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { foreignText } from '../foreign-text.ts';
 import { showNotices } from '../notices.ts';
 import { ensureScheduler } from '../scheduler.ts';
 import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
@@ -22,6 +31,7 @@ interface InstallOptions {
   readonly sha256?: string;
   readonly onRoot?: boolean;
   readonly waitForSignatures?: boolean;
+  readonly firewall?: boolean;
 }
 
 function parseSha256(text: string): string {
@@ -36,6 +46,23 @@ async function checkTarget(host: Host, target: Appliance, options: InstallOption
   if (!options.waitForSignatures) await requireSignatures(host, target);
 }
 
+async function setUpIfPresent({ host, output }: App, target: Appliance) {
+  if (!(await hasFirewall(host))) return [];
+  const { changes, foreign } = await setUpFirewall(host, target);
+  for (const one of foreign) output.warn(foreignText(one));
+  return changes;
+}
+
+async function planRouter(host: Host, target: Appliance, { firewall }: InstallOptions) {
+  if (!firewall || !(await hasFirewall(host))) return planFollowing(host, target);
+  return changesOf(await planFirewall(host, target));
+}
+
+/** True when the router has a firewall, and it knows nothing of the server. */
+async function isClosed(host: Host, target: Appliance): Promise<boolean> {
+  return (await hasFirewall(host)) && !(await isSetUp(host, target));
+}
+
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
   const { image: source, sha256, waitForSignatures } = options;
@@ -47,7 +74,11 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const result = await converge(host, target, { image, start: true, waitForSignatures });
   const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
   await ensureScheduler(app, target);
-  return { ...result, image, enabled };
+  const router = options.firewall
+    ? await setUpIfPresent(app, target)
+    : await followFirewall(host, target);
+  const changes = [...result.changes, ...router];
+  return { ...result, changes, image, enabled, closed: await isClosed(host, target) };
 }
 
 export async function run(app: App, options: InstallOptions): Promise<ExitStatus> {
@@ -56,10 +87,12 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
     word: 'install',
     plan: async (target) => {
       await checkTarget(host, target, options);
-      return planOfChanges(await planConvergence(host, target, true), output.paint);
+      const changes = await planConvergence(host, target, true);
+      const router = await planRouter(host, target, options);
+      return planOfChanges([...changes, ...router], output.paint);
     },
     apply: (target) => install(app, target, options),
-    report: async ({ changes, started, enabled, image }, { settings }) => {
+    report: async ({ changes, started, enabled, image, closed }, { settings }) => {
       const { hostname } = settings.main;
       const nothing = changes.length === 0 && !started && !enabled;
       const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
@@ -69,6 +102,11 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
         changes: summarizeChanges(changes),
       });
       await showNotices(app);
+      if (closed) {
+        output.note(
+          "the router's firewall has no rules for the server yet: mailctl firewall-setup",
+        );
+      }
       if (!nothing) output.note('next: mailctl user add <address>, then mailctl status');
       return STATUS.OK;
     },
@@ -82,6 +120,7 @@ export function registerInstall(command: Command, line: CommandLine): void {
       'the container image (default: main.image, the installed image, or a new build)',
     )
     .option('--sha256 <hex>', 'SHA-256 of the image; required for plain http', parseSha256)
+    .option('--firewall', "also set up the router's firewall and names, as firewall-setup")
     .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases')
     .option(...WAIT_FOR_SIGNATURES);
   defineWord(command, line, {
@@ -89,7 +128,8 @@ export function registerInstall(command: Command, line: CommandLine): void {
     run,
     ends: [
       ...(['PROBE_FAILED', 'IMAGE_INVALID', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
-      ...(['HOST_UNFIT', 'PORT_TAKEN', 'IMAGE_MISSING', 'SIGNATURES_MISSING'] as const),
+      ...(['HOST_UNFIT', 'DATA_INVALID', 'PROGRAM_FAILED', 'PORT_TAKEN', 'IMAGE_MISSING'] as const),
+      'SIGNATURES_MISSING',
     ],
     examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
   });

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { planConvergence } from '../../appliance/apply/converge.ts';
 import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
+import { planFollowing } from '../../appliance/firewall/plan.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, summarizeChanges } from '../changes-text.ts';
@@ -16,7 +17,10 @@ interface PlanOptions {
 export async function run(app: App, options: PlanOptions): Promise<ExitStatus> {
   const { host, output, appliance } = app;
   const target = await appliance();
-  const changes = await planConvergence(host, target);
+  const changes = [
+    ...(await planConvergence(host, target)),
+    ...(await planFollowing(host, target)),
+  ];
   await requireVirusScan(host, target);
   await showNotices(app);
   output.result(describeChanges(changes, output.paint), { changes: summarizeChanges(changes) });

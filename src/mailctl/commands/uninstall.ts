@@ -2,9 +2,12 @@
 
 import type { Command } from 'commander';
 import { uninstall } from '../../appliance/container/uninstall.ts';
+import { clearFirewall } from '../../appliance/firewall/firewall.ts';
+import { changesOf, planClear } from '../../appliance/firewall/plan.ts';
 import { disableInUci } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
+import { planOfChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { endScheduler } from '../scheduler.ts';
 
@@ -18,12 +21,15 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
   if (purge) await app.confirm(`This removes ${data} with all mail in it for good.`);
   return app.change({
     word: 'uninstall',
-    plan: async () => {
+    plan: async (target) => {
       const going = purge ? [container, data] : [container];
-      return { would: ['stop the mail server', ...going.map((path) => `remove ${path}`)] };
+      const router = planOfChanges(changesOf(await planClear(host, target)), output.paint).would;
+      const removals = going.map((path) => `remove ${path}`);
+      return { would: ['stop the mail server', ...router, ...removals] };
     },
     before: () => endScheduler(app),
     apply: async (target) => {
+      await clearFirewall(host, target);
       await uninstall(host, target, purge);
       // the next boot must not start a removed server
       await disableInUci(host, target.paths.uciFile, target.settings);

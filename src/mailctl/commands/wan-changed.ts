@@ -12,6 +12,7 @@ import {
 import { planAddresses, publishAddresses } from '../../appliance/dns/addresses.ts';
 import type { Addresses } from '../../appliance/dns/moved.ts';
 import { requireNoObstacle } from '../../appliance/dns/publish/change.ts';
+import { followFirewall } from '../../appliance/firewall/firewall.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import { requireClock } from '../../host/clock.ts';
 import type { App } from '../app.ts';
@@ -64,11 +65,12 @@ async function findMove(app: App, target: Appliance) {
   return { look, text, plan };
 }
 
-/** Gives the container the new prefix first, so that only an address in use is published. */
+/** Gives the container and the LAN's names the new prefix first, so that only an address in use is published. */
 async function follow(app: App, target: Appliance): Promise<void> {
   const address = await movedAddress6(app.host, target);
   if (address === null) return;
   await followPrefix(app.host, target);
+  await followFirewall(app.host, target);
   app.output.note(`the container has the address ${address} now`);
 }
 
