@@ -305,6 +305,49 @@ describe('firewall-setup', () => {
   });
 });
 
+describe('beside the sections of an operator', () => {
+  /** The router with these sections of test/fw4 behind its own, and nft's listing. */
+  function load(name: string, listing: string): void {
+    configure("\toption address6 '::25/64'\nconfig features 'features'\n\toption fail2ban '0'\n");
+    router.write(FIREWALL, FRESH + readFileSync(join(FW4, `${name}.sections`), 'utf8'));
+    const rules = readFileSync(join(FW4, `${listing}.nft`), 'utf8');
+    router.write('/rules', rules);
+    router.write('/bin/nft', `#!/bin/sh\ncat ${router.root}/rules\n`, 0o755);
+  }
+
+  test.each([
+    ['mail', 'mail'],
+    ['disabled', 'disabled'],
+    ['named', 'named'],
+    ['foreign-last', 'mail'],
+  ])(
+    '%s: the sections of a known router are in order, and so are the rules that fw4 made of them',
+    async (name, listing) => {
+      load(name, listing);
+      const names = "config firewall 'firewall'\n\toption split_horizon '0'\n";
+      router.write('/etc/config/mailserver', read('/etc/config/mailserver') + names);
+      const before = read(FIREWALL);
+
+      const { status, stdout } = await router.mailctl('firewall-setup');
+
+      expect({ status, stdout }).toEqual({ status: 0, stdout: 'nothing to change\n' });
+      expect([read(FIREWALL), reloads()]).toEqual([before, '']);
+      const { stdout: found } = await router.mailctl('doctor --only firewall.rules');
+      expect(found).toContain('every rule is loaded');
+    },
+  );
+
+  test('foreign-first: a redirect that fw4 takes before ours is named', async () => {
+    load('foreign-first', 'mail');
+
+    const { status, stderr } = await router.mailctl('firewall-setup');
+
+    expect(status).toBe(1);
+    expect(stderr).toContain("redirect 'Old mail host' sends it to 192.168.1.77");
+    expect(read(FIREWALL)).toContain("config redirect 'oldmail'");
+  });
+});
+
 describe('bans at the router', () => {
   const LOADED =
     'set mailserver_banned {\n elements = { 198.51.100.1 timeout 1h expires 10m, 198.51.100.2 }\n}';

@@ -6,6 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { bareAddress, canonicalIpv6 } from '../../host/ip.ts';
 import type { Appliance } from '../appliance.ts';
 import { desiredNetwork } from '../container/bridge.ts';
+import { queryBridge } from '../container/network-apply.ts';
 import { missingRules } from '../firewall/live.ts';
 import { hasFirewall, isSetUp, planFirewall } from '../firewall/plan.ts';
 import type { Check, Report } from './context.ts';
@@ -72,7 +73,9 @@ async function answersOf(server: string, name: string, type: 'A' | 'AAAA'): Prom
 
 /** What the LAN's resolver answers in place of the container's address; empty when it is right. */
 async function wrongAnswers(host: Host, target: Appliance): Promise<string[]> {
-  const { address, address6, gateway } = await desiredNetwork(host, target);
+  const { address, address6, bridge, gateway } = await desiredNetwork(host, target);
+  const { addresses } = await queryBridge(host, bridge);
+  const server = bareAddress(addresses[0] ?? gateway);
   const { hostname } = target.settings.main;
   const expected = [
     { type: 'A', value: bareAddress(address) } as const,
@@ -80,7 +83,7 @@ async function wrongAnswers(host: Host, target: Appliance): Promise<string[]> {
   ];
   const wrong: string[] = [];
   for (const { type, value } of expected) {
-    const found = await answersOf(gateway, hostname, type);
+    const found = await answersOf(server, hostname, type);
     const wanted = type === 'A' ? value : canonicalIpv6(value);
     if (found.join() !== wanted)
       wrong.push(`${type} ${found.join(', ') || 'none'} (wanted: ${wanted})`);

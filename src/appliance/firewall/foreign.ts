@@ -60,17 +60,28 @@ interface Search {
   readonly exposed: readonly Exposed[];
   /** Name of the WAN zone. */
   readonly wan: string;
+  /** The name of our redirect of a service. */
+  readonly nameOf: (service: Service) => string;
 }
 
-export function findForeign({ present, names, exposed, wan }: Search): readonly ForeignRedirect[] {
+/** True when our redirect of the service stands before this place, so that fw4 takes ours. */
+function isBehindOurs({ present, nameOf }: Search, place: number, service: Service): boolean {
+  const ours = present.findIndex((one) => one.name === nameOf(service) && !isOff(one));
+  return ours !== -1 && ours < place;
+}
+
+/** The redirects that take a port before ours does. */
+export function findForeign(search: Search): readonly ForeignRedirect[] {
+  const { present, names, exposed, wan } = search;
   const redirects = present.filter(({ type }) => type === 'redirect');
-  return redirects.flatMap((section, index) => {
+  return present.flatMap((section, place) => {
     if (section.name !== null && names.has(section.name)) return [];
     if (!isForwarding(section, wan)) return [];
-    const label = labelOf(section, `@redirect[${index}]`);
+    const label = labelOf(section, `@redirect[${redirects.indexOf(section)}]`);
     const to = textOf(section, 'dest_ip') || null;
     return exposed
       .filter(({ port }) => coversPort(textOf(section, 'src_dport'), port))
+      .filter(({ service }) => !isBehindOurs(search, place, service))
       .map(({ service, port }) => ({ service, port, section: label, to }));
   });
 }

@@ -15,6 +15,8 @@ import {
   firewallSections,
   nameSections,
   type RouterFacts,
+  redirectName,
+  type Service,
   sectionNames,
 } from './sections.ts';
 import { findZones } from './zones.ts';
@@ -85,7 +87,8 @@ export async function planFirewall(host: Host, target: Appliance): Promise<Firew
   const names = sectionNames(settings);
   const facts = await readFacts(host, target, present);
   const exposed = exposedServices(settings);
-  const redirects = findForeign({ present, names, exposed, wan: facts.wan });
+  const nameOf = (service: Service) => redirectName(settings, service);
+  const redirects = findForeign({ present, names, exposed, wan: facts.wan, nameOf });
   const left = new Set(redirects.map(({ service }) => service));
   const wanted = firewallSections(facts, left);
   const ours = present.filter(({ name }) => name !== null && names.has(name));

@@ -28,8 +28,19 @@ const SERVICES: readonly Service[] = [
   ...(['smtp', 'smtps', 'submission', 'imaps', 'imap', 'pop3', 'pop3s', 'sieve'] as const),
 ];
 
-/** Letters, digits and underscores: with any other name, fw4 loads a ruleset without zones. */
-const prefixOf = ({ main }: Settings) => `${main.container.replaceAll(/[^A-Za-z0-9]/g, '_')}_`;
+/**
+ * Letters, digits and underscores: with any other name, fw4 loads a ruleset without zones. Not a digit first: nft
+ * refuses such a set, and with it the whole ruleset.
+ */
+function prefixOf({ main }: Settings): string {
+  const name = main.container.replaceAll(/[^A-Za-z0-9]/g, '_');
+  return `${/^[A-Za-z]/.test(name) ? '' : 'mail'}${name}_`;
+}
+
+/** The name of our redirect of a service. */
+export function redirectName(settings: Settings, service: Service): string {
+  return `${prefixOf(settings)}${service}`;
+}
 
 /** Names of every section that any settings of this appliance can want. */
 export function sectionNames(settings: Settings): ReadonlySet<string> {
@@ -100,7 +111,7 @@ function redirect(facts: RouterFacts, { service, port }: Exposed): WantedSection
     ...{ target: 'DNAT', src, dest, family: 'ipv4', proto: 'tcp', src_dport: text },
     ...{ dest_ip: address, dest_port: text, reflection: '1' },
   };
-  return { type: 'redirect', name: `${prefixOf(settings)}${service}`, options };
+  return { type: 'redirect', name: redirectName(settings, service), options };
 }
 
 function rule6(facts: RouterFacts, { service, port }: Exposed, to: string): WantedSection {

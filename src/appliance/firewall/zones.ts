@@ -19,10 +19,17 @@ function interfacesOn(network: readonly PresentSection[], bridge: string): strin
     .flatMap(({ name }) => name ?? []);
 }
 
-function zoneOf(firewall: readonly PresentSection[], names: readonly string[]): string | null {
+/** @param device of the zone itself, which may name it in place of an interface */
+function zoneOf(
+  firewall: readonly PresentSection[],
+  names: readonly string[],
+  device?: string,
+): string | null {
   const zone = firewall.find(
     (section) =>
-      section.type === 'zone' && items(section, 'network').some((one) => names.includes(one)),
+      section.type === 'zone' &&
+      (items(section, 'network').some((one) => names.includes(one)) ||
+        (device !== undefined && items(section, 'device').includes(device))),
   );
   return zone === undefined ? null : (items(zone, 'name')[0] ?? null);
 }
@@ -36,7 +43,7 @@ interface Files {
 export function findZones(settings: Settings, files: Files): { wan: string; lan: string } {
   const { bridge } = settings.network;
   const { wanInterface } = settings.dns;
-  const lan = zoneOf(files.firewall, interfacesOn(files.network, bridge));
+  const lan = zoneOf(files.firewall, interfacesOn(files.network, bridge), bridge);
   if (lan === null) {
     throw new MailctlError(
       'HOST_UNFIT',

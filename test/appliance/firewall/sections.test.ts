@@ -1,0 +1,57 @@
+import { expect, test } from 'bun:test';
+import { readSections } from '../../../src/appliance/firewall/difference.ts';
+import { firewallSections, sectionNames } from '../../../src/appliance/firewall/sections.ts';
+import { findZones } from '../../../src/appliance/firewall/zones.ts';
+import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
+
+const DEFAULT = defaultSettings();
+
+function sectionsFor(container: string, address6: string | null = null) {
+  const main = { ...DEFAULT.main, container };
+  const network = { ...DEFAULT.network, address6 };
+  const settings = { ...DEFAULT, main, network };
+  const facts = { settings, wan: 'wan', lan: 'lan', address: '192.168.1.25', address6: null };
+  return { settings, sections: firewallSections(facts, new Set()) };
+}
+
+// nft: a letter or _ first; fw4: letters, digits and _; a comment has at most 128 bytes with `!fw4: ` and ` (reflection)`
+test.each(['mailserver', 'my.mail-1', '2mail', '_x', 'a'.repeat(63)])(
+  'the sections of container %p have names that uci, fw4 and nft accept, and all are known as ours',
+  (container) => {
+    const { settings, sections } = sectionsFor(container, '::25/64');
+    const names = sections.map(({ name }) => name);
+
+    expect(names).toHaveLength(12);
+    for (const name of names) expect(name).toMatch(/^[A-Za-z][A-Za-z0-9_]{0,108}$/);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !sectionNames(settings).has(name))).toEqual([]);
+  },
+);
+
+test.each([
+  ['::25/64', '::25/::ffff:ffff:ffff:ffff'],
+  ['2001:db8:1::25/64', '2001:db8:1::25'],
+  ['fd00:1::25/64', undefined],
+  [null, undefined],
+])('with address6 %p the IPv6 rules are for %p', (address6, expected) => {
+  const { sections } = sectionsFor('mailserver', address6);
+  const six = sections.filter(({ options }) => options.family === 'ipv6' && options.dest_ip);
+
+  expect(new Set(six.map(({ options }) => options.dest_ip))).toEqual(
+    new Set(expected === undefined ? [] : [expected]),
+  );
+});
+
+test.each([
+  ["config zone\n\toption name 'home'\n\tlist network 'office'\n", 'home'],
+  ["config zone\n\toption name 'home'\n\toption network 'guest office'\n", 'home'],
+  ["config zone\n\toption name 'home'\n\tlist device 'br-lan'\n", 'home'],
+])('the zone of the bridge is found in %p', (zone, expected) => {
+  const firewall = readSections(
+    'firewall',
+    `${zone}config zone\n\toption name 'net'\n\tlist network 'wan'\n`,
+  );
+  const network = readSections('network', "config interface 'office'\n\toption device 'br-lan'\n");
+
+  expect(findZones(DEFAULT, { firewall, network })).toEqual({ lan: expected, wan: 'net' });
+});
