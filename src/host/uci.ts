@@ -14,9 +14,9 @@ export interface UciChange {
   readonly folder: string;
 }
 
-function refused(said: string): MailctlError {
+function refused(config: string, said: string): MailctlError {
   return new MailctlError('PROGRAM_FAILED', `uci refused a change: ${presentable(said)}`, {
-    hint: 'uci changes; uci export firewall',
+    hint: `uci export ${config}`,
   });
 }
 
@@ -36,7 +36,7 @@ export async function commitUci(
   try {
     // its status is 0 whatever happens
     const { stderr } = await host.programs.run([...uci, 'batch'], { input: batch });
-    if (stderr.trim() !== '') throw refused(stderr);
+    if (stderr.trim() !== '') throw refused(config, stderr);
     const { stdout } = await host.programs.query([...uci, '-N', 'export', config]);
     check(stdout);
     await host.programs.run([...uci, 'commit', config]);

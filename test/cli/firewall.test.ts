@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clearFirewall, setUpFirewall } from '../../src/appliance/firewall/firewall.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
+import { JOBS } from '../../src/appliance/schedule/jobs.ts';
 import { readSettings } from '../../src/appliance/settings/uci-file.ts';
 import { createHost } from '../../src/host/host.ts';
 import { differences, readShapes } from '../json-document.ts';
@@ -51,6 +52,15 @@ const SHAPES = readShapes();
 
 const faults = (example: string, text: string) =>
   differences(SHAPES.get(example) ?? {}, JSON.parse(text));
+
+/** Host and appliance of the router in this process. */
+async function open() {
+  const PATH = `${router.root}/bin:${process.env.PATH}`;
+  const env = { ...process.env, MAILCTL_ROOT: router.root, PATH };
+  const host = createHost({ root: router.root, env, say: () => undefined });
+  const settings = await readSettings(host, '/etc/config/mailserver');
+  return { host, target: { settings, paths: appliancePaths(settings) } };
+}
 
 const reloads = () => (existsSync(join(router.root, 'reloads')) ? read('/reloads') : '');
 
@@ -260,6 +270,21 @@ describe('firewall-setup', () => {
     expect(read(FIREWALL)).toBe(FRESH);
   });
 
+  test('a change that the firewall does not load is taken back to what it was', async () => {
+    await router.mailctl('firewall-setup');
+    uci(['set', 'firewall.mailserver_smtp.name=Mail']);
+    uci(['commit', 'firewall']);
+    const before = read(FIREWALL);
+    router.write('/etc/init.d/firewall', '#!/bin/sh\nexit 1\n', 0o755);
+    configure("config ports 'ports'\n\toption smtp '2525'\n\toption imaps '0'\n");
+
+    const { status } = await router.mailctl('firewall-setup');
+
+    expect(status).toBe(69);
+    const sorted = (text: string) => text.split(/\n(?=config )/).sort();
+    expect(sorted(read(FIREWALL))).toEqual(sorted(before));
+  });
+
   test('a rule that is missing in the kernel after the reload is an error too', async () => {
     router.write('/bin/nft', '#!/bin/sh\necho "table inet fw4 {"\n', 0o755);
 
@@ -348,24 +373,21 @@ describe('beside the sections of an operator', () => {
   });
 });
 
+/** A firewall with the set of IPv4 addresses alone; what nft loads is in /loaded. */
+function loadSet(elements = '198.51.100.1 timeout 1h expires 10m, 198.51.100.2') {
+  router.write(
+    '/bin/nft',
+    `#!/bin/sh\ncase "$*" in\n*'fw4 mailserver_banned') echo 'set mailserver_banned { elements = { ${elements} } }' ;;\n'-f -') cat >>${router.root}/loaded ;;\n*) exit 1 ;;\nesac\n`,
+    0o755,
+  );
+  router.write(
+    '/srv/lxc/mailserver/config',
+    readFileSync(join(router.root, 'srv/lxc/router-of-tests/config'), 'utf8'),
+  );
+  router.up(true);
+}
+
 describe('bans at the router', () => {
-  const LOADED =
-    'set mailserver_banned {\n elements = { 198.51.100.1 timeout 1h expires 10m, 198.51.100.2 }\n}';
-
-  /** A firewall with the set of IPv4 addresses alone; what nft loads is in /loaded. */
-  function loadSet() {
-    router.write(
-      '/bin/nft',
-      `#!/bin/sh\ncase "$*" in\n*'fw4 mailserver_banned') echo '${LOADED}' ;;\n'-f -') cat >>${router.root}/loaded ;;\n*) exit 1 ;;\nesac\n`,
-      0o755,
-    );
-    router.write(
-      '/srv/lxc/mailserver/config',
-      readFileSync(join(router.root, 'srv/lxc/router-of-tests/config'), 'utf8'),
-    );
-    router.up(true);
-  }
-
   test('follow the container in one transaction, without the LAN, exempt networks and what is no address', async () => {
     configure('', "config fail2ban 'fail2ban'\n\tlist ignore '203.0.113.0/24'\n");
     loadSet();
@@ -392,6 +414,31 @@ describe('bans at the router', () => {
 
     expect(stdout).toContain('would lift the ban of 198.51.100.1 at the router\n');
     expect(existsSync(join(router.root, 'loaded'))).toBe(false);
+  });
+});
+
+describe('the job of serve for the bans', () => {
+  const isDue = async () => {
+    const { host, target } = await open();
+    return JOBS.find(({ name }) => name === 'bans')?.watch?.(host, target);
+  };
+
+  test.each([
+    ['a ban is missing at the router', '198.51.100.2', true],
+    ['a lifted ban is still there', '198.51.100.1, 198.51.100.2, 198.51.100.9', true],
+    ['both are equal', '198.51.100.9 timeout 1h expires 3s, 198.51.100.2', false],
+  ])('when %s: due %p', async (_, elements, expected) => {
+    configure('', "config fail2ban 'fail2ban'\n\tlist ignore '203.0.113.0/24'\n");
+    loadSet(elements);
+
+    expect(await isDue()).toBe(expected);
+  });
+
+  test('is not due without a set in the firewall, or while the container is down', async () => {
+    expect(await isDue()).toBe(false);
+    loadSet();
+    router.up(false);
+    expect(await isDue()).toBe(false);
   });
 });
 
@@ -450,11 +497,7 @@ describe("other people's firewall files", () => {
     const written = read(FIREWALL);
     router.write(FIREWALL, original);
     configure('', "config firewall 'firewall'\n\toption split_horizon '0'\n");
-    const PATH = `${router.root}/bin:${process.env.PATH}`;
-    const env = { ...process.env, MAILCTL_ROOT: router.root, PATH };
-    const host = createHost({ root: router.root, env, say: () => undefined });
-    const settings = await readSettings(host, '/etc/config/mailserver');
-    const target = { settings, paths: appliancePaths(settings) };
+    const { host, target } = await open();
 
     await setUpFirewall(host, target);
 

@@ -7,6 +7,7 @@ import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { readHostPart } from '../container/host-part.ts';
+import { queryBridge } from '../container/network-apply.ts';
 import { listBans } from '../mail/fail2ban.ts';
 import {
   type BanList,
@@ -32,20 +33,25 @@ async function readSet(host: Host, target: Appliance, version: Version) {
   return stdout.includes(`set ${name} {`) ? parseElements(stdout) : null;
 }
 
-/** CIDR, of one interface or of all. */
-async function addressesOf(host: Host, interfaceName?: string): Promise<readonly string[]> {
-  const of = interfaceName === undefined ? [] : ['dev', interfaceName];
-  const { stdout } = await host.programs.query(['ip', '-o', 'addr', 'show', ...of]);
-  return [...stdout.matchAll(/ inet6? (\S+)/g)].map(([, address = '']) => address);
+/** Every address of this host, without prefix lengths. */
+async function ownAddresses(host: Host): Promise<readonly string[]> {
+  const { stdout } = await host.programs.query(['ip', '-o', 'addr', 'show']);
+  return [...stdout.matchAll(/ inet6? (\S+)/g)].map(([, cidr = '']) => bareAddress(cidr));
 }
 
 /** The networks of the bridge, every address of this host, the container itself and fail2ban.ignore. */
 async function exemptNetworks(host: Host, { settings, paths }: Appliance): Promise<string[]> {
-  const bridge = await addressesOf(host, settings.network.bridge);
-  const hosts = (await addressesOf(host)).map(bareAddress);
+  const { addresses, addresses6 } = await queryBridge(host, settings.network.bridge);
   const part = await readHostPart(host, paths, 'current');
   const own = [part?.network.address, part?.network.address6].flatMap((cidr) => cidr ?? []);
-  return [...settings.fail2ban.ignore, ...bridge, ...hosts, ...own.map(bareAddress)];
+  const { ignore } = settings.fail2ban;
+  return [
+    ...ignore,
+    ...addresses,
+    ...addresses6,
+    ...(await ownAddresses(host)),
+    ...own.map(bareAddress),
+  ];
 }
 
 export interface BanPlan {

@@ -2,7 +2,7 @@
 // ours in our sections (enabled, name, counter, …) belong to the operator and are kept. Pure.
 
 import { MailctlError } from '../../errors.ts';
-import { mergeEntries, type UciDocument, type UciValue } from '../../uci/document.ts';
+import { formatValue, mergeEntries, type UciDocument, type UciValue } from '../../uci/document.ts';
 import { parseUci } from '../../uci/parse.ts';
 import type { Change } from '../apply/changes.ts';
 import type { WantedSection } from './sections.ts';
@@ -21,7 +21,7 @@ export function readSections(file: string, text: string): readonly PresentSectio
   const [problem] = problems;
   if (problem === undefined) return mergeSections(document);
   throw new MailctlError('DATA_INVALID', `${file}:${problem.line}: ${problem.message}`, {
-    hint: `correct ${file}: uci refuses it too`,
+    hint: `correct ${file}, then repeat`,
   });
 }
 
@@ -62,15 +62,13 @@ interface Wanting {
   readonly names: ReadonlySet<string>;
 }
 
-const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
-
 function isSame(present: UciValue | undefined, wanted: string | readonly string[]): boolean {
   return JSON.stringify(present) === JSON.stringify(wanted);
 }
 
 function setCommands(place: string, value: string | readonly string[], isThere: boolean) {
-  if (typeof value === 'string') return [`set ${place}=${quoted(value)}`];
-  const items = value.map((item) => `add_list ${place}=${quoted(item)}`);
+  if (typeof value === 'string') return [`set ${place}=${formatValue(value)}`];
+  const items = value.map((item) => `add_list ${place}=${formatValue(item)}`);
   return isThere ? [`delete ${place}`, ...items] : items;
 }
 
@@ -102,7 +100,7 @@ function planSection(config: string, wanted: WantedSection, present: PresentSect
     after: Object.entries(options).map(lineOf).join(''),
   };
   const change: Change = { ...title, action: present === undefined ? 'add' : 'change', ...texts };
-  const declared = present === undefined ? [`set ${place}=${quoted(type)}`] : [];
+  const declared = present === undefined ? [`set ${place}=${formatValue(type)}`] : [];
   return [{ change, commands: [...declared, ...commands] }];
 }
 
@@ -129,7 +127,7 @@ function planOrder({ config, present, wanted }: Wanting, gone: ReadonlySet<strin
     const effect = { none: true } as const;
     const title = `${config} ${type} ${name} (order)`;
     const change: Change = { what: 'firewall', name: title, action: 'change', effect };
-    return [{ change, commands: [`reorder ${config}.${name}=${quoted(String(first))}`] }];
+    return [{ change, commands: [`reorder ${config}.${name}=${formatValue(String(first))}`] }];
   });
 }
 

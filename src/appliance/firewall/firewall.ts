@@ -20,6 +20,7 @@ import {
   isSetUp,
   planClear,
   planFirewall,
+  planRestore,
   type RouterFile,
   readConfig,
 } from './plan.ts';
@@ -76,12 +77,13 @@ async function changeRules(host: Host, target: Appliance, plan: FirewallPlan): P
   if (batch !== '') await commit(host, target, { config: 'firewall', batch });
   const refusal = (await reload(host, 'firewall')) ?? (await findRefusal(host, plan));
   if (refusal === null) return;
-  await clearFirewall(host, target);
-  throw new MailctlError(
-    'PROGRAM_FAILED',
-    `the firewall did not take up the sections, which were removed again: ${refusal}`,
-    { hint: 'fw4 check' },
-  );
+  const hint = 'fw4 check';
+  if (batch === '') throw new MailctlError('PROGRAM_FAILED', refusal, { hint });
+  const back = await planRestore(host, target, plan.before);
+  await commit(host, target, { config: 'firewall', batch: back.batch });
+  await reload(host, 'firewall');
+  const message = `the firewall did not load the changed sections, which were taken back: ${refusal}`;
+  throw new MailctlError('PROGRAM_FAILED', message, { hint });
 }
 
 export interface FirewallSetup {

@@ -18,6 +18,7 @@ import {
   redirectName,
   type Service,
   sectionNames,
+  type WantedSection,
 } from './sections.ts';
 import { findZones } from './zones.ts';
 
@@ -59,6 +60,8 @@ export interface FirewallPlan extends Differences {
   readonly disabled: readonly string[];
   /** What the kernel must have loaded. */
   readonly live: readonly LiveRule[];
+  /** Our sections of /etc/config/firewall as they are. */
+  readonly before: readonly WantedSection[];
 }
 
 const NOTHING: Difference = { changes: [], batch: '' };
@@ -93,6 +96,9 @@ export async function planFirewall(host: Host, target: Appliance): Promise<Firew
   const wanted = firewallSections(facts, left);
   const ours = present.filter(({ name }) => name !== null && names.has(name));
   const disabled = ours.filter(isOff).flatMap(({ name }) => name ?? []);
+  // fw4 drops a rule with its set
+  const isLive = ({ name, options }: WantedSection) =>
+    ![name, options.ipset].some((one) => typeof one === 'string' && disabled.includes(one));
   const label = (name: string) => {
     const section = ours.find((one) => one.name === name);
     return section === undefined ? name : labelOf(section, name);
@@ -106,11 +112,28 @@ export async function planFirewall(host: Host, target: Appliance): Promise<Firew
     foreign: redirects.filter(({ to }) => to !== facts.address),
     disabled,
     live: wanted
-      .filter(({ name }) => !disabled.includes(name))
+      .filter(isLive)
       .map(({ type, name }) =>
         type === 'ipset' ? { kind: 'set', label: name } : { kind: 'rule', label: label(name) },
       ),
+    before: ours.map(asWanted),
   };
+}
+
+const asWanted = ({ type, name, options }: PresentSection): WantedSection => ({
+  ...{ type, name: name ?? '' },
+  options: Object.fromEntries(options),
+});
+
+/** Gives our sections of /etc/config/firewall their former state. Throws DATA_INVALID. */
+export async function planRestore(
+  host: Host,
+  { settings }: Appliance,
+  before: readonly WantedSection[],
+): Promise<Difference> {
+  const present = (await readConfig(host, 'firewall')) ?? [];
+  const names = sectionNames(settings);
+  return planSections({ config: 'firewall', present, wanted: before, names });
 }
 
 /** The removal of every section of ours. Throws DATA_INVALID. */

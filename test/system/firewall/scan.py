@@ -5,7 +5,7 @@ import sys
 
 async def look(port):
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 4)
+        _, writer = await asyncio.wait_for(asyncio.open_connection(sys.argv[1], port), 3)
     except (OSError, asyncio.TimeoutError):
         return None
     writer.close()
