@@ -47,6 +47,7 @@ export interface Files {
   list(path: string): Promise<string[]>;
   /** The entry at the path (links are not followed); null when it is missing. */
   stat(path: string): Promise<FileStat | null>;
+  /** The target of a symbolic link; null when it is missing, or not a link. */
   readLink(path: string): Promise<string | null>;
   /** Of the file system that holds the path. */
   space(path: string): Promise<Space>;
@@ -73,6 +74,15 @@ async function orNull<T>(promise: Promise<T>): Promise<T | null> {
     return await promise;
   } catch (error) {
     if (isMissing(error)) return null;
+    throw error;
+  }
+}
+
+async function readLink(path: string): Promise<string | null> {
+  try {
+    return await orNull(fs.readlink(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EINVAL') return null;
     throw error;
   }
 }
@@ -210,7 +220,7 @@ export function createFiles(root: string): Files {
     list: async (path) =>
       (await onFile('list', path, () => orNull(fs.readdir(at(path)))))?.sort() ?? [],
     stat: (path) => onFile('look at', path, () => statFile(at(path))),
-    readLink: (path) => onFile('read', path, () => orNull(fs.readlink(at(path)))),
+    readLink: (path) => onFile('read', path, () => readLink(at(path))),
     space: (path) => onFile('measure', path, () => freeSpace(at(path))),
     replace: (path, content, options) =>
       onFile('write', path, () => replaceFile(at(path), content, options)),

@@ -5,13 +5,25 @@ import { Buffer } from 'node:buffer';
 import {
   closeSync,
   constants,
+  existsSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
   lstatSync,
   openSync,
   readdirSync,
+  realpathSync,
   rmdirSync,
   unlinkSync,
 } from 'node:fs';
 import { MailctlError } from '../errors.ts';
+import type { Ownership } from './files.ts';
+
+/**
+ * The owner of an entry; null to leave it as it is.
+ * @param parts names from the base to the entry; empty for the base itself
+ */
+export type OwnerRule = (parts: readonly string[], present: Ownership) => Ownership | null;
 
 export interface UntrustedFile {
   /** Name of its folder; empty for the folder at which the walk starts. */
@@ -29,6 +41,8 @@ export interface UntrustedTrees {
     visit: (file: UntrustedFile) => void,
   ): Promise<boolean>;
   exists(base: string, parts: readonly string[]): Promise<boolean>;
+  /** Sets the owners of everything in `base` by the rule, a folder after its content; counts those that it changed. */
+  setOwners(base: string, rule: OwnerRule): Promise<number>;
   /** Removes `base/parts…` with everything in it; false when the folder is missing. */
   remove(base: string, parts: readonly string[]): Promise<boolean>;
 }
@@ -125,6 +139,41 @@ function walkFolder(
   }
 }
 
+/** The new owner, where it differs. */
+function otherOwner(rule: OwnerRule, parts: readonly string[], { uid, gid }: Ownership) {
+  const owner = rule(parts, { uid, gid });
+  return owner === null || (owner.uid === uid && owner.gid === gid) ? null : owner;
+}
+
+function setOwner(path: Buffer, parts: readonly string[], rule: OwnerRule): number {
+  try {
+    const owner = otherOwner(rule, parts, lstatSync(path));
+    // of the entry itself, if it has become a link
+    if (owner !== null) lchownSync(path, owner.uid, owner.gid);
+    return owner === null ? 0 : 1;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+function setOwnersIn(folder: number, parts: readonly string[], rule: OwnerRule): number {
+  if (parts.length > MAX_DEPTH) tooDeep();
+  let changed = 0;
+  for (const entry of namesIn(folder)) {
+    const path = below(folder, entry);
+    const at = [...parts, entry.toString('utf8')];
+    const inner = openFolder(path);
+    changed +=
+      inner === null
+        ? setOwner(path, at, rule)
+        : within(inner, (opened) => setOwnersIn(opened, at, rule));
+  }
+  const owner = otherOwner(rule, parts, fstatSync(folder));
+  if (owner !== null) fchownSync(folder, owner.uid, owner.gid);
+  return owner === null ? changed : changed + 1;
+}
+
 function removeEntry(parent: number, name: Buffer | string, depth: number): void {
   if (depth > MAX_DEPTH) tooDeep();
   const path = below(parent, name);
@@ -156,6 +205,11 @@ export function createUntrustedTrees(at: (path: string) => string): UntrustedTre
         return true;
       }) ?? false,
     exists: async (base, parts) => atFolder(at(base), parts, () => true) ?? false,
+    setOwners: async (base, rule) =>
+      // the base itself and its parents belong to the host
+      atFolder(existsSync(at(base)) ? realpathSync(at(base)) : at(base), [], (folder) =>
+        setOwnersIn(folder, [], rule),
+      ) ?? 0,
     remove: async (base, parts) => {
       const name = parts.at(-1);
       if (name === undefined) throw new Error('the base itself is never removed');

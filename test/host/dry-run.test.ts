@@ -29,7 +29,7 @@ const CHANGES: Verbs = {
   ],
   fileSets: ['replace', 'settle', 'finish'],
   databases: ['write'],
-  untrusted: ['remove'],
+  untrusted: ['remove', 'setOwners'],
   programs: ['run', 'launch'],
   processes: ['signal', 'killTree'],
   downloads: ['fetch'],
