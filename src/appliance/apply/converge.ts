@@ -23,7 +23,7 @@ import {
   switchTo,
   writeGeneration,
 } from './generation.ts';
-import { planNetworkRepair, repairNetwork } from './network-repair.ts';
+import { findRepairs, planRepairs, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
 import { awaitSignatures } from './virus-scan.ts';
 
@@ -125,7 +125,10 @@ async function goBack(
   await useImage(host, target.paths, good.host.image);
   const effects = effectsOf(planGeneration(failed, good));
   const started = await takeUp(host, target, { generation: good, effects, start: true });
-  if ((await findRepairs(host, target, good)).length > 0) await repair(host, target, good);
+  const { network } = good.host;
+  if ((await findRepairs(host, target, network)).length > 0) {
+    await repairNetwork(host, target, network);
+  }
   await requireProbes(host, target, { generation: good, started });
   throw new MailctlError('PROBE_FAILED', `rolled back to the last good configuration: ${why}`, {
     hint,
@@ -135,32 +138,10 @@ async function goBack(
 
 type Content = Omit<Generation, 'name'>;
 
-/** Differences between the host's network and the running container's plan; none while it is stopped. */
-async function findRepairs(host: Host, target: Appliance, content: Content): Promise<Change[]> {
-  if (!(await isRunning(host, containerRef(target)))) return [];
-  const { container } = target.settings.main;
-  return planNetworkRepair(host, target.paths, { container, plan: content.host.network });
-}
-
-async function repair(
-  host: Host,
-  target: Appliance,
-  { host: { network } }: Content,
-): Promise<void> {
-  const { container } = target.settings.main;
-  await repairNetwork(host, target.paths, { container, plan: network });
-}
-
-/** Differences on the host when the planned network has not changed. */
-async function planRepairs(
-  host: Host,
-  target: Appliance,
-  step: { present: Content | null; desired: Content },
-): Promise<Change[]> {
-  const { present, desired } = step;
-  const same = JSON.stringify(present?.host.network) === JSON.stringify(desired.host.network);
-  return same ? findRepairs(host, target, desired) : [];
-}
+const networksOf = (present: Content | null, desired: Content) => ({
+  present: present?.host.network,
+  desired: desired.host.network,
+});
 
 /** Converges the host and the container to `desired`. */
 async function bringTo(
@@ -172,7 +153,7 @@ async function bringTo(
   const { paths } = target;
   const present = await readGeneration(host, paths, 'current');
   const good = await readGeneration(host, paths, 'good');
-  const repairs = await planRepairs(host, target, { present, desired });
+  const repairs = await planRepairs(host, target, networksOf(present, desired));
   const rendered = planGeneration(present, desired);
   const changes = [...prepared, ...repairs, ...rendered];
   const unchanged = present !== null && rendered.length === 0;
@@ -185,8 +166,9 @@ async function bringTo(
     const started = await takeUp(host, target, { generation, effects, start: work.start });
     await forgetReload(host, paths);
     const running = started || (await isRunning(host, containerRef(target)));
-    const repaired = (await findRepairs(host, target, generation)).length > 0;
-    if (repaired) await repair(host, target, generation);
+    const { network } = generation.host;
+    const repaired = (await findRepairs(host, target, network)).length > 0;
+    if (repaired) await repairNetwork(host, target, network);
     const touched = started || repaired || !unchanged || good?.name !== generation.name;
     if (!running || !touched) return { changes, running, started, proven: [] };
     if (work.waitForSignatures) await awaitSignatures(host, target);
@@ -233,7 +215,7 @@ export async function planConvergence(
   const present = await readGeneration(host, target.paths, 'current');
   return [
     ...(await planPreparation(host, target)),
-    ...(await planRepairs(host, target, { present, desired })),
+    ...(await planRepairs(host, target, networksOf(present, desired))),
     ...planGeneration(present, desired),
   ];
 }

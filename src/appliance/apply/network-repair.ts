@@ -2,6 +2,9 @@
 // bridge, a flushed table, an interface without its bridge.
 
 import type { Host } from '../../host/host.ts';
+import { isRunning } from '../../host/lxc.ts';
+import type { Appliance } from '../appliance.ts';
+import { containerRef } from '../container/container.ts';
 import type { DesiredNetwork, NetworkPlan } from '../container/network.ts';
 import {
   applyNetwork,
@@ -11,15 +14,11 @@ import {
   portsTable,
   queryBridge,
 } from '../container/network-apply.ts';
+import { formerParts, recordParts, removeFormer } from '../container/network-former.ts';
 import { planTable } from '../container/nft-tables.ts';
 import { attachVeth, filterTable, hasVeth, queryVeth } from '../container/veth-apply.ts';
 import type { Paths } from '../paths.ts';
 import type { Change } from './changes.ts';
-
-interface Network {
-  readonly container: string;
-  readonly plan: NetworkPlan;
-}
 
 async function planBridge(host: Host, plan: NetworkPlan): Promise<Change[]> {
   const present = await queryBridge(host, plan.bridge);
@@ -58,12 +57,25 @@ async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promi
   return [{ what: 'container', name, action: 'change', effect: { none: true }, ...texts }];
 }
 
-/** The differences from the plan on this host while the container runs. */
-export async function planNetworkRepair(
+/** What an earlier plan made on this host. */
+async function planFormer(host: Host, paths: Paths, plan: NetworkPlan): Promise<Change[]> {
+  return (await formerParts(host, paths, plan)).map(({ bridge, address }) => ({
+    what: 'firewall',
+    name: `address ${address} of bridge ${bridge}`,
+    action: 'remove',
+    effect: { none: true },
+  }));
+}
+
+/** The differences from the plan on this host; none while the container is stopped. */
+export async function findRepairs(
   host: Host,
-  paths: Paths,
-  { container, plan }: Network,
+  target: Appliance,
+  plan: NetworkPlan,
 ): Promise<Change[]> {
+  if (!(await isRunning(host, containerRef(target)))) return [];
+  const { paths, settings } = target;
+  const { container } = settings.main;
   const changes: Change[] = [];
   const tables = hasVeth(plan) ? [filterTable(container, plan)] : [];
   if (plan.makeBridge) {
@@ -75,10 +87,29 @@ export async function planNetworkRepair(
     const name = `table ${table.family} ${table.name}`;
     if (action !== null) changes.push({ what: 'firewall', name, action, effect: { none: true } });
   }
-  return hasVeth(plan) ? [...changes, ...(await planVethPort(host, plan))] : changes;
+  if (hasVeth(plan)) changes.push(...(await planVethPort(host, plan)));
+  return [...changes, ...(await planFormer(host, paths, plan))];
 }
 
-export async function repairNetwork(host: Host, paths: Paths, network: Network): Promise<void> {
+/** Differences on this host when the planned network has not changed. */
+export async function planRepairs(
+  host: Host,
+  target: Appliance,
+  networks: { present: NetworkPlan | undefined; desired: NetworkPlan },
+): Promise<Change[]> {
+  const { present, desired } = networks;
+  const same = JSON.stringify(present) === JSON.stringify(desired);
+  return same ? findRepairs(host, target, desired) : [];
+}
+
+export async function repairNetwork(
+  host: Host,
+  { settings, paths }: Appliance,
+  plan: NetworkPlan,
+): Promise<void> {
+  const network = { container: settings.main.container, plan };
+  await recordParts(host, paths, plan);
   await applyNetwork(host, paths, network);
   await attachVeth(host, paths, network);
+  await removeFormer(host, paths, network);
 }

@@ -11,6 +11,7 @@ import type { Paths } from '../paths.ts';
 import { containerRef } from './container.ts';
 import type { HostPart } from './host-part.ts';
 import { applyNetwork, removeNetwork } from './network-apply.ts';
+import { madeBridges, recordParts } from './network-former.ts';
 import { attachVeth, removeVeth } from './veth-apply.ts';
 
 /** Time in seconds for the daemons to stop before they are killed. */
@@ -46,6 +47,7 @@ export async function bringUp(host: Host, target: Appliance, part: HostPart): Pr
   const container = containerRef(target);
   if (await isRunning(host, container)) return false;
   const network = { container: container.name, plan: part.network };
+  await recordParts(host, paths, part.network);
   await applyNetwork(host, paths, network);
   await writeContainer(host, paths, part);
   await ensureMounted(host, paths, part);
@@ -63,8 +65,9 @@ export async function stopRunning(host: Host, target: Appliance): Promise<void> 
 
 /** Stops the container and removes its mount, interface, rules and run folder. */
 export async function takeDown(host: Host, target: Appliance): Promise<void> {
-  const { container } = target.settings.main;
+  const { main, network } = target.settings;
   await stopRunning(host, target);
-  await removeNetwork(host, target.paths, { container, bridge: target.settings.network.bridge });
+  const bridges = [...new Set([network.bridge, ...(await madeBridges(host, target.paths))])];
+  await removeNetwork(host, target.paths, { container: main.container, bridges });
   await host.files.removeTree(target.paths.run);
 }

@@ -121,21 +121,28 @@ async function hasPorts(host: Host, bridge: string): Promise<boolean> {
   return (await host.files.list(`/sys/class/net/${bridge}/brif`)).length > 0;
 }
 
-/** Removes what `applyNetwork` created. A bridge that another appliance still uses stays. */
+/** Stops publishing the ports; forwarding stays on while another appliance publishes its own. */
+export async function withdrawPorts(host: Host, paths: Paths, container: string): Promise<void> {
+  await removeTable(host, { family: 'inet', name: tableName(container) });
+  if (await hasOtherTables(host)) return;
+  await unforward(host, paths, FORWARDING);
+  await unforward(host, paths, FORWARDING6);
+}
+
+/** Removes a bridge of mailctl; one that another appliance still uses stays. */
+export async function removeBridge(host: Host, bridge: string): Promise<void> {
+  const present = await queryBridge(host, bridge);
+  if (!present.ours || (await hasPorts(host, bridge))) return;
+  await host.programs.run(['ip', 'link', 'del', bridge]);
+}
+
+/** Removes what `applyNetwork` created on these bridges. */
 export async function removeNetwork(
   host: Host,
   paths: Paths,
-  network: { container: string; bridge: string },
+  network: { container: string; bridges: readonly string[] },
 ): Promise<void> {
-  const name = tableName(network.container);
-  await removeTable(host, { family: 'inet', name });
-  await removeTable(host, { family: 'netdev', name });
-  if (!(await hasOtherTables(host))) {
-    await unforward(host, paths, FORWARDING);
-    await unforward(host, paths, FORWARDING6);
-  }
-  const present = await queryBridge(host, network.bridge);
-  if (present.ours && !(await hasPorts(host, network.bridge))) {
-    await host.programs.run(['ip', 'link', 'del', network.bridge]);
-  }
+  await removeTable(host, { family: 'netdev', name: tableName(network.container) });
+  await withdrawPorts(host, paths, network.container);
+  for (const bridge of network.bridges) await removeBridge(host, bridge);
 }
