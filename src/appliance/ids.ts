@@ -23,6 +23,9 @@ export type AccountName =
 
 const account = (id: number): Account => ({ uid: id, gid: id });
 
+/** Number of user and group ids that the container has. */
+export const ID_RANGE = 65_536;
+
 /** Ids inside the container; on the host they are shifted by `idmap_base`. */
 export const ids: Readonly<Record<AccountName, Account>> = {
   root: account(0),

@@ -60,6 +60,7 @@ const MEANING: Readonly<Record<Ending, string>> = {
   FILE_FAILED: 'a file cannot be read or written',
   HOST_UNFIT: 'this host misses a requirement; all are listed',
   PORT_TAKEN: 'a port is taken by another program',
+  PLACE_CHANGED: 'the server has another data folder, id range or container; nothing was changed',
   IMAGE_MISSING: 'no image, and none can be built on this host',
   SIGNATURES_MISSING: 'features.virus_scan is 1, and there are no virus signatures yet',
   CONNECTION_FAILED: 'no connection to the server',

@@ -5,26 +5,30 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
+import { desiredNetwork } from '../container/bridge.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
 import { ensureDataDirectories } from '../container/data-folders.ts';
+import { requireFreeAddresses } from '../container/free-address.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
 import { bringUp, stopRunning } from '../container/lifecycle.ts';
 import { forgetReload } from '../dkim/dkim.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
 import { type ProbeResult, probeAppliance } from '../probe/probe.ts';
+import { adoptData } from './adopt.ts';
 import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
 import { desiredGeneration } from './desired.ts';
 import {
   acceptGeneration,
   type Generation,
-  readGeneration,
+  generationHere,
   switchTo,
   writeGeneration,
 } from './generation.ts';
 import { findRepairs, planRepairs, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
+import { requireSamePlace } from './same-place.ts';
 import { awaitSignatures } from './virus-scan.ts';
 
 export interface Convergence {
@@ -42,6 +46,8 @@ interface Work {
   readonly start: boolean;
   /** Wait for the first virus signatures before the probes. */
   readonly waitForSignatures?: boolean | undefined;
+  /** Look at the owner of every file, also when the data folder was not copied. */
+  readonly everyOwner?: boolean;
 }
 
 async function applyEffects(host: Host, target: Appliance, effects: Effects): Promise<void> {
@@ -151,8 +157,8 @@ async function bringTo(
 ): Promise<Convergence> {
   const { prepared, desired, work } = step;
   const { paths } = target;
-  const present = await readGeneration(host, paths, 'current');
-  const good = await readGeneration(host, paths, 'good');
+  const present = await generationHere(host, target, 'current');
+  const good = await generationHere(host, target, 'good');
   const repairs = await planRepairs(host, target, networksOf(present, desired));
   const rendered = planGeneration(present, desired);
   const changes = [...prepared, ...repairs, ...rendered];
@@ -180,8 +186,20 @@ async function bringTo(
   }
 }
 
-/** Converges to `work.image` and the UCI file. Throws PROBE_FAILED after the rollback. */
+/** Throws PLACE_CHANGED, HOST_UNFIT. */
+async function requireApplicable(host: Host, target: Appliance, starts: boolean): Promise<void> {
+  await requireSamePlace(host, target);
+  if (!starts && !(await isRunning(host, containerRef(target)))) return;
+  await requireFreeAddresses(host, target, await desiredNetwork(host, target));
+}
+
+/**
+ * Converges to `work.image` and the UCI file. Throws PROBE_FAILED after the rollback, and PLACE_CHANGED and HOST_UNFIT
+ * before anything is changed.
+ */
 export async function converge(host: Host, target: Appliance, work: Work): Promise<Convergence> {
+  await requireApplicable(host, target, work.start);
+  await adoptData(host, target, { everyOwner: work.everyOwner ?? false });
   await ensureDataDirectories(host, target);
   const prepared = await prepare(host, target);
   await useImage(host, target.paths, work.image.sha256);
@@ -211,8 +229,9 @@ export async function planConvergence(
 ): Promise<Change[]> {
   const installed = await currentImage(host, target.paths);
   const image = fresh ? installed : await requireInstalled(host, target.paths);
+  await requireSamePlace(host, target);
   const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
-  const present = await readGeneration(host, target.paths, 'current');
+  const present = await generationHere(host, target, 'current');
   return [
     ...(await planPreparation(host, target)),
     ...(await planRepairs(host, target, networksOf(present, desired))),

@@ -3,8 +3,10 @@
 
 import { dirname, join } from 'node:path';
 import type { Host } from '../../host/host.ts';
+import type { Appliance } from '../appliance.ts';
 import { encodeHostPart, HOST_PART, type HostPart, readHostPart } from '../container/host-part.ts';
 import { SECRET_FILE } from '../container/modes.ts';
+import { hostPartHere } from '../container/place.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 
@@ -47,6 +49,16 @@ export async function readGeneration(
   const root = join(paths.rendered, name);
   const part = await readHostPart(host, paths, name);
   return part === null ? null : { name, host: part, files: await readFiles(host, root) };
+}
+
+/** The same; null for a generation of another place. */
+export async function generationHere(
+  host: Host,
+  target: Appliance,
+  link: 'current' | 'good',
+): Promise<Generation | null> {
+  const here = (await hostPartHere(host, target, link)) !== null;
+  return here ? readGeneration(host, target.paths, link) : null;
 }
 
 async function makeFolders(host: Host, root: string, path: string): Promise<void> {

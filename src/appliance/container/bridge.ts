@@ -5,7 +5,6 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { queryMachineId } from '../../host/machine.ts';
 import type { Appliance } from '../appliance.ts';
-import { readHostPart } from './host-part.ts';
 import {
   type BridgePresent,
   type DesiredNetwork,
@@ -13,6 +12,7 @@ import {
   planNetwork,
 } from './network.ts';
 import { ownAddresses, queryBridge } from './network-apply.ts';
+import { hostPartHere } from './place.ts';
 
 /** True when the bridge has no foreign address or port. */
 async function isOursAgain(host: Host, present: BridgePresent, before: NetworkPlan) {
@@ -25,13 +25,10 @@ async function isOursAgain(host: Host, present: BridgePresent, before: NetworkPl
 }
 
 /** Throws HOST_UNFIT when the foreign bridge of the current generation is missing. */
-export async function bridgeInUse(
-  host: Host,
-  { settings, paths }: Appliance,
-): Promise<BridgePresent> {
-  const { bridge } = settings.network;
+export async function bridgeInUse(host: Host, target: Appliance): Promise<BridgePresent> {
+  const { bridge } = target.settings.network;
   const present = await queryBridge(host, bridge);
-  const before = (await readHostPart(host, paths, 'current'))?.network;
+  const before = (await hostPartHere(host, target, 'current'))?.network;
   if (before?.bridge !== bridge || present.ours) return present;
   if (before.makeBridge) {
     const ours = present.exists && (await isOursAgain(host, present, before));

@@ -1,6 +1,7 @@
 // The LXC configuration of the container: unprivileged, read-only root, only its data folders writable, the
 // fewest capabilities, memory and process limits. Pure.
 
+import { ID_RANGE } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { DesiredNetwork } from './network.ts';
@@ -34,8 +35,6 @@ const CAPABILITIES = [
   'net_bind_service',
   'sys_chroot',
 ];
-
-const ID_RANGE = 65_536;
 
 function identity({ settings, paths }: ContainerInput): Line[] {
   const { hostname, idmapBase } = settings.main;

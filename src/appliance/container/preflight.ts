@@ -131,7 +131,8 @@ export async function checkHost(
   target: Appliance,
   { onRoot = false }: { onRoot?: boolean } = {},
 ): Promise<void> {
-  const fresh = (await host.files.stat(target.paths.rendered)) === null;
+  // a copied data folder is new on this host
+  const fresh = (await host.files.stat(target.paths.lxcConfig)) === null;
   const lacks = [
     ...(await missingPrograms(host, target.settings.network.publish.length > 0)),
     ...(await kernelLacks(host)),

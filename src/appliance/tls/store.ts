@@ -9,7 +9,13 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { tlsChainMode, tlsKeyMode } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
-import { type CertificatePair, type PairTexts, parseChain, parseKey } from './certificate.ts';
+import {
+  type CertificatePair,
+  type PairTexts,
+  parseChain,
+  parseKey,
+  validFrom,
+} from './certificate.ts';
 
 const CURRENT = 'current';
 const PAIR_PREFIX = 'pair-';
@@ -23,9 +29,9 @@ async function readTexts(host: Host, folder: string): Promise<PairTexts | null> 
   return fullchain === null || privkey === null ? null : { fullchain, privkey };
 }
 
-/** The installed pair; null if it is missing or invalid. */
-export async function readInstalledPair(host: Host, paths: Paths): Promise<CertificatePair | null> {
-  const texts = await readTexts(host, paths.ssl);
+/** The pair in a folder; null if it is missing or invalid. */
+async function readPair(host: Host, folder: string): Promise<CertificatePair | null> {
+  const texts = await readTexts(host, folder);
   if (texts === null) return null;
   try {
     const chain = parseChain(texts.fullchain, CHAIN_FILE);
@@ -35,6 +41,11 @@ export async function readInstalledPair(host: Host, paths: Paths): Promise<Certi
     if (error instanceof MailctlError) return null;
     throw error;
   }
+}
+
+/** The installed pair; null if it is missing or invalid. */
+export function readInstalledPair(host: Host, paths: Paths): Promise<CertificatePair | null> {
+  return readPair(host, paths.ssl);
 }
 
 /** True if the texts are installed as links, with the owner and modes that the daemons need. */
@@ -110,4 +121,40 @@ export async function installPair(host: Host, target: Appliance, texts: PairText
     const old = name.startsWith(PAIR_PREFIX) && name !== pair && name !== before;
     if (old) await host.files.removeTree(join(ssl, name));
   }
+}
+
+/** The valid pair that was issued last. */
+async function newestPair(host: Host, ssl: string): Promise<string | null> {
+  let newest: { name: string; from: Date } | null = null;
+  for (const name of await host.files.list(ssl)) {
+    if (!name.startsWith(PAIR_PREFIX)) continue;
+    const pair = await readPair(host, join(ssl, name));
+    const from = pair === null ? null : validFrom(pair.chain[0]);
+    if (from !== null && (newest === null || from > newest.from)) newest = { name, from };
+  }
+  return newest?.name ?? null;
+}
+
+/**
+ * Repairs a copy that followed the links, or left them out; the certificate stays the same. A followed `current` becomes
+ * plain files, which `installPair` imports.
+ */
+export async function restoreLinks(host: Host, { settings, paths }: Appliance): Promise<void> {
+  const { ssl } = paths;
+  const current = join(ssl, CURRENT);
+  const present = await host.files.stat(current);
+  if (present?.kind === 'directory') {
+    const texts = (await readTexts(host, ssl)) ?? (await readTexts(host, current));
+    if (texts !== null) {
+      await host.files.replace(join(ssl, KEY_FILE), texts.privkey, tlsKeyMode(settings));
+      await host.files.replace(join(ssl, CHAIN_FILE), texts.fullchain, tlsChainMode(settings));
+    }
+    await host.files.removeTree(current);
+    return;
+  }
+  if (present !== null || (await readTexts(host, ssl)) !== null) return;
+  const newest = await newestPair(host, ssl);
+  if (newest === null) return;
+  await host.files.link(newest, current);
+  await linkNames(host, ssl);
 }

@@ -74,7 +74,7 @@ export function registerApply(apply: Command, line: CommandLine): void {
     run,
     ends: [
       ...(['PROBE_FAILED', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID', 'NOT_INSTALLED'] as const),
-      ...(['IMAGE_INVALID', 'SIGNATURES_MISSING', 'HOST_UNFIT'] as const),
+      ...(['IMAGE_INVALID', 'SIGNATURES_MISSING', 'PLACE_CHANGED', 'HOST_UNFIT'] as const),
     ],
     examples: ['mailctl apply', 'mailctl apply --dry-run'],
   });

@@ -71,7 +71,8 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
     ...(source === undefined ? {} : { source }),
     ...(sha256 === undefined ? {} : { sha256 }),
   });
-  const result = await converge(host, target, { image, start: true, waitForSignatures });
+  const work = { image, start: true, everyOwner: true, waitForSignatures };
+  const result = await converge(host, target, work);
   const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
   await ensureScheduler(app, target);
   const router = options.firewall
@@ -129,7 +130,7 @@ export function registerInstall(command: Command, line: CommandLine): void {
     ends: [
       ...(['PROBE_FAILED', 'IMAGE_INVALID', 'DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
       ...(['HOST_UNFIT', 'DATA_INVALID', 'PROGRAM_FAILED', 'PORT_TAKEN', 'IMAGE_MISSING'] as const),
-      'SIGNATURES_MISSING',
+      ...(['SIGNATURES_MISSING', 'PLACE_CHANGED'] as const),
     ],
     examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
   });

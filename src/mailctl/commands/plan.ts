@@ -32,7 +32,10 @@ export function registerPlan(plan: Command, line: CommandLine): void {
   defineWord(plan, line, {
     kind: 'reads',
     run,
-    ends: ['WOULD_CHANGE', 'NOT_INSTALLED', 'IMAGE_INVALID', 'SIGNATURES_MISSING'],
+    ends: [
+      ...(['WOULD_CHANGE', 'NOT_INSTALLED', 'IMAGE_INVALID', 'SIGNATURES_MISSING'] as const),
+      ...(['PLACE_CHANGED', 'HOST_UNFIT'] as const),
+    ],
     examples: ['mailctl plan', 'mailctl plan --check --json'],
   });
 }

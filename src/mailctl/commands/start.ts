@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
+import { requireSameData } from '../../appliance/apply/same-place.ts';
 import { containerRef } from '../../appliance/container/container.ts';
 import { takeDown } from '../../appliance/container/lifecycle.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
@@ -16,7 +17,7 @@ import type { Ending } from '../statuses.ts';
 
 const START_ENDS: readonly Ending[] = [
   ...(['PROBE_FAILED', 'NOT_INSTALLED', 'HOST_UNFIT', 'PORT_TAKEN'] as const),
-  ...(['DIRECTORY_INVALID', 'CERTIFICATE_INVALID'] as const),
+  ...(['DIRECTORY_INVALID', 'CERTIFICATE_INVALID', 'PLACE_CHANGED'] as const),
 ];
 
 interface StartOptions {
@@ -82,9 +83,13 @@ export async function runRestart(app: App): Promise<ExitStatus> {
     word: 'restart',
     plan: async (target) => {
       await requireInstalled(app.host, target.paths);
+      await requireSameData(app.host, target);
       return { would: ['stop the mail server', 'start the mail server'] };
     },
-    before: () => endScheduler(app),
+    before: async () => {
+      await requireSameData(app.host, await app.appliance());
+      await endScheduler(app);
+    },
     apply: async (target) => {
       await takeDown(app.host, target);
       await start(app, target);

@@ -24,7 +24,14 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 /** A current generation with this network. */
 function inUse(network: object): void {
-  const part = { network, lxcConfig: '', seccomp: '', image: '', inputs: {} };
+  const lxcConfig = [
+    'lxc.idmap = u 0 100000 65536',
+    `lxc.seccomp.profile = ${join(root, target.paths.container)}/seccomp`,
+    `lxc.mount.entry = ${target.paths.mail} srv/mail none bind,rw 0 0\n`,
+  ].join('\n');
+  mkdirSync(join(root, target.paths.container), { recursive: true });
+  writeFileSync(join(root, target.paths.lxcConfig), lxcConfig);
+  const part = { network, lxcConfig, seccomp: '', image: '', inputs: {} };
   const folder = join(root, target.paths.rendered);
   mkdirSync(join(folder, 'g1'), { recursive: true });
   writeFileSync(join(folder, 'g1/host.json'), JSON.stringify(part));
