@@ -61,6 +61,7 @@ test('a server with all daemons running and all ports listening is running', asy
     troubles: [],
     scheduler: { running: false, pid: null, job: null },
     login: null,
+    unapplied: { changes: 0, refusal: null },
   });
   expect(daemons).toEqual([
     { name: 'postfix', state: 'up', since: expect.stringMatching(/^\d{4}-.*Z$/) },

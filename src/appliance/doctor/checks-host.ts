@@ -1,4 +1,4 @@
-// Checks of this host: clock, disk space, memory, files, accounts, resolver, the last apply, the scheduler.
+// Checks of this host: clock, disk space, memory, files, accounts, resolver, the scheduler.
 
 import { join } from 'node:path';
 import { isPlausible } from '../../host/clock.ts';
@@ -6,7 +6,6 @@ import { findAuthorities, readResolvers } from '../../host/dns.ts';
 import type { Space } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import { formatDirectoryProblems, isDirectoryBehind, readDirectory } from '../accounts/accounts.ts';
-import { readGeneration } from '../apply/generation.ts';
 import { ensureDataDirectories } from '../container/data-folders.ts';
 import { currentImage } from '../container/image.ts';
 import type { Paths } from '../paths.ts';
@@ -191,23 +190,6 @@ const resolver: Check = {
   },
 };
 
-const generation: Check = {
-  id: 'apply.state',
-  about: 'the last apply was completed',
-  measured: 'the rendering in use, compared with the last one that passed its probes',
-  run: async ({ host, target: { paths } }, report) => {
-    const current = await readGeneration(host, paths, 'current');
-    const good = await readGeneration(host, paths, 'good');
-    if (current === null)
-      return report('note', 'nothing is installed yet', { fix: 'mailctl install' });
-    if (current.name === good?.name)
-      return report('ok', 'the rendering in use has passed its probes');
-    const message =
-      'the last apply was not completed: the rendering in use has not passed its probes';
-    return report('warning', message, { fix: 'mailctl apply' });
-  },
-};
-
 const scheduler: Check = {
   id: 'schedule.serve',
   about: 'scheduled jobs run and do not fail',
@@ -244,6 +226,5 @@ export const HOST_CHECKS: readonly Check[] = [
   files,
   accounts,
   resolver,
-  generation,
   scheduler,
 ];

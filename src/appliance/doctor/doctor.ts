@@ -7,6 +7,7 @@ import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
+import { APPLY_CHECKS } from './checks-apply.ts';
 import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { ROUTER_CHECKS } from './checks-router.ts';
@@ -25,6 +26,7 @@ export const CONFIG_CHECK = {
 export const CHECKS: readonly Check[] = [
   ...SERVER_CHECKS,
   ...HOST_CHECKS,
+  ...APPLY_CHECKS,
   ...CONFINEMENT_CHECKS,
   ...ROUTER_CHECKS,
   ...STATE_CHECKS,

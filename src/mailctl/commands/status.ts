@@ -1,6 +1,7 @@
 // mailctl status: the state of the mail server and its faults.
 
 import type { Command } from 'commander';
+import { queryUnapplied, type Unapplied } from '../../appliance/apply/unapplied.ts';
 import { queryScheduling, type SchedulingStatus } from '../../appliance/schedule/query.ts';
 import { formatBytes } from '../../appliance/settings/bytes.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
@@ -26,7 +27,11 @@ const COUNTING_LIMIT_MS = 100;
 type Paint = Output['paint'];
 
 /** The stable JSON shape (docs/json.md); later fields are added at the end. */
-function summarize(status: ApplianceStatus, scheduling: SchedulingStatus): object {
+function summarize(
+  status: ApplianceStatus,
+  scheduling: SchedulingStatus,
+  { changes, refusal }: Unapplied,
+): object {
   const { state, address, hostname, domain, daemons, ports, mailboxes, storage, image } = status;
   return {
     state,
@@ -52,6 +57,7 @@ function summarize(status: ApplianceStatus, scheduling: SchedulingStatus): objec
     })),
     scheduler: summarizeScheduler(scheduling),
     login: status.login,
+    unapplied: { changes, refusal: refusal?.message ?? null },
   };
 }
 
@@ -95,20 +101,27 @@ function describe(status: ApplianceStatus, paint: Paint, now: Date): string[] {
   ];
 }
 
+function describeUnapplied({ changes, refusal }: Unapplied, paint: Paint): string[] {
+  if (changes === 0 && refusal === null) return [];
+  const what = refusal?.message ?? `changes of the UCI file: ${changes}`;
+  return [`  ${paint.yellow('unapplied'.padEnd(10))}  ${what}; next: mailctl plan`];
+}
+
 export async function run(app: App, options: { sizes?: boolean }): Promise<ExitStatus> {
   requireRootToLook(app);
   const { host, output } = app;
   const target = await app.appliance();
   const limit = options.sizes ? null : COUNTING_LIMIT_MS;
-  const [status, scheduling] = await Promise.all([
+  const [status, scheduling, unapplied] = await Promise.all([
     queryStatus(host, target, limit),
     queryScheduling(host, target),
+    queryUnapplied(host, target),
   ]);
   const now = host.clock.now();
   const { paint } = output;
-  const lines = describe(status, paint, now);
+  const lines = [...describe(status, paint, now), ...describeUnapplied(unapplied, paint)];
   const more = status.state === 'absent' ? [] : describeScheduling(scheduling, now, paint);
-  output.result([...lines, ...more], summarize(status, scheduling));
+  output.result([...lines, ...more], summarize(status, scheduling, unapplied));
   return STATUS_OF[status.state];
 }
 
