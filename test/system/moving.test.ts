@@ -115,7 +115,6 @@ describe('install on a copy of the data folder', () => {
     expect(await sh('ls /sys/class/net')).not.toContain('br-mail');
     const config = `${FOLDER}/lxc/$(ls ${FOLDER}/lxc)/config`;
     expect(await sh(`grep ipv4.address ${config}`)).toContain('10.99.0.2');
-    expect(await copy.does('install')).toContain('is running');
   }, 60_000);
 
   test('uninstall removes the bridge that was made, also when UCI names another', async () => {
