@@ -150,7 +150,7 @@ test('an export without --with-hashes contains no hashes', async () => {
   await router.mailctl(`user add a@example.com --hash ${HASH}`);
 
   expect((await router.mailctl('user export')).stdout).toBe(
-    'address,active,quota\na@example.com,true,default\n',
+    'address,active,quota,direction,name\na@example.com,true,default,both,\n',
   );
 });
 
@@ -230,3 +230,61 @@ randomTest(
   },
   60_000,
 );
+
+test('an import gives directions and names, as an export wrote them', async () => {
+  await router.mailctl(`user add t@example.com --hash ${HASH}`);
+  await router.mailctl('alias add team@example.com t@example.com');
+  await router.mailctl('alias add @example.com t@example.com');
+  await router.mailctl('alias add team@example.com e@example.com');
+  router.write(
+    '/list.csv',
+    `address,hash,direction,name\na@example.com,${HASH},send-only,\n` +
+      `b@example.com,${HASH},,"Bob, Jr."\nc@example.com,${HASH},up,\nd@example.com,${HASH},,a:b\ne@example.com,${HASH},send-only,\n`,
+  );
+  const { stderr } = await router.mailctl('user import /list.csv --skip-invalid');
+  expect(stderr).toContain(
+    '/list.csv:4: "up" is not a direction: expected both, send-only, receive-only',
+  );
+  expect(stderr).toContain('/list.csv:5: "a:b" is not a display name');
+  expect(stderr).toContain('/list.csv:6: team@example.com depends on it');
+  expect(router.accounts('users')).not.toContain('e@example.com');
+
+  await router.mailctl('user export --with-hashes --output /copy.csv');
+  const users = router.accounts('users');
+  for (const name of ['a', 'b']) await router.mailctl(`user del ${name}@example.com`);
+  expect((await router.mailctl('user import /copy.csv --skip-existing')).status).toBe(0);
+
+  expect(router.accounts('users')).toBe(users);
+  expect(users).toContain(':::Bob, Jr.:::');
+});
+
+test('an import leaves out what a limit of its domain does not allow', async () => {
+  await router.mailctl('domain limit example.com --mailboxes 2');
+  router.write('/list.csv', csvOf(3));
+
+  const whole = await router.mailctl('user import /list.csv');
+  expect(whole.status).toBe(65);
+  expect(whole.stderr).toContain('/list.csv:4: example.com may have 2 mailboxes and has 2');
+
+  const partly = await router.mailctl('user import /list.csv --skip-invalid');
+  expect({ status: partly.status, stdout: partly.stdout }).toEqual({
+    status: 1,
+    stdout: 'created 2, left out 1\n',
+  });
+});
+
+test('an import that updates counts the new quotas towards the limit of the domain', async () => {
+  await router.mailctl(`user add a@example.com --quota 1G --hash ${HASH}`);
+  await router.mailctl('domain limit example.com --quota 4G');
+  const list = (first: string) =>
+    router.write(
+      '/list.csv',
+      `address,hash,quota\na@example.com,,${first}\nb@example.com,${HASH},2G\n`,
+    );
+
+  list('3G');
+  const over = await router.mailctl('user import /list.csv --update');
+  expect(over.stderr).toContain('/list.csv:3: example.com may give its mailboxes 4G together');
+  list('2G');
+  expect((await router.mailctl('user import /list.csv --update')).status).toBe(0);
+});

@@ -34,8 +34,11 @@ interface Answer {
 
 export interface Router {
   readonly root: string;
-  /** Runs one command line; words are separated by single spaces. */
-  mailctl(line: string, options?: { stdin?: string | Uint8Array }): Promise<Answer>;
+  /** Runs one command line; a text is split at single spaces. */
+  mailctl(
+    line: string | readonly string[],
+    options?: { stdin?: string | Uint8Array },
+  ): Promise<Answer>;
   /** The same, still running, for tests that interrupt it. */
   start(line: string): Bun.Subprocess;
   /** Writes a file below the root and gives its path. */
@@ -58,8 +61,8 @@ export function createRouter(): Router {
   };
   write('/etc/config/mailserver', CONFIG);
   const env = { ...process.env, MAILCTL_ROOT: root, PATH: `${root}/bin:${process.env.PATH}` };
-  const start = (line: string, stdin: Uint8Array | null = null) =>
-    Bun.spawn([process.execPath, MAIN, ...line.split(' ')], {
+  const start = (line: string | readonly string[], stdin: Uint8Array | null = null) =>
+    Bun.spawn([process.execPath, MAIN, ...(typeof line === 'string' ? line.split(' ') : line)], {
       env,
       stdin: stdin ?? 'ignore',
       stdout: 'pipe',

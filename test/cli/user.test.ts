@@ -9,6 +9,9 @@ beforeEach(() => {
 });
 afterEach(() => router.remove());
 
+/** The fields of a mailbox that sends and receives and has no display name. */
+const PLAIN = { direction: 'both', name: null };
+
 const add = (address: string) => router.mailctl(`user add ${address} --hash ${HASH}`);
 
 test('user add creates a mailbox whose password Dovecot can check', async () => {
@@ -99,7 +102,10 @@ test('a generated password is printed once and not stored', async () => {
   const { stdout } = await router.mailctl('user add a@example.com --generate --json');
   const { password, ...rest } = JSON.parse(stdout);
 
-  expect(rest).toEqual({ v: 1, address: 'a@example.com', active: true, quota_bytes: null });
+  expect(rest).toEqual({
+    ...{ v: 1, address: 'a@example.com', active: true, quota_bytes: null },
+    ...PLAIN,
+  });
   expect(password).toMatch(/^\w{5}(-\w{5}){3}$/);
   expect(router.accounts('users')).not.toContain(password);
 });
@@ -134,8 +140,8 @@ test('user list prints one address a line, and the documented object with --json
   expect(JSON.parse((await router.mailctl('user list --json')).stdout)).toEqual({
     v: 1,
     mailboxes: [
-      { address: 'alice@example.com', active: true, quota_bytes: null },
-      { address: 'bob@example.com', active: false, quota_bytes: 2 ** 31 },
+      { address: 'alice@example.com', active: true, quota_bytes: null, ...PLAIN },
+      { address: 'bob@example.com', active: false, quota_bytes: 2 ** 31, ...PLAIN },
     ],
   });
   expect(router.accounts('users').split('\n')[1]).toEndWith(
@@ -173,6 +179,7 @@ test('user list --sizes counts messages and does not follow links', async () => 
       address: 'alice@example.com',
       active: true,
       quota_bytes: null,
+      ...PLAIN,
       used_bytes: 1005,
       messages: 2,
     },
@@ -363,3 +370,71 @@ test('with --json the error object has the command that was meant', async () => 
     message: "unknown command 'create' (Did you mean mailctl user add?)",
   });
 });
+
+test('user add --send-only and user direction say what a mailbox may do', async () => {
+  const added = await router.mailctl(`user add a@example.com --send-only --hash ${HASH} --json`);
+  expect(JSON.parse(added.stdout)).toMatchObject({ direction: 'send-only' });
+  expect(router.accounts('users')).toEndWith('::::::direction=send-only\n');
+  expect(router.rows('SELECT * FROM one_way')).toEqual(['a@example.com send-only']);
+
+  expect((await router.mailctl('user direction a@example.com')).stdout).toBe(
+    'a@example.com send-only\n',
+  );
+  const alias = await router.mailctl('alias add sales@example.com a@example.com');
+  expect(alias.status).toBe(64);
+  expect(alias.stderr).toContain('hint: mailctl user direction a@example.com both');
+
+  await router.mailctl('user direction a@example.com receive-only');
+  const shown = JSON.parse((await router.mailctl('user show a@example.com --json')).stdout);
+  expect(shown).toMatchObject({ direction: 'receive-only', sends_as: [] });
+  await router.mailctl('user direction a@example.com both');
+  expect(router.accounts('users')).toEndWith('::::::\n');
+  expect(router.rows('SELECT * FROM one_way')).toEqual([]);
+});
+
+test.each([
+  ['user add a@example.com --generate --send-only --receive-only', 'exclude each other'],
+  ['user direction postmaster@example.com send-only', 'must receive mail'],
+  ['user direction postmaster@example.com out', '"out" is not a direction'],
+])('%s is refused', async (line, reason) => {
+  await add('postmaster@example.com');
+
+  const { status, stderr } = await router.mailctl(line);
+
+  expect(status).toBe(64);
+  expect(stderr).toContain(reason);
+});
+
+test('a display name is stored in gecos, shown, changed and removed', async () => {
+  const add = [
+    'user',
+    'add',
+    'a@example.com',
+    '--generate',
+    '--name',
+    '  Zoë "Z" Example ',
+    '--json',
+  ];
+  expect(JSON.parse((await router.mailctl(add)).stdout).name).toBe('Zoë "Z" Example');
+  expect(router.accounts('users')).toContain(':::Zoë "Z" Example:::');
+  expect((await router.mailctl('user show a@example.com')).stdout).toContain('Zoë "Z" Example');
+
+  const set = await router.mailctl(['user', 'name', 'a@example.com', 'Zoë Other']);
+  expect(set.stdout).toBe('a@example.com Zoë Other\n');
+  await router.mailctl(['user', 'name', 'a@example.com', '']);
+  expect(router.accounts('users')).toEndWith('::::::\n');
+});
+
+test.each(['a\nb', 'a\u0007b', 'a:b', 'a\u202eb', 'a\u2028a', 'x'.repeat(101)])(
+  'the display name %p is refused',
+  async (name) => {
+    await add('a@example.com');
+    const before = router.accounts('users');
+
+    const { status, stderr } = await router.mailctl(['user', 'name', 'a@example.com', name]);
+
+    expect(status).toBe(64);
+    expect(stderr).toContain('is not a display name');
+    expect(router.accounts('users')).toBe(before);
+  },
+);

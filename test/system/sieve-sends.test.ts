@@ -1,4 +1,5 @@
-// Mail sent by Sieve scripts: as the mailbox, signed like its mail, within the rate limit of its login.
+// Mail sent by Sieve scripts: as the mailbox, signed like its mail, within the rate limit of its login. Mailboxes that
+// only send or only receive.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { verifyDkim } from './clients/dkim.ts';
@@ -179,6 +180,109 @@ describe('a redirect', () => {
     await box.does(`user resume ${BOB.user}`);
     await inbox(BOB, 'kept here');
     expect(lab.mx.messages.filter(({ raw }) => raw.includes('Subject: kept here'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('a receive-only mailbox', () => {
+  test('submits nothing, its script sends nothing, and it is read like any other', async () => {
+    await box.does(`user direction ${BOB.user} receive-only`);
+    const session = await lab.lan.smtp({ port: 587 });
+    await session.hello({ starttls: true });
+    // not at AUTH: mail programs would ask for the password again, and fail2ban would count it
+    expect((await session.login(BOB.user, BOB.password)).code).toBe(235);
+    await session.command(`MAIL FROM:<${BOB.user}>`);
+    const reply = await session.command(`RCPT TO:<${FRIEND}>`);
+    expect([reply.code, reply.text]).toEqual([
+      554,
+      expect.stringContaining('This mailbox only receives, it does not send mail'),
+    ]);
+    session.close();
+
+    await script(
+      BOB,
+      `${vacation('')} redirect :copy "${FRIEND}";`.replace('"vacation"', '["vacation", "copy"]'),
+    );
+    const visitor = await stranger('to a receiver', BOB.user);
+    await inbox(BOB, 'to a receiver');
+    await logged(new RegExp(`failed to send vacation response to ${visitor}`));
+    const sent = lab.mx.messages.filter(
+      ({ to, raw }) => to.includes(visitor) || raw.includes('Subject: to a receiver'),
+    );
+    expect(sent).toEqual([]);
+    await script(BOB, 'keep;');
+    await box.does(`user direction ${BOB.user} both`);
+    const mail = { from: BOB.user, to: FRIEND, subject: 'both again', text: 'Hello.' };
+    expect(await lab.lan.submit(BOB, mail)).toStartWith('250');
+  }, 60_000);
+});
+
+describe('a send-only mailbox', () => {
+  const ROBOT = { user: 'robot@example.test', password: PASSWORD };
+  const mail = (to: string, subject: string) => ({
+    ...{ from: ROBOT.user, to, subject, text: 'Hello.' },
+  });
+
+  test('submits mail and receives none, under any of its names', async () => {
+    await box.does(['user', 'add', ROBOT.user, '--send-only', '--password-stdin'], {
+      stdin: PASSWORD,
+    });
+    await box.does(`alias add postmaster@example.test postmaster@example.test ${ALICE.user}`);
+    await box.does('domain add other.test');
+    await box.does('alias add @other.test @example.test');
+    expect(await lab.lan.submit(ROBOT, mail(FRIEND, 'from a robot'))).toStartWith('250');
+    const { raw } = await lab.mx.receive((one) => one.raw.includes('Subject: from a robot'));
+    expect(headerFrom(raw)).toContain(ROBOT.user);
+
+    for (const to of [ROBOT.user, 'robot+x@example.test', 'robot@other.test']) {
+      const session = await lab.wan.smtp({ from: NETWORK.stranger });
+      await session.hello();
+      await session.command('MAIL FROM:<visitor@outside.test>');
+      const { code, text } = await session.command(`RCPT TO:<${to}>`);
+      session.close();
+      expect([to, code, text]).toEqual([
+        to,
+        550,
+        expect.stringContaining('This mailbox only sends'),
+      ]);
+    }
+    const refused = await lab.lan
+      .submit(ALICE, { ...mail(ROBOT.user, 'hi'), from: ALICE.user })
+      .then(
+        () => 0,
+        (error) => error.responseCode,
+      );
+    expect(refused).toBe(550);
+    // from inside, without a check at RCPT
+    expect((await box.mailctl(`test ${ROBOT.user}`)).status).toBe(1);
+  }, 60_000);
+
+  test('refuses IMAP and ManageSieve and says why, and is not banned for it', async () => {
+    // more attempts than fail2ban.max_retry, from a host that it may ban
+    for (let n = 0; n < 7; n += 1) {
+      const attempt = lab.wan.mailbox(ROBOT, { from: NETWORK.stranger });
+      await expect(attempt).rejects.toThrow('This mailbox only sends mail');
+    }
+    const session = await lab.lan.sieve();
+    await session.starttls();
+    expect((await session.login(ROBOT.user, ROBOT.password)).status).toBe('NO');
+    session.close();
+    await stranger('from where the attempts came');
+    const { bans } = await box.json<{ bans: unknown[] }>('fail2ban list');
+    expect(bans).toEqual([]);
+  }, 60_000);
+
+  test('has its notices of undeliverable mail sent to the postmaster', async () => {
+    await script(ALICE, 'keep;');
+    await lab.mx.behave({ recipients: { 'gone@outside.test': { code: 550, text: 'no' } } });
+    await lab.lan.submit(ROBOT, mail('gone@outside.test', 'into the void'));
+    const notice = await waitFor('the notice', async () => {
+      const session = await lab.lan.mailbox(ALICE);
+      const all = await session.messages('INBOX');
+      session.close();
+      return all.find((one) => one.includes('into the void'));
+    });
+    expect(notice).toContain('Undelivered Mail Returned to Sender');
+    await lab.mx.behave({});
   }, 60_000);
 });
 

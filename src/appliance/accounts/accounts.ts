@@ -24,18 +24,19 @@ import {
 } from './parse.ts';
 
 // a database of an older compiler version is compiled again
-const COMPILER_VERSION = 1;
+const COMPILER_VERSION = 2;
 
 export function accountDefaults(settings: Settings): AccountDefaults {
   return {
     domain: parseDomain(settings.main.domain),
     postmaster: parseAddress(settings.main.postmaster),
+    quotaDefault: settings.features.quotaDefault,
   };
 }
 
-function labelOf(texts: AccountTexts, defaults: AccountDefaults): string {
+function labelOf(texts: AccountTexts, { domain, postmaster }: AccountDefaults): string {
   const digests = ACCOUNT_FILES.map((name) => digestText(texts[name]));
-  return digestText(JSON.stringify([COMPILER_VERSION, defaults, digests]));
+  return digestText(JSON.stringify([COMPILER_VERSION, { domain, postmaster }, digests]));
 }
 
 function databasePath(target: Appliance): string {

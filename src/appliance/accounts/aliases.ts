@@ -4,6 +4,7 @@ import { MailctlError } from '../../errors.ts';
 import { domainOf, isCatchAll } from '../address.ts';
 import { refuseFault, refuseNewFaults } from './changes.ts';
 import { aliasFault } from './check.ts';
+import { admit, ONE_ALIAS } from './limits.ts';
 import type { AliasName, Directory, Draft } from './model.ts';
 
 function unknownAlias(name: AliasName): MailctlError {
@@ -26,6 +27,7 @@ export function addAlias(
   targets: readonly AliasName[],
 ): ChangedAlias {
   const before = draft.aliases.get(name) ?? [];
+  if (before.length === 0) admit(draft, { domain: domainOf(name), more: ONE_ALIAS });
   const after = [...new Set([...before, ...targets])];
   if (after.length === before.length) return { name, targets: before, changed: false };
   draft.aliases.set(name, after);

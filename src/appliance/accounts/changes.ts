@@ -3,11 +3,35 @@
 
 import { type ErrorCode, MailctlError } from '../../errors.ts';
 import { type Address, domainOf, isCatchAll } from '../address.ts';
-import { checkDirectory, type Fault, mailboxFault } from './check.ts';
-import { type AliasName, type Directory, type Draft, type Mailbox, newMailbox } from './model.ts';
+import { aliasFault, checkDirectory, type Fault, mailboxFault } from './check.ts';
+import { addedBy, admit, type DomainUses } from './limits.ts';
+import { type AliasName, type Directory, type Draft, type Mailbox, receives } from './model.ts';
 
 export function refuseFault(fault: Pick<Fault, 'message' | 'hint'>, code: ErrorCode): never {
   throw new MailctlError(code, fault.message, { hint: fault.hint });
+}
+
+/** Throws when mail for the address goes to a mailbox that would not receive it. */
+function refuseUnreceived(draft: Draft, mailbox: Mailbox): void {
+  if (receives(mailbox)) return;
+  const { address } = mailbox;
+  if (address === draft.postmaster) throw sendOnlyPostmaster(address);
+  const after = { ...draft, mailboxes: new Map(draft.mailboxes).set(address, mailbox) };
+  for (const name of draft.aliases.keys()) {
+    const fault = aliasFault(after, name);
+    if (fault === null) continue;
+    throw new MailctlError('ALIAS_IN_USE', `${name} depends on it: ${fault.message}`, {
+      hint: `mailctl alias del ${name} ${address}`,
+    });
+  }
+}
+
+/** RFC 5321 4.5.1: postmaster must be reachable. */
+export function sendOnlyPostmaster(address: Address): MailctlError {
+  const message = `${address} is main.postmaster and must receive mail`;
+  return new MailctlError('DIRECTION_INVALID', message, {
+    hint: `mailctl user direction ${address} both`,
+  });
 }
 
 /** Throws when a removal has broken another record; the draft had no faults before it. */
@@ -31,7 +55,7 @@ export function getMailbox(directory: Directory, address: Address): Mailbox {
 }
 
 /** Throws when the address cannot have a new mailbox. */
-export function refuseUnfit(directory: Directory, address: Address): void {
+function refuseUnfit(directory: Directory, address: Address): void {
   if (directory.mailboxes.has(address)) {
     throw new MailctlError('MAILBOX_EXISTS', `${address} already has a mailbox`, {
       hint: `mailctl user passwd ${address}`,
@@ -42,23 +66,44 @@ export function refuseUnfit(directory: Directory, address: Address): void {
   refuseFault(fault, directory.domains.has(domainOf(address)) ? 'ALIAS_EXISTS' : 'DOMAIN_UNKNOWN');
 }
 
-export function addMailbox(
-  draft: Draft,
-  wanted: { address: Address; hash: string; quotaBytes: number | null; active?: boolean },
-): Mailbox {
-  const { address, hash, quotaBytes, active = true } = wanted;
+export type WantedMailbox = Pick<Mailbox, 'address' | 'hash'> & Partial<MailboxChange>;
+
+/** @param uses what the domains have, counted for many additions; without it, counted here */
+export function addMailbox(draft: Draft, wanted: WantedMailbox, uses?: DomainUses): Mailbox {
+  const { address } = wanted;
   refuseUnfit(draft, address);
-  const mailbox = { ...newMailbox(address, hash, quotaBytes), active };
+  const mailbox: Mailbox = { ...NEW_MAILBOX, ...wanted };
+  refuseUnreceived(draft, mailbox);
+  // the server cannot run without the postmaster's
+  if (address !== draft.postmaster) {
+    admit(draft, { domain: domainOf(address), more: addedBy(draft, mailbox) }, uses);
+  }
   draft.mailboxes.set(address, mailbox);
   return mailbox;
 }
 
+const NEW_MAILBOX = {
+  active: true,
+  direction: 'both',
+  name: null,
+  quotaBytes: null,
+  passwdFields: '::::',
+  extraFields: [],
+} as const;
+
+export type MailboxChange = Pick<Mailbox, 'hash' | 'active' | 'quotaBytes' | 'direction' | 'name'>;
+
 export function changeMailbox(
   draft: Draft,
-  address: Address,
-  change: Partial<Pick<Mailbox, 'hash' | 'active' | 'quotaBytes'>>,
+  { address, ...change }: { address: Address } & Partial<MailboxChange>,
+  uses?: DomainUses,
 ): Mailbox {
-  const mailbox = { ...getMailbox(draft, address), ...change };
+  const before = getMailbox(draft, address);
+  const mailbox = { ...before, ...change };
+  refuseUnreceived(draft, mailbox);
+  if (change.quotaBytes !== undefined) {
+    admit(draft, { domain: domainOf(address), more: addedBy(draft, mailbox, before) }, uses);
+  }
   draft.mailboxes.set(address, mailbox);
   return mailbox;
 }

@@ -1,13 +1,14 @@
 // Faults of a directory, written by mailctl or by hand: missing targets, alias loops, and an alias that
 // hides a mailbox.
 
-import { type Address, catchAll, domainOf, isCatchAll } from '../address.ts';
+import { type Address, catchAll, domainOf, isCatchAll, withoutExtension } from '../address.ts';
 import {
   type AliasName,
   aliasDomainTarget,
   type Directory,
   findLoop,
   isDeliverable,
+  receives,
 } from './model.ts';
 
 export interface Fault {
@@ -70,8 +71,15 @@ function domainAliasFault(directory: Directory, name: AliasName): Finding | null
 }
 
 function targetFault(directory: Directory, name: AliasName, target: Address): Finding | null {
-  if (name === target && directory.mailboxes.has(target)) return null;
+  const mailbox = directory.mailboxes.get(withoutExtension(target));
+  if (name === target && mailbox !== undefined && receives(mailbox)) return null;
   if (name !== target && isDeliverable(directory, target)) return null;
+  if (mailbox !== undefined && !receives(mailbox)) {
+    return {
+      message: `${target} is send-only and receives no mail`,
+      hint: `mailctl user direction ${mailbox.address} both`,
+    };
+  }
   return {
     message: `${target} is neither a mailbox nor an alias`,
     hint: `mailctl user add ${target}`,

@@ -17,7 +17,9 @@ import {
   aliasDomainTarget,
   type Directory,
   isDeliverable,
+  maySend,
   ROLE_NAMES,
+  receives,
 } from './model.ts';
 
 type Aliases = Map<AliasName, Set<Address>>;
@@ -70,13 +72,13 @@ function addWholeDomains(directory: Directory, aliases: Aliases): void {
 
 /**
  * The envelope senders that each login may use: its own address, and every alias with that mailbox as a
- * direct target. The targets of a mailbox that forwards copies may not send as it. A suspended login has
- * no row, which also stops an open connection from sending.
+ * direct target. The targets of a mailbox that forwards copies may not send as it. A login that is suspended
+ * or receive-only has no row, which also stops an open connection from sending.
  */
 function senderRows(directory: Directory, aliases: Aliases): string[][] {
   const rows: string[][] = [];
-  for (const { address, active } of directory.mailboxes.values()) {
-    if (active) rows.push([address, address]);
+  for (const mailbox of directory.mailboxes.values()) {
+    if (maySend(mailbox)) rows.push([mailbox.address, mailbox.address]);
   }
   for (const [name, targets] of aliases) {
     if (!isCatchAll(name) && directory.mailboxes.has(name)) continue;
@@ -86,15 +88,33 @@ function senderRows(directory: Directory, aliases: Aliases): string[][] {
   return rows;
 }
 
-/** The active mailbox that a target names, directly or through a whole-domain alias; else null. */
+/** The sending mailbox that a target names, directly or through a whole-domain alias; else null. */
 function directLogin(directory: Directory, target: Address): Address | null {
   const base = withoutExtension(target);
   const own = directory.mailboxes.get(base);
-  if (own !== undefined) return own.active ? base : null;
+  if (own !== undefined) return maySend(own) ? base : null;
   const domain = aliasDomainTarget(directory, domainOf(base));
   if (domain === null || directory.aliases.has(base)) return null;
   const there = atDomain(base, domain);
-  return directory.mailboxes.get(there)?.active ? there : null;
+  const mailbox = directory.mailboxes.get(there);
+  return mailbox !== undefined && maySend(mailbox) ? there : null;
+}
+
+/** Mailboxes that only send or only receive, and the names of the former in domains that are aliases. */
+function oneWayRows(directory: Directory): string[][] {
+  const oneWay = [...directory.mailboxes.values()].filter(({ direction }) => direction !== 'both');
+  const own = oneWay.map(({ address, direction }) => [address, direction]);
+  const sendOnly = oneWay.filter((mailbox) => !receives(mailbox));
+  if (sendOnly.length === 0) return own;
+  const elsewhere = [...directory.domains].flatMap((domain) => {
+    const target = aliasDomainTarget(directory, domain);
+    return sendOnly
+      .filter(({ address }) => domainOf(address) === target)
+      .map(({ address }) => atDomain(address, domain))
+      .filter((name) => !directory.aliases.has(name))
+      .map((name) => [name, 'send-only']);
+  });
+  return [...own, ...elsewhere];
 }
 
 export function compileDirectory(directory: Directory): TableRows[] {
@@ -138,6 +158,14 @@ export function compileDirectory(directory: Directory): TableRows[] {
       columns: ['address', 'login'],
       keys: 2,
       rows: senderRows(directory, aliases),
+    },
+    {
+      // a table of its own: a column more would not fit the database of an earlier version
+      name: 'one_way',
+      schema: 'address TEXT PRIMARY KEY, direction TEXT NOT NULL',
+      columns: ['address', 'direction'],
+      keys: 1,
+      rows: oneWayRows(directory),
     },
   ];
 }

@@ -2,7 +2,14 @@
 
 import { MailctlError } from '../../errors.ts';
 import { catchAll, domainOf, type MailDomain } from '../address.ts';
-import { aliasDomainTarget, type Directory, type Draft } from './model.ts';
+import { limitsOf, usesOf } from './limits.ts';
+import { aliasDomainTarget, type Directory, type DomainLimits, type Draft } from './model.ts';
+
+function unknownDomain(domain: MailDomain): MailctlError {
+  return new MailctlError('DOMAIN_UNKNOWN', `${domain} is not a mail domain here`, {
+    hint: 'mailctl domain list',
+  });
+}
 
 /** False when the domain already existed. */
 export function addDomain(draft: Draft, domain: MailDomain): boolean {
@@ -30,11 +37,7 @@ function domainUses(draft: Draft, domain: MailDomain): { what: string; hint: str
 }
 
 export function removeDomain(draft: Draft, domain: MailDomain, own: MailDomain): void {
-  if (!draft.domains.has(domain)) {
-    throw new MailctlError('DOMAIN_UNKNOWN', `${domain} is not a mail domain here`, {
-      hint: 'mailctl domain list',
-    });
-  }
+  if (!draft.domains.has(domain)) throw unknownDomain(domain);
   if (domain === own) {
     throw new MailctlError(
       'DOMAIN_IN_USE',
@@ -53,6 +56,18 @@ export function removeDomain(draft: Draft, domain: MailDomain, own: MailDomain):
     throw new MailctlError('DOMAIN_IN_USE', message, { hint: first.hint });
   }
   draft.domains.delete(domain);
+  draft.limits.delete(domain);
+}
+
+/** Throws DOMAIN_UNKNOWN. */
+export function setLimits(
+  draft: Draft,
+  domain: MailDomain,
+  change: Partial<DomainLimits>,
+): ListedDomain {
+  const listed = getDomain(draft, domain);
+  draft.limits.set(domain, { ...limitsOf(draft, domain), ...change });
+  return { ...listed, ...limitData(draft, domain) };
 }
 
 /** A domain as `domain list --json` shows it. */
@@ -62,20 +77,34 @@ export interface ListedDomain {
   /** Those in `valias`, including a catch-all. */
   readonly aliases: number;
   readonly alias_of: MailDomain | null;
+  /** Sum of the quotas of its mailboxes; null when one of them has no limit. */
+  readonly quota_bytes: number | null;
+  readonly max_mailboxes: number | null;
+  readonly max_aliases: number | null;
+  readonly max_quota_bytes: number | null;
+}
+
+function limitData(directory: Directory, domain: MailDomain) {
+  const { mailboxes, aliases, quotaBytes } = limitsOf(directory, domain);
+  return { max_mailboxes: mailboxes, max_aliases: aliases, max_quota_bytes: quotaBytes };
 }
 
 export function listDomains(directory: Directory): ListedDomain[] {
-  const count = (names: Iterable<Parameters<typeof domainOf>[0]>) => {
-    const counts = new Map<MailDomain, number>();
-    for (const name of names) counts.set(domainOf(name), (counts.get(domainOf(name)) ?? 0) + 1);
-    return counts;
-  };
-  const mailboxes = count(directory.mailboxes.keys());
-  const aliases = count(directory.aliases.keys());
-  return [...directory.domains].map((name) => ({
-    name,
-    mailboxes: mailboxes.get(name) ?? 0,
-    aliases: aliases.get(name) ?? 0,
-    alias_of: aliasDomainTarget(directory, name),
-  }));
+  const uses = usesOf(directory);
+  return [...directory.domains].map((name) => {
+    const { mailboxes = 0, aliases = 0, quotaBytes = 0, unlimited = 0 } = uses.get(name) ?? {};
+    return {
+      ...{ name, mailboxes, aliases },
+      alias_of: aliasDomainTarget(directory, name),
+      quota_bytes: unlimited > 0 ? null : quotaBytes,
+      ...limitData(directory, name),
+    };
+  });
+}
+
+/** Throws DOMAIN_UNKNOWN. */
+export function getDomain(directory: Directory, domain: MailDomain): ListedDomain {
+  const found = listDomains(directory).find(({ name }) => name === domain);
+  if (found === undefined) throw unknownDomain(domain);
+  return found;
 }

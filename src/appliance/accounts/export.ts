@@ -11,6 +11,8 @@ interface ExportedMailbox {
   readonly address: string;
   readonly active: boolean;
   readonly quota_bytes: number | null;
+  readonly direction: Mailbox['direction'];
+  readonly name: string | null;
   readonly hash?: string;
 }
 
@@ -19,17 +21,28 @@ export function exportMailboxes(directory: Directory, withHashes: boolean): Expo
     address: mailbox.address,
     active: mailbox.active,
     quota_bytes: mailbox.quotaBytes,
+    direction: mailbox.direction,
+    name: mailbox.name,
     ...(withHashes ? { hash: mailbox.hash } : {}),
   }));
 }
 
 /** The lines of a CSV file that parseList reads back. */
 export function formatCsv(mailboxes: readonly ExportedMailbox[], withHashes: boolean): string[] {
-  const header = ['address', 'active', 'quota', ...(withHashes ? ['hash'] : [])];
-  const rows = mailboxes.map(({ address, active, quota_bytes, hash }) => [
+  const header = [
+    'address',
+    'active',
+    'quota',
+    'direction',
+    'name',
+    ...(withHashes ? ['hash'] : []),
+  ];
+  const rows = mailboxes.map(({ address, active, quota_bytes, direction, name, hash }) => [
     address,
     String(active),
     formatQuota(quota_bytes),
+    direction,
+    name ?? '',
     ...(withHashes ? [hash ?? ''] : []),
   ]);
   return [header, ...rows].map((row) => row.map(csvField).join(','));

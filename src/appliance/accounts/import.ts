@@ -3,8 +3,11 @@
 
 import { MailctlError } from '../../errors.ts';
 import { type Address, domainOf, parseAddress, quoted } from '../address.ts';
-import { addMailbox } from './changes.ts';
+import { addMailbox, changeMailbox, type MailboxChange } from './changes.ts';
+import { parseDirection } from './direction.ts';
+import { parseDisplayName } from './display-name.ts';
 import { addDomain } from './domains.ts';
+import { type DomainUses, usesOf } from './limits.ts';
 import type { Draft } from './model.ts';
 import { checkPassword, parseHash } from './password.ts';
 import { parseQuota } from './quota.ts';
@@ -25,9 +28,8 @@ export interface ImportMailbox {
   readonly line: number;
   readonly address: Address;
   readonly secret: { readonly hash: string } | { readonly password: string } | null;
-  /** undefined when the record does not set it. */
-  readonly quotaBytes: number | null | undefined;
-  readonly active: boolean | undefined;
+  /** Without what the record does not set. */
+  readonly fields: Partial<Omit<MailboxChange, 'hash'>>;
 }
 
 export interface ImportReading {
@@ -36,7 +38,9 @@ export interface ImportReading {
   readonly warnings: readonly ImportProblem[];
 }
 
-const FIELDS = ['address', 'password', 'hash', 'quota', 'quota_bytes', 'active'];
+const FIELDS = [
+  ...['address', 'password', 'hash', 'quota', 'quota_bytes', 'active', 'name', 'direction'],
+];
 // fields of an export that an import ignores
 const IGNORED_FIELDS = ['used_bytes', 'messages'];
 
@@ -60,6 +64,13 @@ function parseQuotaFields(fields: ImportRecord['fields']): number | null | undef
   if (fields.quota_bytes === null) return null;
   const text = fieldText(fields, 'quota') || fieldText(fields, 'quota_bytes');
   return text.trim() === '' ? undefined : parseQuota(text);
+}
+
+/** Omits what is undefined. */
+function defined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }
 
 function parseSecret(fields: ImportRecord['fields']): {
@@ -95,9 +106,15 @@ function parseRecord({ line, fields }: ImportRecord): ImportMailbox & { warning?
   refuseUnknownFields(fields);
   const address = parseAddress(fieldText(fields, 'address').trim());
   const { secret, warning } = parseSecret(fields);
-  const quotaBytes = parseQuotaFields(fields);
-  const active = parseActive(fieldText(fields, 'active'));
-  const mailbox = { line, address, secret, quotaBytes, active };
+  const name = fieldText(fields, 'name').trim();
+  const direction = fieldText(fields, 'direction').trim().toLowerCase();
+  const set = defined<Omit<MailboxChange, 'hash'>>({
+    quotaBytes: parseQuotaFields(fields),
+    active: parseActive(fieldText(fields, 'active')),
+    direction: direction === '' ? undefined : parseDirection(direction),
+    name: name === '' ? undefined : parseDisplayName(name),
+  });
+  const mailbox = { line, address, secret, fields: set };
   return warning === undefined ? mailbox : { ...mailbox, warning: `${address}: ${warning}` };
 }
 
@@ -148,24 +165,16 @@ export interface ImportOutcome {
 /** The record's own hash, or that of its password; null when it has neither. */
 export type HashOf = (mailbox: ImportMailbox) => string | null;
 
-function updateFrom(draft: Draft, record: ImportMailbox, hash: string | null): void {
-  const before = draft.mailboxes.get(record.address);
-  if (before === undefined) return;
-  draft.mailboxes.set(record.address, {
-    ...before,
-    hash: hash ?? before.hash,
-    quotaBytes: record.quotaBytes === undefined ? before.quotaBytes : record.quotaBytes,
-    active: record.active ?? before.active,
-  });
-}
-
-function createFrom(draft: Draft, record: ImportMailbox, hash: string | null, rules: ImportRules) {
-  const { address, quotaBytes = null, active = true } = record;
+function createFrom(
+  draft: Draft,
+  { address, fields }: ImportMailbox,
+  { hash, addDomains, uses }: { hash: string | null; addDomains: boolean; uses: DomainUses },
+): void {
   if (hash === null) {
     throw new MailctlError('IMPORT_INVALID', `${address} has neither a password nor a hash`);
   }
-  if (rules.addDomains) addDomain(draft, domainOf(address));
-  addMailbox(draft, { address, hash, quotaBytes, active });
+  if (addDomains) addDomain(draft, domainOf(address));
+  addMailbox(draft, { address, hash, ...fields }, uses);
 }
 
 /** Puts the records into the draft; reports and skips those that cannot be imported. */
@@ -179,16 +188,19 @@ export function importMailboxes(
   const updated: Address[] = [];
   const skipped: Address[] = [];
   const problems: ImportProblem[] = [];
+  const uses = usesOf(draft);
   for (const record of records) {
     const { address, line } = record;
     const exists = draft.mailboxes.has(address);
     try {
       if (exists && rules.onConflict === 'skip') skipped.push(address);
       else if (exists && rules.onConflict === 'update') {
-        updateFrom(draft, record, hashOf(record));
+        const hash = hashOf(record);
+        const change = { address, ...record.fields, ...(hash === null ? {} : { hash }) };
+        changeMailbox(draft, change, uses);
         updated.push(address);
       } else {
-        createFrom(draft, record, hashOf(record), rules);
+        createFrom(draft, record, { hash: hashOf(record), addDomains: rules.addDomains, uses });
         created.push(address);
       }
     } catch (error) {

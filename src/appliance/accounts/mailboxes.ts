@@ -11,11 +11,12 @@ import {
   addMailbox,
   changeMailbox,
   getMailbox,
+  type MailboxChange,
   type RemovedMailbox,
-  refuseUnfit,
   removeMailbox,
+  type WantedMailbox,
 } from './changes.ts';
-import { type Directory, isDeliverable, type Mailbox } from './model.ts';
+import { type Directory, draftOf, isDeliverable, type Mailbox } from './model.ts';
 import { endSessions } from './sessions.ts';
 import { hasStoredMail, measureMailbox, purgeMail } from './storage.ts';
 import { mailFolder } from './texts.ts';
@@ -29,10 +30,10 @@ export function mailPath(target: Appliance, address: Address): string {
 export async function refuseImpossible(
   host: Host,
   target: Appliance,
-  address: Address,
+  wanted: Omit<WantedMailbox, 'hash'>,
 ): Promise<void> {
   const { directory } = await readDirectory(host, target);
-  refuseUnfit(directory, address);
+  addMailbox(draftOf(directory), { ...wanted, hash: '' });
 }
 
 /** Throws MAILBOX_UNKNOWN. */
@@ -70,7 +71,7 @@ function missingPostmaster(directory: Directory): Address | null {
 export async function createMailbox(
   host: Host,
   target: Appliance,
-  wanted: Parameters<typeof addMailbox>[1],
+  wanted: WantedMailbox,
 ): Promise<CreatedMailbox> {
   const created = await changeDirectory(host, target, (draft) => ({
     mailbox: addMailbox(draft, wanted),
@@ -79,17 +80,18 @@ export async function createMailbox(
   return { ...created, formerMail: await hasStoredMail(host, target.paths, wanted.address) };
 }
 
-/** Changes the mailbox; a new password or a suspension ends its sessions. */
+/** Changes the mailbox; a new password, direction or suspension ends its sessions. */
 export async function updateMailbox(
   host: Host,
   target: Appliance,
   address: Address,
-  change: Parameters<typeof changeMailbox>[2],
+  change: Partial<MailboxChange>,
 ): Promise<Mailbox> {
   const mailbox = await changeDirectory(host, target, (draft) =>
-    changeMailbox(draft, address, change),
+    changeMailbox(draft, { address, ...change }),
   );
-  if (change.hash !== undefined || change.active === false) {
+  const { hash, active, direction } = change;
+  if (hash !== undefined || active === false || direction !== undefined) {
     await endSessions(host, target, address);
   }
   return mailbox;

@@ -12,6 +12,7 @@ import {
   type MailDomain,
   withoutExtension,
 } from '../address.ts';
+import type { Direction } from './direction.ts';
 
 export interface Mailbox {
   readonly address: Address;
@@ -19,6 +20,10 @@ export interface Mailbox {
   readonly hash: string;
   /** False while suspended: the mailbox receives mail, but refuses logins. */
   readonly active: boolean;
+  /** `send-only` receives no mail and has no IMAP, POP3 or ManageSieve; `receive-only` sends no mail. */
+  readonly direction: Direction;
+  /** Display name, from the field gecos; null when there is none. */
+  readonly name: string | null;
   /** null for the appliance's default, 0 for no limit. */
   readonly quotaBytes: number | null;
   /** The other fields of its line in `users`; kept unchanged. */
@@ -28,18 +33,34 @@ export interface Mailbox {
 
 export type AliasName = Address | CatchAll;
 
+/** The most that a mail domain may have; null is no limit. */
+export interface DomainLimits {
+  readonly mailboxes: number | null;
+  /** Aliases in `valias`, including a catch-all. */
+  readonly aliases: number | null;
+  /** The sum of the quotas of its mailboxes. */
+  readonly quotaBytes: number | null;
+}
+
+export const NO_LIMITS: DomainLimits = { mailboxes: null, aliases: null, quotaBytes: null };
+
 export interface Directory {
   readonly domains: ReadonlySet<MailDomain>;
+  /** Domains without an entry have no limits. */
+  readonly limits: ReadonlyMap<MailDomain, DomainLimits>;
   readonly mailboxes: ReadonlyMap<Address, Mailbox>;
   /** A catch-all as the only target makes the whole domain `@name` an alias of that domain. */
   readonly aliases: ReadonlyMap<AliasName, readonly AliasName[]>;
   /** Receives postmaster@ and abuse@ of every domain that does not define them. */
   readonly postmaster: Address;
+  /** The quota of a mailbox without one of its own, in bytes. */
+  readonly quotaDefault: number;
 }
 
 /** A private copy of the directory that one change works on. */
 export interface Draft extends Directory {
   readonly domains: Set<MailDomain>;
+  readonly limits: Map<MailDomain, DomainLimits>;
   readonly mailboxes: Map<Address, Mailbox>;
   readonly aliases: Map<AliasName, readonly AliasName[]>;
 }
@@ -47,16 +68,22 @@ export interface Draft extends Directory {
 export function draftOf(directory: Directory): Draft {
   return {
     domains: new Set(directory.domains),
+    limits: new Map(directory.limits),
     mailboxes: new Map(directory.mailboxes),
     aliases: new Map(directory.aliases),
     postmaster: directory.postmaster,
+    quotaDefault: directory.quotaDefault,
   };
 }
 
 export const ROLE_NAMES = ['postmaster', 'abuse'] as const;
 
-export function newMailbox(address: Address, hash: string, quotaBytes: number | null): Mailbox {
-  return { address, hash, active: true, quotaBytes, passwdFields: '::::', extraFields: [] };
+export function receives({ direction }: Mailbox): boolean {
+  return direction !== 'send-only';
+}
+
+export function maySend({ active, direction }: Mailbox): boolean {
+  return active && direction !== 'receive-only';
 }
 
 /** The domain that `domain` as a whole is an alias of, or null. */
@@ -70,14 +97,15 @@ function isRole(address: Address): boolean {
 }
 
 /**
- * The next targets of mail for a local address: [] for its mailbox, null for an unknown address.
+ * The next targets of mail for a local address: [] for its mailbox, null for an address that receives nothing.
  * Postfix looks up in the same order: own alias, mailbox, whole-domain alias, role, catch-all.
  */
 function nextHops(directory: Directory, address: Address): readonly Address[] | null {
   const base = withoutExtension(address);
   const own = directory.aliases.get(address) ?? directory.aliases.get(base);
   if (own !== undefined) return own.filter((target): target is Address => !isCatchAll(target));
-  if (directory.mailboxes.has(base)) return [];
+  const mailbox = directory.mailboxes.get(base);
+  if (mailbox !== undefined) return receives(mailbox) ? [] : null;
   const domain = domainOf(address);
   const target = aliasDomainTarget(directory, domain);
   if (target !== null) return [atDomain(address, target)];
@@ -88,7 +116,7 @@ function nextHops(directory: Directory, address: Address): readonly Address[] | 
   return hops.length === 0 ? null : hops;
 }
 
-/** True for a remote address, and for a local one with a mailbox, alias or catch-all. */
+/** True for a remote address, and for a local one with a mailbox that receives, an alias or a catch-all. */
 export function isDeliverable(directory: Directory, address: Address): boolean {
   let current = address;
   // the target of a whole-domain alias is never one itself, so two steps are enough

@@ -3,7 +3,13 @@
 import type { Address, MailDomain } from '../address.ts';
 import { checkDirectory } from './check.ts';
 import { formatRecords, type Problem, parseRecords, type RecordFile } from './lines.ts';
-import type { AliasName, Directory, Mailbox } from './model.ts';
+import {
+  type AliasName,
+  type Directory,
+  type DomainLimits,
+  type Mailbox,
+  NO_LIMITS,
+} from './model.ts';
 import { ALIAS_LINES, DOMAIN_LINES, MAILBOX_LINES, USER_LINES } from './texts.ts';
 
 export const ACCOUNT_FILES = ['vdomains', 'vmailbox', 'valias', 'users'] as const;
@@ -15,6 +21,7 @@ export interface AccountDefaults {
   /** The appliance's own domain, which is a mail domain whether or not `vdomains` lists it. */
   readonly domain: MailDomain;
   readonly postmaster: Address;
+  readonly quotaDefault: number;
 }
 
 export interface Accounts {
@@ -25,7 +32,7 @@ export interface Accounts {
 }
 
 interface Files {
-  readonly domains: RecordFile<MailDomain>;
+  readonly domains: RecordFile<DomainLimits>;
   readonly mailboxes: RecordFile<Address>;
   readonly aliases: RecordFile<readonly AliasName[]>;
   readonly users: RecordFile<Mailbox>;
@@ -61,10 +68,13 @@ function referenceProblems(directory: Directory, files: Files): Problem[] {
 }
 
 function formatTexts(files: Files, directory: Directory): AccountTexts {
-  const { domains, mailboxes, aliases } = directory;
+  const { domains, limits, mailboxes, aliases } = directory;
   const addresses = new Map([...mailboxes.keys()].map((address) => [address, address]));
   return {
-    vdomains: formatRecords(files.domains, new Map(domains.entries())),
+    vdomains: formatRecords(
+      files.domains,
+      new Map([...domains].map((name) => [name, limits.get(name) ?? NO_LIMITS])),
+    ),
     vmailbox: formatRecords(files.mailboxes, addresses),
     valias: formatRecords(files.aliases, aliases),
     users: formatRecords(files.users, mailboxes),
@@ -80,11 +90,14 @@ export function parseAccounts(texts: AccountTexts, defaults: AccountDefaults): A
     users: parseRecords(texts.users, USER_LINES),
   };
   const { mailboxes, problems } = joinMailboxes(files);
+  const limits = files.domains.records as ReadonlyMap<MailDomain, DomainLimits>;
   const directory: Directory = {
-    domains: new Set([...files.domains.records.values(), defaults.domain]),
+    domains: new Set([...limits.keys(), defaults.domain]),
+    limits,
     mailboxes,
     aliases: files.aliases.records as ReadonlyMap<AliasName, readonly AliasName[]>,
     postmaster: defaults.postmaster,
+    quotaDefault: defaults.quotaDefault,
   };
   const own = [files.domains, files.mailboxes, files.aliases, files.users];
   const all = [...own.flatMap((file) => file.problems), ...problems];

@@ -11,8 +11,11 @@ import {
   parseDomain,
   quoted,
 } from '../address.ts';
+import { parseDirection } from './direction.ts';
+import { isDisplayName } from './display-name.ts';
+import { formatLimits, parseLimits } from './limits.ts';
 import type { RecordFormat } from './lines.ts';
-import type { AliasName, Mailbox } from './model.ts';
+import type { AliasName, DomainLimits, Mailbox } from './model.ts';
 import { parseHash } from './password.ts';
 import { formatQuota, parseQuota } from './quota.ts';
 
@@ -24,14 +27,17 @@ export function mailFolder(address: Address): string {
   return `${domainOf(address)}/${localOf(address)}/`;
 }
 
-/** `vdomains`: one domain a line. */
-export const DOMAIN_LINES: RecordFormat<MailDomain> = {
+/** `vdomains`: one domain a line, and its limits: `example.org mailboxes=20 aliases=50 quota=100G`. */
+export const DOMAIN_LINES: RecordFormat<DomainLimits> = {
   file: 'vdomains',
   parse: (line) => {
-    const domain = parseDomain(line);
-    return { key: domain, value: domain };
+    const [name = '', ...fields] = line.split(/\s+/);
+    // a name with blanks is reported as a whole
+    const isName = !fields.every((field) => field.includes('='));
+    const key: MailDomain = parseDomain(isName ? line : name);
+    return { key, value: parseLimits(fields) };
   },
-  format: (key) => key,
+  format: (key, limits) => [key, ...formatLimits(limits)].join(' '),
 };
 
 /** `vmailbox`: `alice@example.com example.com/alice/`. */
@@ -68,33 +74,39 @@ export const ALIAS_LINES: RecordFormat<readonly AliasName[]> = {
   format: (key, targets) => `${key} ${targets.join(', ')}`,
 };
 
+const DIRECTION_FIELD = 'direction=';
 const QUOTA_FIELD = 'userdb_quota_storage_size=';
 // the name of the field in Dovecot 2.3
 const OLD_QUOTA_FIELD = 'userdb_quota_rule=*:storage=';
 
-function parseExtraFields(text: string): Pick<Mailbox, 'active' | 'quotaBytes' | 'extraFields'> {
-  if (text === '') return { active: true, quotaBytes: null, extraFields: [] };
+type ExtraFields = Pick<Mailbox, 'active' | 'direction' | 'quotaBytes' | 'extraFields'>;
+
+function parseExtraFields(text: string): ExtraFields {
   let active = true;
+  let direction: Mailbox['direction'] = 'both';
   let quotaBytes: number | null = null;
   const extraFields: string[] = [];
   for (const field of text.split(/\s+/)) {
     if (field === '') continue;
     if (/^nologin(=(y|yes|true))?$/i.test(field)) active = false;
+    else if (field.startsWith(DIRECTION_FIELD))
+      direction = parseDirection(field.slice(DIRECTION_FIELD.length));
     else if (field.startsWith(QUOTA_FIELD))
       quotaBytes = parseQuota(field.slice(QUOTA_FIELD.length));
     else if (field.startsWith(OLD_QUOTA_FIELD)) {
       quotaBytes = parseQuota(field.slice(OLD_QUOTA_FIELD.length));
     } else extraFields.push(field);
   }
-  return { active, quotaBytes, extraFields };
+  return { active, direction, quotaBytes, extraFields };
 }
 
 function formatExtraFields(mailbox: Mailbox): string {
-  const { quotaBytes, active, extraFields } = mailbox;
+  const { quotaBytes, active, direction, extraFields } = mailbox;
   const quota = quotaBytes === 0 ? '0' : formatQuota(quotaBytes);
   return [
     ...(quotaBytes === null ? [] : [`${QUOTA_FIELD}${quota}`]),
     ...(active ? [] : ['nologin']),
+    ...(direction === 'both' ? [] : [`${DIRECTION_FIELD}${direction}`]),
     ...extraFields,
   ].join(' ');
 }
@@ -109,6 +121,23 @@ function splitPasswdFields(text: string): { passwdFields: string; extra: string 
   const fields = text.split(':');
   const passwdFields = [0, 1, 2, 3, 4].map((index) => fields[index] ?? '').join(':');
   return { passwdFields, extra: fields.slice(5).join(':') };
+}
+
+const GECOS = 2;
+
+/** The field gecos. Text of another program that is not a display name is kept, and is not one. */
+function nameIn(passwdFields: string): string | null {
+  if (passwdFields === EMPTY_FIELDS) return null;
+  const text = passwdFields.split(':')[GECOS]?.trim() ?? '';
+  return isDisplayName(text) ? text : null;
+}
+
+function withName(passwdFields: string, name: string | null): string {
+  if (name === nameIn(passwdFields)) return passwdFields;
+  return passwdFields
+    .split(':')
+    .map((field, index) => (index === GECOS ? (name ?? '') : field))
+    .join(':');
 }
 
 /** `users`: Dovecot's passwd-file, `address:{SCHEME}hash:uid:gid:gecos:home:shell:extra fields`. */
@@ -127,9 +156,17 @@ export const USER_LINES: RecordFormat<Mailbox> = {
     const { passwdFields, extra } = splitPasswdFields(line.slice(end + 1));
     return {
       key: address,
-      value: { address, hash, passwdFields, ...parseExtraFields(extra) },
+      value: {
+        address,
+        hash,
+        name: nameIn(passwdFields),
+        passwdFields,
+        ...parseExtraFields(extra),
+      },
     };
   },
-  format: (key, mailbox) =>
-    `${key}:${mailbox.hash}:${mailbox.passwdFields}:${formatExtraFields(mailbox)}`,
+  format: (key, mailbox) => {
+    const fields = withName(mailbox.passwdFields, mailbox.name);
+    return `${key}:${mailbox.hash}:${fields}:${formatExtraFields(mailbox)}`;
+  },
 };

@@ -8,8 +8,8 @@ import {
   isDirectoryBehind,
   readDirectory,
 } from '../accounts/accounts.ts';
-import { addMailbox } from '../accounts/changes.ts';
-import { isDeliverable } from '../accounts/model.ts';
+import { addMailbox, sendOnlyPostmaster } from '../accounts/changes.ts';
+import { isDeliverable, receives } from '../accounts/model.ts';
 import { generatePassword, hashPassword } from '../accounts/password.ts';
 import { domainOf } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
@@ -45,6 +45,8 @@ async function ensurePostmaster(host: Host, target: Appliance): Promise<boolean>
   const { postmaster } = directory;
   const ours = directory.domains.has(domainOf(postmaster));
   if (!ours || isDeliverable(directory, postmaster)) return false;
+  const own = directory.mailboxes.get(postmaster);
+  if (own !== undefined && !receives(own)) throw sendOnlyPostmaster(postmaster);
   await changeDirectory(host, target, (draft) => {
     // a random password that is not stored or shown; the operator sets one
     const hash = hashPassword(generatePassword());

@@ -137,6 +137,8 @@ export const postfixFiles: readonly ManagedFile[] = [
   map('hostname.cf'),
   map('mailbox.cf'),
   map('mx_headers.pcre'),
+  map('receive_only.cf'),
+  map('send_only.cf'),
   map('sender.cf'),
   map('sieve_replies.pcre'),
   map('submission_headers.pcre'),

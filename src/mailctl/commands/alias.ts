@@ -84,7 +84,7 @@ export function registerAlias(alias: Command, line: CommandLine): void {
   defineWord(add, line, {
     kind: 'changes',
     run: runAdd,
-    ends: CHANGE_ENDS,
+    ends: [...CHANGE_ENDS, 'DOMAIN_LIMIT'],
     examples: [
       'mailctl alias add sales@example.com alice@example.com bob@elsewhere.example',
       'mailctl alias add @example.com alice@example.com   (catch-all: every address without a mailbox or alias)',

@@ -13,6 +13,7 @@ import { followDomains } from '../../appliance/dkim/signing.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
+import { registerDomainLimits } from './domain-limits.ts';
 import { warnOfProblems } from './user-list.ts';
 
 export async function runAdd(app: App, text: string): Promise<ExitStatus> {
@@ -95,5 +96,6 @@ export function registerDomain(domain: Command, line: CommandLine): void {
     ends: ['DAMAGED_LINES'],
     examples: ['mailctl domain list', 'mailctl domain list --json'],
   });
+  registerDomainLimits(domain, line);
   describeGroup(domain, { examples: ['mailctl domain add example.org', 'mailctl domain list'] });
 }

@@ -114,7 +114,7 @@ export function registerUserImport(user: Command, line: CommandLine): void {
       'mailctl user import - --update < list.json',
     ],
     more:
-      'Columns of CSV, names in JSON: address, and password or hash, quota, active.\n' +
+      'Columns of CSV, names in JSON: address, and password or hash, quota, active, direction, name.\n' +
       `Hashes: ${ACCEPTED_SCHEMES}.`,
   });
 }

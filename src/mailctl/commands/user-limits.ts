@@ -1,6 +1,9 @@
-// mailctl user quota, suspend, resume: the limits of a mailbox.
+// mailctl user quota, direction, name, suspend, resume: the properties of a mailbox.
 
 import type { Command } from 'commander';
+import type { MailboxChange } from '../../appliance/accounts/changes.ts';
+import { parseDirection } from '../../appliance/accounts/direction.ts';
+import { parseDisplayName } from '../../appliance/accounts/display-name.ts';
 import { requireMailbox, updateMailbox } from '../../appliance/accounts/mailboxes.ts';
 import type { Mailbox } from '../../appliance/accounts/model.ts';
 import { formatQuota, parseQuota } from '../../appliance/accounts/quota.ts';
@@ -18,29 +21,63 @@ const ENDS: readonly Ending[] = [
 ];
 
 /** The stable JSON shape of a mailbox (docs/json.md). */
-export function mailboxData({ address, active, quotaBytes }: Mailbox): object {
-  return { address, active, quota_bytes: quotaBytes };
+export function mailboxData({ address, active, quotaBytes, direction, name }: Mailbox): object {
+  return { address, active, quota_bytes: quotaBytes, direction, name };
 }
 
-export async function runQuota(
+/** One property of a mailbox, as a word that shows or sets it. */
+interface Property {
+  readonly word: string;
+  readonly parse: (text: string) => Partial<MailboxChange>;
+  readonly format: (mailbox: Mailbox) => string;
+}
+
+async function showOrSet(
   app: App,
-  text: string,
-  size: string | undefined,
+  { word, parse, format }: Property,
+  { text, value }: { text: string; value: string | undefined },
 ): Promise<ExitStatus> {
   const { host, output } = app;
   const address = parseAddress(text);
   const show = (mailbox: Mailbox) => {
-    output.result(`${address} ${formatQuota(mailbox.quotaBytes)}`, mailboxData(mailbox));
+    output.result(`${address} ${format(mailbox)}`.trimEnd(), mailboxData(mailbox));
     return STATUS.OK;
   };
-  if (size === undefined) return show(await requireMailbox(host, await app.appliance(), address));
-  const quotaBytes = parseQuota(size);
+  if (value === undefined) return show(await requireMailbox(host, await app.appliance(), address));
+  const change = parse(value);
   return app.change({
-    word: 'user quota',
-    apply: (target) => updateMailbox(host, target, address, { quotaBytes }),
+    word,
+    apply: (target) => updateMailbox(host, target, address, change),
     report: show,
   });
 }
+
+const QUOTA: Property = {
+  word: 'user quota',
+  parse: (size) => ({ quotaBytes: parseQuota(size) }),
+  format: ({ quotaBytes }) => formatQuota(quotaBytes),
+};
+
+export const runQuota = (app: App, text: string, value: string | undefined) =>
+  showOrSet(app, QUOTA, { text, value });
+
+const DIRECTION: Property = {
+  word: 'user direction',
+  parse: (word) => ({ direction: parseDirection(word) }),
+  format: ({ direction }) => direction,
+};
+
+export const runDirection = (app: App, text: string, value: string | undefined) =>
+  showOrSet(app, DIRECTION, { text, value });
+
+const NAME: Property = {
+  word: 'user name',
+  parse: (text) => ({ name: parseDisplayName(text) }),
+  format: ({ name }) => name ?? '',
+};
+
+export const runName = (app: App, text: string, value: string | undefined) =>
+  showOrSet(app, NAME, { text, value });
 
 function registerQuota(user: Command, line: CommandLine): void {
   const command = user
@@ -49,8 +86,41 @@ function registerQuota(user: Command, line: CommandLine): void {
   defineWord(command, line, {
     kind: 'changes',
     run: runQuota,
-    ends: ['QUOTA_INVALID', ...ENDS],
+    ends: ['QUOTA_INVALID', 'DOMAIN_LIMIT', ...ENDS],
     examples: ['mailctl user quota alice@example.com', 'mailctl user quota alice@example.com 2G'],
+  });
+}
+
+function registerDirection(user: Command, line: CommandLine): void {
+  const command = user
+    .command('direction <address> [direction]')
+    .description('show or set what a mailbox may do: both, send-only, receive-only');
+  defineWord(command, line, {
+    kind: 'changes',
+    run: runDirection,
+    ends: ['DIRECTION_INVALID', 'ALIAS_IN_USE', ...ENDS],
+    examples: [
+      'mailctl user direction printer@example.com send-only',
+      'mailctl user direction printer@example.com both',
+    ],
+    more:
+      'send-only: mail to it is refused (550), IMAP, POP3 and ManageSieve refuse the login.\n' +
+      'receive-only: submission is refused, and its Sieve script sends nothing.',
+  });
+}
+
+function registerName(user: Command, line: CommandLine): void {
+  const command = user
+    .command('name <address> [name]')
+    .description("show or set the display name; '' removes it");
+  defineWord(command, line, {
+    kind: 'changes',
+    run: runName,
+    ends: ['NAME_INVALID', ...ENDS],
+    examples: [
+      "mailctl user name alice@example.com 'Alice Example'",
+      "mailctl user name alice@example.com ''",
+    ],
   });
 }
 
@@ -97,5 +167,7 @@ function registerActive(user: Command, line: CommandLine): void {
 
 export function registerUserLimits(user: Command, line: CommandLine): void {
   registerQuota(user, line);
+  registerDirection(user, line);
+  registerName(user, line);
   registerActive(user, line);
 }

@@ -17,6 +17,7 @@ import { formatBytes } from '../../appliance/settings/bytes.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import { mailboxData } from './user-limits.ts';
 
 const MAX_WARNINGS = 20;
 
@@ -35,9 +36,8 @@ export function warnOfProblems(
 }
 
 function listData({ mailbox, size }: ListedMailbox): object {
-  const { address, active, quotaBytes } = mailbox;
   const sizes = size === null ? {} : { used_bytes: size.usedBytes, messages: size.messages };
-  return { address, active, quota_bytes: quotaBytes, ...sizes };
+  return { ...mailboxData(mailbox), ...sizes };
 }
 
 /** Columns on a terminal; into a pipe the address, with sizes in bytes after tabs. */
@@ -56,6 +56,8 @@ function listLines(list: readonly ListedMailbox[], terminal: boolean): string[] 
       ...(size === null
         ? []
         : [formatBytes(size.usedBytes).padStart(8), `${size.messages} messages`.padStart(16)]),
+      (mailbox.direction === 'both' ? '' : mailbox.direction).padEnd(12),
+      mailbox.name ?? '',
     ];
     return columns.join('  ').trimEnd();
   });
@@ -106,6 +108,8 @@ function detailLines({
   return [
     row('address', mailbox.address),
     row('state', mailbox.active ? 'active' : 'suspended: mail is received, logins are refused'),
+    row('name', mailbox.name ?? 'none'),
+    row('direction', mailbox.direction),
     row('quota', formatQuota(mailbox.quotaBytes)),
     row('used', `${formatBytes(size.usedBytes)} in ${size.messages} messages`),
     row('password', scheme),

@@ -1,6 +1,8 @@
 // mailctl user: the mailboxes.
 
 import type { Command } from 'commander';
+import type { Direction } from '../../appliance/accounts/direction.ts';
+import { parseDisplayName } from '../../appliance/accounts/display-name.ts';
 import {
   type CreatedMailbox,
   createMailbox,
@@ -14,7 +16,7 @@ import {
 } from '../../appliance/accounts/mailboxes.ts';
 import { parseQuota } from '../../appliance/accounts/quota.ts';
 import { parseAddress } from '../../appliance/address.ts';
-import { type ExitStatus, STATUS } from '../../errors.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
 import {
@@ -59,21 +61,43 @@ function reportCreated(app: App, created: CreatedMailbox, credential: Credential
   return STATUS.OK;
 }
 
+interface AddOptions extends PasswordOptions {
+  readonly quota?: string;
+  readonly name?: string;
+  readonly sendOnly?: boolean;
+  readonly receiveOnly?: boolean;
+}
+
+function directionOf({ sendOnly, receiveOnly }: AddOptions): Direction {
+  if (sendOnly && receiveOnly) {
+    throw new MailctlError('USAGE', '--send-only and --receive-only exclude each other', {
+      hint: 'mailctl user add --help',
+    });
+  }
+  if (sendOnly) return 'send-only';
+  return receiveOnly ? 'receive-only' : 'both';
+}
+
 export async function runAdd(
   app: App,
   text: string,
-  options: PasswordOptions & { quota?: string },
+  options: AddOptions,
   self: Pick<Command, 'args'>,
 ): Promise<ExitStatus> {
   const { host } = app;
   const readCredential = credentialSource(app, { word: 'user add', options, args: self.args });
   const address = parseAddress(text);
-  const quotaBytes = options.quota === undefined ? null : parseQuota(options.quota);
-  await refuseImpossible(host, await app.appliance(), address);
+  const wanted = {
+    address,
+    quotaBytes: options.quota === undefined ? null : parseQuota(options.quota),
+    name: options.name === undefined ? null : parseDisplayName(options.name),
+    direction: directionOf(options),
+  };
+  await refuseImpossible(host, await app.appliance(), wanted);
   const credential = await readCredential();
   return app.change({
     word: 'user add',
-    apply: (target) => createMailbox(host, target, { address, hash: credential.hash, quotaBytes }),
+    apply: (target) => createMailbox(host, target, { ...wanted, hash: credential.hash }),
     report: (created) => reportCreated(app, created, credential),
   });
 }
@@ -81,17 +105,21 @@ export async function runAdd(
 function registerAdd(user: Command, line: CommandLine): void {
   const command = addPasswordOptions(user.command('add <address>'))
     .description('create a mailbox; asks for the password on a terminal')
-    .option('--quota <size>', 'a size such as 2G, unlimited, default');
+    .option('--quota <size>', 'a size such as 2G, unlimited, default')
+    .option('--name <name>', "display name, such as 'Alice Example'")
+    .option('--send-only', 'receives no mail; no IMAP, POP3 or ManageSieve')
+    .option('--receive-only', 'sends no mail');
   defineWord(command, line, {
     kind: 'changes',
     run: runAdd,
     ends: [
       ...[...PASSWORD_ENDS, ...CHANGE_ENDS],
-      ...(['QUOTA_INVALID', 'MAILBOX_EXISTS', 'ALIAS_EXISTS', 'DOMAIN_UNKNOWN'] as const),
+      ...(['QUOTA_INVALID', 'NAME_INVALID', 'DIRECTION_INVALID', 'ALIAS_IN_USE'] as const),
+      ...(['MAILBOX_EXISTS', 'ALIAS_EXISTS', 'DOMAIN_UNKNOWN', 'DOMAIN_LIMIT'] as const),
     ],
     examples: [
       'mailctl user add alice@example.com',
-      'mailctl user add bob@example.com --generate --quota 2G',
+      "mailctl user add bob@example.com --generate --quota 2G --name 'Bob Example'",
     ],
   });
 }

@@ -22,6 +22,7 @@ const OTHER_HASH = `{SHA512-CRYPT}$6$salt$${'b'.repeat(86)}`;
 const DEFAULTS = {
   domain: parseDomain('example.com'),
   postmaster: parseAddress('postmaster@example.com'),
+  quotaDefault: 2 ** 30,
 };
 
 function textsOf(texts: Partial<AccountTexts>): AccountTexts {
@@ -87,8 +88,12 @@ describe('the text files', () => {
   test('keep comments, order and foreign fields when a record is changed', () => {
     const accounts = parseAccounts(texts, DEFAULTS);
     const draft = draftOf(accounts.directory);
-    changeMailbox(draft, parseAddress('alice@example.com'), { hash: OTHER_HASH, quotaBytes: 0 });
-    changeMailbox(draft, parseAddress('bob@example.org'), { active: true });
+    changeMailbox(draft, {
+      address: parseAddress('alice@example.com'),
+      hash: OTHER_HASH,
+      quotaBytes: 0,
+    });
+    changeMailbox(draft, { address: parseAddress('bob@example.org'), active: true });
     box('carol@example.com', draft);
 
     expect(accounts.format(draft).users).toBe(
@@ -156,6 +161,121 @@ describe('the text files', () => {
     expect(problems.map(({ file, line, message }) => `${file}:${line} ${message}`)[0]).toStartWith(
       report,
     );
+  });
+});
+
+describe('a mailbox that only sends or only receives', () => {
+  const users = `a@example.com:${HASH}:::Alice Example:::direction=send-only\nb@example.com:${HASH}:::B,,,:::nologin direction=receive-only\n`;
+  const texts = textsOf({
+    vdomains: 'example.com\nexample.org\n',
+    vmailbox: 'a@example.com example.com/a/\nb@example.com example.com/b/\n',
+    valias: '@example.org @example.com\nteam@example.com b@example.com\n',
+    users,
+  });
+
+  test('is read from users with its display name, and written back byte-identical', () => {
+    const accounts = parseAccounts(texts, DEFAULTS);
+    const [a, b] = [...accounts.directory.mailboxes.values()];
+
+    expect(accounts.problems).toEqual([]);
+    expect(a).toMatchObject({ direction: 'send-only', name: 'Alice Example', active: true });
+    expect(b).toMatchObject({ direction: 'receive-only', name: 'B,,,', active: false });
+    expect(accounts.format(draftOf(accounts.directory))).toEqual(texts);
+  });
+
+  test('keeps the other fields of its line when direction and name change', () => {
+    const accounts = parseAccounts(
+      {
+        ...texts,
+        users: users.replace(':::Alice Example:::', ':5000:5000:Alice Example:/home/a::x=y '),
+      },
+      DEFAULTS,
+    );
+    const draft = draftOf(accounts.directory);
+    changeMailbox(draft, {
+      address: parseAddress('a@example.com'),
+      direction: 'both',
+      name: 'Alïce',
+    });
+
+    expect(accounts.format(draft).users.split('\n')[0]).toBe(
+      `a@example.com:${HASH}:5000:5000:Alïce:/home/a::x=y`,
+    );
+  });
+
+  test('keeps text of another program in gecos that is not a display name', () => {
+    const foreign = users.replace('Alice Example', 'Ali\u202ece');
+    const accounts = parseAccounts({ ...texts, users: foreign }, DEFAULTS);
+    const draft = draftOf(accounts.directory);
+    const { name } = changeMailbox(draft, {
+      address: parseAddress('a@example.com'),
+      active: false,
+    });
+
+    expect(name).toBeNull();
+    expect(accounts.format(draft).users).toContain('Ali\u202ece');
+  });
+
+  test('with an unknown direction is reported', () => {
+    const wrong = { ...texts, users: users.replace('send-only', 'sideways') };
+
+    expect(parseAccounts(wrong, DEFAULTS).problems[0]).toEqual({
+      file: 'users',
+      line: 1,
+      message: '"sideways" is not a direction: expected both, send-only, receive-only',
+    });
+  });
+
+  test('is compiled under each of its names, without sending rights for a receiver', () => {
+    const { directory } = parseAccounts(texts, DEFAULTS);
+    const draft = draftOf(directory);
+    changeMailbox(draft, { address: parseAddress('b@example.com'), active: true });
+
+    expect(rows(draft, 'one_way')).toEqual([
+      'a@example.com send-only',
+      'a@example.org send-only',
+      'b@example.com receive-only',
+    ]);
+    const senders = rows(draft, 'sender');
+    expect(senders.filter((row) => row.endsWith(' a@example.com'))).toEqual([
+      'a@example.com a@example.com',
+      'a@example.org a@example.com',
+    ]);
+    expect(senders.filter((row) => row.endsWith(' b@example.com'))).toEqual([]);
+  });
+
+  test('cannot be the target of an alias, nor the postmaster, if it only sends', () => {
+    const draft = draftWith(
+      ['a@example.com', 'b@example.com', 'postmaster@example.com'],
+      ['team@example.com a@example.com b@example.com', '@example.com b@example.com'],
+    );
+    const sendOnly = (name: string) =>
+      changeMailbox(draftOf(draft), { address: parseAddress(name), direction: 'send-only' });
+
+    expect(() => sendOnly('a@example.com')).toThrow(
+      'team@example.com depends on it: a@example.com is send-only and receives no mail',
+    );
+    expect(() => sendOnly('b@example.com')).toThrow('@example.com depends on it');
+    expect(() => sendOnly('postmaster@example.com')).toThrow('is main.postmaster and must receive');
+    // the target was covered by the catch-all
+    alias(draft, 'news@example.com robot@example.com');
+    const robot = { address: parseAddress('robot@example.com'), hash: HASH } as const;
+    expect(() => addMailbox(draft, { ...robot, direction: 'send-only' })).toThrow(
+      'news@example.com depends on it',
+    );
+  });
+
+  test('cannot become a target later', () => {
+    const draft = draftWith(['a@example.com']);
+    changeMailbox(draft, { address: parseAddress('a@example.com'), direction: 'send-only' });
+
+    for (const line of [
+      'x@example.com a@example.com',
+      'a@example.com a@example.com',
+      '@example.com a+x@example.com',
+    ]) {
+      expect(() => alias(draftOf(draft), line)).toThrow('is send-only and receives no mail');
+    }
   });
 });
 
@@ -311,7 +431,7 @@ describe('the compiled tables', () => {
       ['alice@example.com', 'bob@example.com'],
       ['one@example.com alice@example.com bob@example.com', 'two@example.com one@example.com'],
     );
-    changeMailbox(draft, parseAddress('bob@example.com'), { active: false });
+    changeMailbox(draft, { address: parseAddress('bob@example.com'), active: false });
 
     expect(rows(draft, 'sender')).toEqual([
       'alice@example.com alice@example.com',

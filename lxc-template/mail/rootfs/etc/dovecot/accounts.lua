@@ -37,18 +37,30 @@ local function query(statement, ...)
   return assert(rows, problem)
 end
 
+-- login = 0: the mailbox is suspended; it still receives mail
+local LOGIN = [[SELECT address, password, direction FROM mailbox LEFT JOIN one_way USING (address)
+  WHERE address = %s AND login = 1]]
+-- Postfix asks as `smtp`; it refuses the mail of receive-only mailboxes itself (submission_client_restrictions)
+local SUBMISSION = { smtp = true, submission = true }
+
 function auth_passdb_lookup(request)
-  -- login = 0: the mailbox is suspended; it still receives mail
-  local found = query('SELECT address, password FROM mailbox WHERE address = %s AND login = 1', request.user)
+  local found = query(LOGIN, request.user)
   if #found == 0 then
     -- The wording of Dovecot's own passdbs: fail2ban's filter mail-login matches it
     request:log_info('unknown user')
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN, ''
   end
-  return dovecot.auth.PASSDB_RESULT_OK, { user = found[1].address, password = found[1].password }
+  local fields = { user = found[1].address, password = found[1].password }
+  if found[1].direction == 'send-only' and not SUBMISSION[request.protocol] then
+    -- The client is told so after the right password only, and fail2ban does not count it
+    fields.nologin = 'y'
+    fields.reason = 'This mailbox only sends mail'
+  end
+  return dovecot.auth.PASSDB_RESULT_OK, fields
 end
 
-local MAILBOX = 'SELECT address, quota_bytes FROM mailbox WHERE address = %s'
+local MAILBOX = [[SELECT address, quota_bytes, direction FROM mailbox LEFT JOIN one_way USING (address)
+  WHERE address = %s]]
 -- Only Postfix's quota-status query resolves an alias with one target: it asks whether that mailbox has room
 local ONLY_TARGET = 'SELECT max(target) AS target FROM alias WHERE address = %s GROUP BY address HAVING count(*) = 1'
 
@@ -62,6 +74,10 @@ end
 function auth_userdb_lookup(request)
   local mailbox = find_mailbox(request)
   if not mailbox then return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, 'unknown user' end
+  -- Postfix refuses its mail at RCPT; what was queued before, or comes from inside, ends here
+  if request.protocol == 'lmtp' and mailbox.direction == 'send-only' then
+    return dovecot.auth.USERDB_RESULT_USER_UNKNOWN, 'receives no mail'
+  end
   local fields = { user = mailbox.address }
   -- NULL: features.quota_default applies
   local quota = mailbox.quota_bytes
