@@ -40,6 +40,16 @@ export function parseNetwork(text: string): Network | undefined {
   return ip && length !== '' && prefix <= bits(ip) ? { ...ip, prefix } : undefined;
 }
 
+/** The text of an address or network without host bits: 192.0.2.7 as it is, 192.0.2.7/24 as 192.0.2.0/24. */
+export function networkOf(text: string): string | undefined {
+  const single = parseIp(text);
+  if (single !== undefined) return single.address.toString();
+  const network = parseNetwork(text);
+  if (network === undefined) return undefined;
+  const kind = network.version === 4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${kind.networkAddressFromCIDR(`${network.address}/${network.prefix}`)}/${network.prefix}`;
+}
+
 export function contains(network: Network, ip: Ip): boolean {
   return network.version === ip.version && ip.address.match(network.address, network.prefix);
 }

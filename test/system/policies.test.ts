@@ -1,4 +1,5 @@
-// DKIM, DMARC, ARC and greylisting for incoming mail, DANE for outgoing mail; and both directions over IPv6.
+// DKIM, DMARC, ARC, greylisting and lists of senders for incoming mail, DANE for outgoing mail; and both directions over
+// IPv6.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
@@ -241,4 +242,104 @@ describe('over IPv6', () => {
     expect(client).toContain(NETWORK.router.wan6);
     mx.stop();
   }, 90_000);
+});
+
+describe('with lists of senders', () => {
+  const SENDS_ALLOWED = '198.51.100.101';
+  const SENDS_OTHER = '198.51.100.102';
+  const ALLOWED_NETWORK = '198.51.100.96/29';
+  const IN_NETWORK = '198.51.100.103';
+  const DENIED_NETWORK = '198.51.100.128/25';
+  const spf = (address: string) => [
+    '@ MX 10 mx.outside.test.',
+    `@ TXT "v=spf1 ip4:${address} -all"`,
+  ];
+
+  /** A message that the greylist defers, by its score. */
+  const bare = (from: string, subject: string) =>
+    `From: ${from}\r\nTo: ${ALICE.user}\r\nSubject: ${subject}\r\n\r\nhello\r\n`;
+  const send = (host: string, from: string, subject = `bare from ${from}`) =>
+    arrives(bare(from, subject), host, from);
+  const configured = async (
+    spam: Record<string, string | string[]>,
+    accepts: () => Promise<boolean>,
+  ) => {
+    await box.configure({ spam });
+    await box.does('apply');
+    // The old Rspamd may still answer after apply has returned
+    await waitFor('the new lists', async () => ((await accepts()) ? true : undefined));
+  };
+
+  beforeAll(async () => {
+    for (const name of ['allowed', 'control', 'denied']) {
+      await lab.dns.addZone(`${name}.test.`, spf(name === 'control' ? SENDS_OTHER : SENDS_ALLOWED));
+    }
+    await configured(
+      {
+        allow: ['allowed.test', IN_NETWORK],
+        deny: ['denied.test', 'pest@outside.test', DENIED_NETWORK],
+      },
+      async () => (await send(SENDS_ALLOWED, 'first@allowed.test')) === 250,
+    );
+  }, 120_000);
+
+  test('an allowed domain that SPF proves is not greylisted, another one is', async () => {
+    expect(await send(SENDS_OTHER, 'friend@control.test')).toBe(451);
+    expect(await send(SENDS_ALLOWED, 'friend@allowed.test')).toBe(250);
+    expect((await filed('bare from friend@allowed.test')).mailbox).toBe('INBOX');
+  });
+
+  test('an allowed domain that is forged is treated like any other', async () => {
+    expect(await send(SENDS_OTHER, 'forger@allowed.test')).toBe(451);
+    // its own envelope sender passes SPF, which proves nothing about From
+    const forged = bare('ceo@allowed.test', 'posing');
+    expect(await arrives(forged, SENDS_OTHER, 'forger@control.test')).toBe(451);
+    expect(await box.log()).toMatch(/SENDER_UNPROVED\([^)]*\)\{allowed\.test/);
+  });
+
+  test('an allowed network is not greylisted, and forgeries from it go to Junk all the same', async () => {
+    expect(await send(IN_NETWORK, 'anyone@nowhere.test')).toBe(250);
+    expect(await arrives(mail('as us', 'bob@example.test'), IN_NETWORK, 'a@list.test')).toBe(250);
+    expect((await filed('as us')).mailbox).toBe('Junk');
+    expect(await arrives(mail('against DMARC'), IN_NETWORK)).toBe(250);
+    expect((await filed('against DMARC')).mailbox).toBe('Junk');
+  });
+
+  const denied: [string, string, string][] = [
+    ['an envelope sender in a denied domain', 'x@denied.test', NETWORK.stranger],
+    ['one in a subdomain of it', 'x@news.denied.test', NETWORK.stranger],
+    ['a denied address', 'pest@outside.test', NETWORK.stranger],
+    ['a denied address with an extension', 'pest+1@outside.test', NETWORK.stranger],
+    ['a denied network', 'visitor@outside.test', '198.51.100.200'],
+  ];
+  test.each(denied)('%s is refused with 550 at RCPT', async (_, from, host) => {
+    const session = await lab.wan.smtp({ from: host });
+    await session.hello();
+    await session.command(`MAIL FROM:<${from}>`);
+    const { code, text } = await session.command(`RCPT TO:<${ALICE.user}>`);
+    session.close();
+    expect([code, text]).toEqual([550, expect.stringContaining('is not accepted here')]);
+  });
+
+  test('a denied header From is refused, the rest of its domain is accepted', async () => {
+    const message = await signed(mail('pest', 'Pest <pest@outside.test>'));
+    expect(await arrives(message, NETWORK.stranger)).toBe(554);
+    expect(await arrives(await signed(mail('no pest')), NETWORK.stranger)).toBe(250);
+  });
+
+  test('reject refuses what fails p=reject, and servers without a name unless they are allowed', async () => {
+    const forged = () => arrives(mail('refused by policy'), NETWORK.mx);
+    await configured(
+      { dmarc_failure: 'reject', missing_rdns: 'reject', allow: ['allowed.test', ALLOWED_NETWORK] },
+      async () => (await forged()) === 554,
+    );
+    expect(await arrives(await signed(mail('right by policy')), NETWORK.stranger)).toBe(250);
+    expect((await filed('right by policy')).mailbox).toBe('INBOX');
+    expect(await arrives(mail('from a named host', 'x@plain.test'), FORGER, 'x@plain.test')).toBe(
+      550,
+    );
+    expect(await send(IN_NETWORK, 'second@nowhere.test')).toBe(250);
+    const own = { from: ALICE.user, to: ALICE.user, subject: 'from a phone', text: 'Hello.' };
+    expect(await lab.lan.submit(ALICE, own)).toStartWith('250');
+  }, 120_000);
 });

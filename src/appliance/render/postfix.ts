@@ -2,6 +2,7 @@
 
 import { SIEVE_SIGNING_PORT, SIEVE_SUBMISSION_PORT } from '../settings/inner-ports.ts';
 import { parseNexthop } from '../settings/names.ts';
+import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
@@ -11,14 +12,17 @@ export const PROBE_ADDRESS = 'probe@probe.invalid';
 
 const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';
+const DENIED_SENDER = '550 5.7.1 Mail from this sender is not accepted here';
+const DENIED_NETWORK = '550 5.7.1 Mail from this network is not accepted here';
 const DAY = 86_400;
 /** Postfix's default: the maximum number of recipients of one message. */
 const MOST_RECIPIENTS = 1000;
 
 /** Filters for mail from other servers. Rspamd verifies DKIM signatures. */
-function smtpMilters({ features }: Settings): string {
+function smtpMilters({ features, spam }: Settings): string {
   const { spamFilter, virusScan, spf, dkim, dmarc } = features;
-  return spamFilter || virusScan || spf || dkim || dmarc ? RSPAMD : '';
+  const denies = spam.deny.length > 0;
+  return spamFilter || virusScan || spf || dkim || dmarc || denies ? RSPAMD : '';
 }
 
 /** Always with Rspamd, which compares header From with the login; OpenDKIM signs last. */
@@ -85,6 +89,42 @@ function hostAddresses({ gateway, gateway6 }: Facts): string {
   return [gateway, ...(gateway6 === null ? [] : [`[${gateway6}]`])].join(', ');
 }
 
+/** A lookup table in main.cf: `action` for each key, or nothing without keys. */
+function lookup(check: string, keys: readonly string[], row: (key: string) => string): string[] {
+  return keys.length === 0
+    ? []
+    : [`${check}:{ ${keys.map((key) => `{ ${row(key)} }`).join(' ')} }`];
+}
+
+function unwantedValues({ spam }: Settings, { gateway, gateway6 }: Facts): Record<string, string> {
+  const denied = textsOf(spam.deny, 'network');
+  const clients = [
+    ...lookup('check_client_access cidr', denied, (key) => `${key} ${DENIED_NETWORK}`),
+    ...(spam.missingRdns === 'accept'
+      ? []
+      : [
+          ...lookup(
+            'check_client_access cidr',
+            textsOf(spam.allow, 'network'),
+            (key) => `${key} OK`,
+          ),
+          'reject_unknown_reverse_client_hostname',
+        ]),
+  ];
+  const own = [gateway, ...(gateway6 === null ? [] : [gateway6]), '127.0.0.1'];
+  const host = lookup('check_client_access inline', own, (key) => `${key} = OK`);
+  const senders = textsOf(spam.deny, 'address', 'domain');
+  return {
+    mx_client_restrictions: clients.length === 0 ? '' : [...host, ...clients].join(', '),
+    mx_sender_restrictions: lookup(
+      'check_sender_access inline',
+      senders,
+      (key) => `${key} = ${DENIED_SENDER}`,
+    ).join(''),
+    mx_peername_lookup: spam.missingRdns === 'accept' ? 'no' : 'yes',
+  };
+}
+
 export function postfixValues(settings: Settings, facts: Facts): Record<string, string> {
   const { main, smtp, features } = settings;
   return {
@@ -113,6 +153,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     queue_lifetime: String(smtp.queueLifetime),
     notice_lifetime: String(Math.min(smtp.queueLifetime, DAY)),
     ...relayValues(settings),
+    ...unwantedValues(settings, facts),
   };
 }
 

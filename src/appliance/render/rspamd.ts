@@ -1,5 +1,6 @@
 // The placeholders of Rspamd's templates, and its files.
 
+import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
@@ -13,6 +14,12 @@ function asksBlocklists({ features, network }: Settings): boolean {
 function evaluatesDmarc({ features }: Settings): boolean {
   return features.dmarc && features.spf && features.dkim;
 }
+
+const listsSenders = ({ spam }: Settings) => spam.allow.length > 0 || spam.deny.length > 0;
+
+/** The items of a Lua table; addresses, domains and networks have no quote and no backslash. */
+const luaKeys = (texts: readonly string[]) => texts.map((text) => `["${text}"] = true`).join(', ');
+const luaList = (texts: readonly string[]) => texts.map((text) => `"${text}"`).join(', ');
 
 /** A score that no message reaches: the filter takes no action. */
 const NEVER = 'null';
@@ -30,6 +37,14 @@ export function rspamdValues(settings: Settings, _facts: Facts): Record<string, 
     junk_score: String(spam.junkScore),
     greylist_score: features.greylist ? String(spam.greylistScore) : NEVER,
     own_domain_forgery: features.spf && features.dkim ? spam.ownDomainForgery : 'accept',
+    dmarc_failure_action: spam.dmarcFailure === 'reject' ? 'reject' : 'add header',
+    allowed_senders: luaKeys(textsOf(spam.allow, 'address', 'domain')),
+    allowed_networks: luaList(textsOf(spam.allow, 'network')),
+    denied_senders: luaKeys(textsOf(spam.deny, 'address', 'domain')),
+    sender_evidence: luaList([
+      ...(features.spf ? ['SPF_CHECK'] : []),
+      ...(features.dkim ? ['DKIM_CHECK'] : []),
+    ]),
     rate_limit: String(smtp.rateLimit ?? 0),
     sieve_rate_limit: String(Math.max(1, Math.floor((smtp.rateLimit ?? 0) / 2))),
   };
@@ -44,7 +59,13 @@ const parts: readonly Part[] = [
   { name: 'lua.conf' },
   { name: 'directory.lua' },
   { name: 'sender_login.lua' },
+  {
+    name: 'authentication.lua',
+    when: (settings) => settings.features.spf || listsSenders(settings),
+  },
   { name: 'forged_sender.lua', when: ({ features }) => features.spf },
+  { name: 'sender_lists.lua', when: listsSenders },
+  { name: 'sender_lists.conf', when: listsSenders },
   { name: 'structure.lua' },
   { name: 'effort.lua' },
   { name: 'ratelimit.conf', when: ({ smtp }) => smtp.rateLimit !== null },

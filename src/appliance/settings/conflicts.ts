@@ -3,6 +3,7 @@
 import { contains, isIpv6Suffix, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
 import { INNER_PORTS } from './inner-ports.ts';
 import { parseNexthop } from './names.ts';
+import { textsOf } from './senders.ts';
 import type { Settings } from './settings.ts';
 
 export interface Conflict {
@@ -20,6 +21,7 @@ export function findConflicts(settings: Settings): readonly Conflict[] {
     ...findPortConflicts(settings),
     ...findRelayConflicts(settings),
     ...findLimitConflicts(settings),
+    ...findSenderConflicts(settings),
     ...findDnsConflicts(settings),
     ...findCertificateConflicts(settings),
   ];
@@ -153,6 +155,28 @@ function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {
   if (spam.greylistScore >= spam.rejectScore) {
     const message = 'greylist_score must be lower than reject_score';
     conflicts.push({ options: ['spam.greylist_score', 'spam.reject_score'], message });
+  }
+  return conflicts;
+}
+
+function findSenderConflicts({ spam, features }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  const { spf, dkim, dmarc } = features;
+  if (spam.dmarcFailure === 'reject' && !(spf && dkim && dmarc)) {
+    const message =
+      "dmarc_failure 'reject' requires features.dmarc, features.spf and features.dkim";
+    conflicts.push({ options: ['spam.dmarc_failure', 'features.dmarc'], message });
+  }
+  const sender = textsOf(spam.allow, 'address', 'domain')[0];
+  if (sender !== undefined && !spf && !dkim) {
+    const message = `allow ${sender} has no effect: a sender counts only if features.spf or features.dkim verifies it`;
+    conflicts.push({ options: ['spam.allow', 'features.spf'], message });
+  }
+  const denied = textsOf(spam.deny, 'address', 'domain', 'network');
+  const both = spam.allow.find(({ text }) => denied.includes(text));
+  if (both !== undefined) {
+    const message = `${both.text} is in allow and in deny`;
+    conflicts.push({ options: ['spam.allow', 'spam.deny'], message });
   }
   return conflicts;
 }

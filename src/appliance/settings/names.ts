@@ -44,7 +44,8 @@ export function recipient(): Kind<string> {
   };
 }
 
-function valid(parse: () => string): string | undefined {
+/** undefined where `parse` throws a MailctlError. */
+export function valid(parse: () => string): string | undefined {
   try {
     return parse();
   } catch (error) {

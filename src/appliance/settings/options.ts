@@ -5,7 +5,6 @@ import { dns } from './dns-section.ts';
 import { firewall } from './firewall-section.ts';
 import {
   boolean,
-  decimal,
   duration,
   integer,
   oneOf,
@@ -32,6 +31,7 @@ import {
 } from './names.ts';
 import { hostAddresses, hostCidr, ipAddress, ipNetwork } from './networks.ts';
 import { list, option, required, section } from './option.ts';
+import { spam } from './spam-section.ts';
 import { ssl } from './ssl-section.ts';
 
 /** 2³² − 2·65536: leaves room for the container's 65536 ids below the invalid id -1. */
@@ -188,21 +188,6 @@ const smtp = section('smtp', 'Outbound mail and limits', {
     duration('1h', '60d'),
     '5d',
     'bounce mail that is still deferred after this time',
-  ),
-});
-
-const spam = section('spam', 'Scores of the spam filter', {
-  junk_score: option(decimal(0, 1000), '6', 'score from which a message is filed under Junk'),
-  greylist_score: option(
-    decimal(0, 1000),
-    '4',
-    'score from which a message from an unknown server is deferred',
-  ),
-  reject_score: option(decimal(0, 1000), '15', 'score from which a message is rejected'),
-  own_domain_forgery: option(
-    oneOf('junk', 'reject', 'accept'),
-    'junk',
-    'action for unauthenticated mail whose sender is in a mail domain of this server, if neither SPF nor DKIM verifies it; requires features.spf and features.dkim',
   ),
 });
 

@@ -57,7 +57,7 @@ describe('rspamd', () => {
   });
 
   test.each([
-    ['spf', ['forged_sender.lua', 'spf.conf', 'spf_lua.conf', 'dmarc.conf']],
+    ['spf', ['authentication.lua', 'forged_sender.lua', 'spf.conf', 'spf_lua.conf', 'dmarc.conf']],
     ['dkim', ['dkim.conf', 'dmarc.conf']],
     ['dmarc', ['dmarc.conf']],
     ['greylist', ['greylist.conf']],

@@ -60,6 +60,40 @@ test('a disabled port disables its listener and no other', () => {
   expect(values.disabled_services).toBe('submission-off/inet submissions-off/inet');
 });
 
+describe('senders and hosts that UCI names', () => {
+  test('are looked up on port 25 only when there are any', () => {
+    expect(valuesOf({})).toMatchObject({
+      mx_client_restrictions: '',
+      mx_sender_restrictions: '',
+      mx_peername_lookup: 'no',
+    });
+  });
+
+  test('never include the host, from which the probe of apply comes', () => {
+    const deny = [{ kind: 'network', text: '0.0.0.0/0' }] as const;
+    expect(valuesOf({ spam: { deny } }).mx_client_restrictions).toStartWith(
+      'check_client_access inline:{ { 10.82.25.1 = OK } { 127.0.0.1 = OK } }, check_client_access cidr:{ { 0.0.0.0/0 550 ',
+    );
+  });
+
+  test('are refused before an allowed network is exempt from the check of its name', () => {
+    const spam = {
+      missingRdns: 'reject',
+      allow: [{ kind: 'network', text: '192.0.2.0/24' }],
+      deny: [{ kind: 'network', text: '192.0.2.7' }],
+    } as const;
+    const value = valuesOf({ spam }).mx_client_restrictions ?? '';
+    expect(value.indexOf('192.0.2.7 550')).toBeLessThan(value.indexOf('192.0.2.0/24 OK'));
+    expect(value).toEndWith('reject_unknown_reverse_client_hostname');
+    expect(valuesOf({ spam }).mx_peername_lookup).toBe('yes');
+  });
+
+  test('need Rspamd for header From, also with every filter off', () => {
+    const deny = [{ kind: 'domain', text: 'spam.example' }] as const;
+    expect(valuesOf({ features: noFilters, spam: { deny } }).smtp_milters).toContain('rspamd');
+  });
+});
+
 describe('relayhost', () => {
   const relay = { relayhost: '[relay.example.net]:587', relayUser: 'me', relayPassword: 'se cret' };
   const passwordFile = postfixFiles.find(({ path }) => path === '/etc/postfix/sasl_passwd');

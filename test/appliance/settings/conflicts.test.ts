@@ -18,6 +18,21 @@ describe('conflicting options are reported:', () => {
       "3: mailserver.smtp.relayhost: relayhost is the address 192.0.2.9, but verification of its certificate needs a host name: set a name, or relay_tls 'encrypt'",
     ],
     [
+      'spam',
+      "option dmarc_failure reject\n\nconfig features 'features'\noption spf 0",
+      "3: mailserver.spam.dmarc_failure: dmarc_failure 'reject' requires features.dmarc, features.spf and features.dkim",
+    ],
+    [
+      'spam',
+      "list allow 192.0.2.1\nlist allow a.example\nconfig features 'features'\noption spf 0\noption dkim 0",
+      '4: mailserver.spam.allow: allow a.example has no effect: a sender counts only if features.spf or features.dkim verifies it',
+    ],
+    [
+      'spam',
+      'list allow 192.0.2.9/24\nlist deny 192.0.2.0/24',
+      '3: mailserver.spam.allow: 192.0.2.0/24 is in allow and in deny',
+    ],
+    [
       'ports',
       'option imap 993',
       '3: mailserver.ports.imap: ports.imap and ports.imaps are both 993',

@@ -8,6 +8,7 @@ import * as names from '../../../src/appliance/settings/names.ts';
 import * as networks from '../../../src/appliance/settings/networks.ts';
 import type { Kind } from '../../../src/appliance/settings/option.ts';
 import { OPTIONS } from '../../../src/appliance/settings/options.ts';
+import { senderOrNetwork } from '../../../src/appliance/settings/senders.ts';
 import { parseIp } from '../../../src/host/ip.ts';
 
 const ROOT = join(import.meta.dir, '../../..');
@@ -56,6 +57,19 @@ const ACCEPTED: [string, Kind<unknown>, string, unknown][] = [
   ...['0', 'no', 'off', 'false', 'disabled'].map(
     (text): [string, Kind<unknown>, string, unknown] => ['boolean', kinds.boolean(), text, false],
   ),
+  ...[
+    ['Bob+x@Example.ORG', 'address', 'bob+x@example.org'],
+    ['Bücher.example', 'domain', 'xn--bcher-kva.example'],
+    ['192.0.2.7', 'network', '192.0.2.7'],
+    ['192.0.2.7/24', 'network', '192.0.2.0/24'],
+    ['2001:DB8::7/32', 'network', '2001:db8::/32'],
+    ['::1.2.3.4/128', 'network', '::102:304/128'],
+  ].map(([text = '', kind, value]): [string, Kind<unknown>, string, unknown] => [
+    'senderOrNetwork',
+    senderOrNetwork(),
+    text,
+    { kind, text: value },
+  ]),
   ['integer', kinds.integer(1, 10), '10', 10],
   ['decimal', kinds.decimal(0, 10), '4.5', 4.5],
   ['port or off', kinds.orOff(kinds.port()), '65535', 65535],
@@ -105,7 +119,7 @@ const ACCEPTED: [string, Kind<unknown>, string, unknown][] = [
 test.each(ACCEPTED.map(([name, kind, text, expected]) => [name, text, expected, kind] as const))(
   '%s reads %j as %p',
   (_name, text, expected, kind) => {
-    expect(kind.parse(text)).toBe(expected);
+    expect(kind.parse(text)).toEqual(expected);
   },
 );
 
@@ -218,6 +232,11 @@ const REFUSED: [string, Kind<unknown>, string[]][] = [
     'hostCidr 6',
     networks.hostCidr(6),
     ['2001:db8::/64', '192.0.2.25/24', 'fd00::1/129', ...HOSTILE],
+  ],
+  [
+    'senderOrNetwork',
+    senderOrNetwork(),
+    ['example', '@example.org', 'a=b@example.org', 'a{b@example.org', '192.0.2.0/33', ...HOSTILE],
   ],
   ['ipNetwork', networks.ipNetwork(), ['10.0.0.0/', '10.0.0/8', 'lan', ...HOSTILE]],
 ];
