@@ -13,6 +13,10 @@ const SOURCE = resolve(import.meta.dir, '../src');
 const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['mailctl', 'the command line: parses arguments, makes one call, prints the result'],
   ['appliance/doctor', 'checks for every known fault, so it uses every other concern'],
+  [
+    'appliance/supervise',
+    'owns the life of the container; runs its steps as the scheduler runs jobs',
+  ],
   ['appliance/schedule', 'runs the due jobs of the concerns below; doctor checks whether it runs'],
   ['appliance/dns', 'computes the records from addresses, accounts, keys and certificates'],
   [

@@ -39,8 +39,16 @@ export interface Paths {
   readonly scheduleLog: string;
   /** Held by the only `mailctl serve` of this appliance. */
   readonly serveLock: string;
-  /** The process that `mailctl serve` has started; absent while it waits. */
+  /** The job that `mailctl serve` has started; absent while it waits. */
   readonly serveJob: string;
+  /** The start, stop or apply that `mailctl serve` has started; absent while it waits. */
+  readonly serveStep: string;
+  /** What `mailctl serve` waits for, for `status`; absent while it waits for nothing. */
+  readonly serveWait: string;
+  /** Present from `mailctl stop` to `mailctl start` or the next boot. */
+  readonly stopped: string;
+  /** Digest of the settings of the last complete start or apply. */
+  readonly applied: string;
 }
 
 export const DEFAULT_UCI_FILE = '/etc/config/mailserver';
@@ -82,5 +90,9 @@ export function appliancePaths(settings: Settings, given: Places = {}): Paths {
     scheduleLog: join(data, 'schedule', 'log'),
     serveLock: join('/var/run/mailserver', `${name}.serve.lock`),
     serveJob: join('/var/run/mailserver', `${name}.serve.job`),
+    serveStep: join('/var/run/mailserver', `${name}.serve.step`),
+    serveWait: join('/var/run/mailserver', `${name}.serve.wait`),
+    stopped: join('/var/run/mailserver', `${name}.stopped`),
+    applied: join('/var/run/mailserver', `${name}.applied`),
   };
 }

@@ -1,14 +1,25 @@
 // A log in the form of s6-log's folders, so that one reader serves both: `current`, and one older file after
 // rotation. Only for folders that no container can write to.
 
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import type { Files } from './files.ts';
 
 export interface Logs {
-  /** Appends lines, each with the time. Returns false, and does not throw, when the log cannot be written. */
-  append(folder: string, lines: readonly string[]): boolean;
+  /**
+   * Appends lines, each with the time. Returns false, and does not throw, when the log cannot be written.
+   * @param beside a path on the log's disk: without it, the disk is not mounted, and nothing is written
+   */
+  append(folder: string, lines: readonly string[], beside: string): boolean;
 }
 
 const FULL = 128 * 1024;
@@ -36,5 +47,8 @@ function append(path: string, now: Date, lines: readonly string[]): boolean {
 }
 
 export function createLogs(files: Pick<Files, 'path'>, clock: Clock): Logs {
-  return { append: (folder, lines) => append(files.path(folder), clock.now(), lines) };
+  return {
+    append: (folder, lines, beside) =>
+      existsSync(files.path(beside)) && append(files.path(folder), clock.now(), lines),
+  };
 }

@@ -62,8 +62,18 @@ async function pathWithout(host: Host, program: string): Promise<string> {
   return kept.join(':');
 }
 
+/** Waits until a start has ended: it goes on when the program that began it is killed. */
+async function untilStarted(host: Host, container: ContainerRef): Promise<void> {
+  const info = [...lxc(host, 'lxc-info', container), '-H', '-s'];
+  await pollUntil(host.clock, { timeout: 5000, interval: 50 }, async () => {
+    const { stdout } = await host.programs.query(info, { accept: [1] });
+    return stdout.trim() === 'STARTING' ? null : true;
+  });
+}
+
 /** Asks the container's init to shut down, and kills it after `timeout` seconds. */
 export async function stopContainer(host: Host, container: ContainerRef, timeout: number) {
+  if (!(await isRunning(host, container))) await untilStarted(host, container);
   if (!(await isRunning(host, container))) return;
   const stop = [...lxc(host, 'lxc-stop', container), '-t', String(timeout)];
   await host.programs.run(stop, { timeout: (timeout + 20) * 1000, accept: [1, 2] });

@@ -29,7 +29,7 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'stop',
-    about: 'stop the mail server and remove its mounts, interfaces and rules',
+    about: 'stop the mail server, and keep it stopped until start or a boot',
     load: async () => (await import('./commands/start.ts')).registerStop,
   },
   {
@@ -109,7 +109,7 @@ export const WORDS: readonly FirstWord[] = [
   },
   {
     name: 'serve',
-    about: 'run scheduled jobs until SIGTERM; SIGHUP checks them now',
+    about: 'keep the server running, run scheduled jobs; SIGHUP reloads',
     load: async () => (await import('./commands/serve.ts')).registerServe,
   },
   {

@@ -62,7 +62,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'queue hold': { words: 'all', would: 'run postsuper -h ALL' },
   'queue release': { words: ID, would: `run postsuper -H ${ID}` },
   'queue delete': { words: ID, would: `run postsuper -d ${ID}` },
-  serve: { would: 'wait' },
+  serve: { would: 'keep the container running' },
   'wan-changed': { would: 'change nothing' },
   // this router has no /etc/config/firewall
   'firewall-setup': { would: 'change nothing' },

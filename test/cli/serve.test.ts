@@ -1,7 +1,7 @@
 // mailctl serve and wan-changed on a router without a container: processes, stored state, messages.
 
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRouter, type Router } from './router.ts';
 
@@ -89,6 +89,18 @@ describe('serve', () => {
     expect(stderr).toContain(`locked by mailctl serve (pid ${first.pid})`);
   });
 
+  test('a supervised one takes the place of one in the background', async () => {
+    const first = router.start('serve --background');
+    serving.push(first);
+    await until(() => read(`${RUN}.serve.lock.holder`)?.includes(`"pid":${first.pid}`));
+
+    const second = await serve();
+
+    expect(await first.exited).toBe(0);
+    const { stdout } = await router.mailctl('status --json');
+    expect(JSON.parse(stdout).scheduler.pid).toBe(second.pid);
+  });
+
   test('with --json the second names the holder as fields', async () => {
     const first = await serve();
 
@@ -101,7 +113,7 @@ describe('serve', () => {
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s ends it with status 0 and no output',
+    '%s ends it with status 0 and no output but what it waits for',
     async (name) => {
       ubus('192.0.2.1', `echo >${router.root}/asked`);
       const child = await serve();
@@ -110,7 +122,7 @@ describe('serve', () => {
       child.kill(name);
 
       expect(await child.exited).toBe(0);
-      expect(await words(child.stderr)).toBe('');
+      expect(await words(child.stderr)).toMatch(/^the mail server is not started: .*\n$/);
     },
   );
 
@@ -190,6 +202,18 @@ describe('serve', () => {
     expect(isAlive(job)).toBe(false);
     const log = await router.mailctl('logs --daemon serve');
     expect(log.stdout).toContain('addresses of an earlier scheduler was still running: ended');
+  });
+
+  test('without the data folder it writes nothing there, and status says what it waits for', async () => {
+    rmSync(join(router.root, 'srv/mailserver'), { recursive: true });
+    await serve();
+
+    const waits = await until(() => read(`${RUN}.serve.wait`));
+
+    expect(waits).toContain('the data folder /srv/mailserver has no accounts');
+    expect(existsSync(join(router.root, 'srv/mailserver'))).toBe(false);
+    const { stdout } = await router.mailctl('status');
+    expect(stdout).toContain(`mailctl serve waits: ${waits.trim()}`);
   });
 
   test('it finishes an interrupted change of the accounts', async () => {
@@ -295,16 +319,15 @@ describe('the hotplug script', () => {
   const script = join(import.meta.dir, '../../files/etc/hotplug.d/iface/95-mailserver');
   const calls = () => (read('/calls') ?? '').trim();
 
+  // of OpenWrt's /lib/functions.sh: every option has its default, and the server is enabled
+  const functions =
+    'config_load() { :; }; config_get() { eval "$1=\\$4"; }; config_get_bool() { eval "$1=$ENABLED"; }';
+
   async function event(env: Record<string, string | undefined>): Promise<void> {
-    router.write(
-      '/bin/uci',
-      '#!/bin/sh\ncase "$3" in mailserver.main.enabled) echo 1;; *) exit 1;; esac\n',
-      0o755,
-    );
     router.write('/bin/mailctl', `#!/bin/sh\necho "$*" >>${router.root}/calls\n`, 0o755);
     router.write('/bin/logger', '#!/bin/sh\ncat >/dev/null\n', 0o755);
-    const child = Bun.spawn(['sh', '-c', `. ${script}`], {
-      env: { ...env, PATH: `${router.root}/bin:${process.env.PATH}` },
+    const child = Bun.spawn(['sh', '-c', `${functions}; . ${script}`], {
+      env: { ENABLED: '1', ...env, PATH: `${router.root}/bin:${process.env.PATH}` },
       stdout: 'pipe',
     });
     // its background process holds the pipe open until it ends
@@ -320,10 +343,11 @@ describe('the hotplug script', () => {
     expect(calls()).toBe('--quiet wan-changed --interface wan');
   });
 
-  test.each([
+  test.each<[string, Record<string, string>]>([
     ['goes down', { ACTION: 'ifdown', INTERFACE: 'wan' }],
     ['has another route', { ACTION: 'ifupdate', IFUPDATE_ROUTES: '1', INTERFACE: 'wan' }],
     ['is the LAN', { ACTION: 'ifup', INTERFACE: 'lan' }],
+    ['comes up for a disabled server', { ACTION: 'ifup', INTERFACE: 'wan', ENABLED: '0' }],
   ])('does nothing when the interface %s', async (_, env) => {
     await event(env);
 

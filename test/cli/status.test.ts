@@ -58,6 +58,7 @@ test('a server with all daemons running and all ports listening is running', asy
     image: null,
     due: [],
     storage_complete: true,
+    supervision: { stopped: false, waits_for: null },
     troubles: [],
     scheduler: { running: false, pid: null, job: null },
     login: null,

@@ -151,6 +151,8 @@ interface Plan {
 const table = `mailserver_${`${PREFIX}box`.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
 
 describe('a manual change to the network of a running container', () => {
+  beforeAll(() => box.endServe());
+
   test.each([
     ['the veth is taken off the bridge', 'ip link set $VETH nomaster', ['container veth $VETH']],
     [
@@ -263,6 +265,7 @@ describe('on a bridge that belongs to the host', () => {
     const network = { bridge: 'br-own', address: '192.168.90.25/24' };
     two = await lab.prepare({ network }, 'two');
     await two.does('install');
+    await two.endServe();
     port = (await readVeth(two)).veth;
   }, 120_000);
 

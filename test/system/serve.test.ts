@@ -107,7 +107,7 @@ describe('the scheduler', () => {
     expect(await servers()).toEqual([scheduler.pid as number]);
 
     expect(await box.does('start')).toBe('already running\n');
-    const second = await box.mailctl('serve');
+    const second = await box.mailctl('serve --background');
 
     expect(second.status).toBe(75);
     expect(second.stderr).toContain(`(pid ${scheduler.pid})`);

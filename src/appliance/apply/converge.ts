@@ -8,7 +8,7 @@ import type { Appliance } from '../appliance.ts';
 import { desiredNetwork } from '../container/bridge.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
-import { ensureDataDirectories } from '../container/data-folders.ts';
+import { dataLack, ensureDataDirectories } from '../container/data-folders.ts';
 import { requireFreeAddresses } from '../container/free-address.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
 import { bringUp, stopRunning } from '../container/lifecycle.ts';
@@ -17,6 +17,7 @@ import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
 import { type ProbeResult, probeAppliance } from '../probe/probe.ts';
 import { adoptData } from './adopt.ts';
+import { noteApplied } from './applied.ts';
 import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
 import { desiredGeneration } from './desired.ts';
 import {
@@ -206,15 +207,22 @@ export async function converge(host: Host, target: Appliance, work: Work): Promi
   const desired = await desiredGeneration(host, target, work.image.sha256);
   const result = await bringTo(host, target, { prepared, desired, work });
   if (result.running) await forgetOtherImages(host, target.paths, work.image.sha256);
+  if (result.running) await noteApplied(host, target);
   return result;
 }
 
-/** The image in use. Throws NOT_INSTALLED. */
+/** The image in use. Throws NOT_INSTALLED, also without the data folder. */
 export async function requireInstalled(host: Host, paths: Paths): Promise<Image> {
   const image = await currentImage(host, paths);
-  if (image !== null) return image;
-  throw new MailctlError('NOT_INSTALLED', 'the mail server is not installed', {
-    hint: 'mailctl install',
+  if (image === null) {
+    throw new MailctlError('NOT_INSTALLED', 'the mail server is not installed', {
+      hint: 'mailctl install',
+    });
+  }
+  const lack = await dataLack(host, paths);
+  if (lack === null) return image;
+  throw new MailctlError('NOT_INSTALLED', lack, {
+    hint: `mount the disk of ${paths.data}   (for a new, empty server: mailctl install)`,
   });
 }
 

@@ -41,6 +41,13 @@ export async function ensureDataDirectories(host: Host, appliance: Appliance): P
   }
 }
 
+/** What is wrong with the data folder of an installed server; null when it can be used. */
+export async function dataLack(host: Host, { data, accounts }: Paths): Promise<string | null> {
+  // without this check, an empty server would take the place of one whose disk comes late
+  if ((await host.files.stat(accounts)) !== null) return null;
+  return `the data folder ${data} has no accounts: its disk may not be mounted yet`;
+}
+
 /** Operators' additions: the texts of the files below `custom/`, by name. */
 export async function readCustomFiles(host: Host, paths: Paths): Promise<Record<string, string>> {
   const found: Record<string, string> = {};

@@ -14,7 +14,6 @@ import { applyNetwork, removeNetwork } from './network-apply.ts';
 import { madeBridges, recordParts } from './network-former.ts';
 import { attachVeth, removeVeth } from './veth-apply.ts';
 
-/** Time in seconds for the daemons to stop before they are killed. */
 const STOP_TIMEOUT_S = 10;
 
 async function replaceIfChanged(host: Host, path: string, text: string): Promise<void> {
@@ -57,16 +56,23 @@ export async function bringUp(host: Host, target: Appliance, part: HostPart): Pr
   return true;
 }
 
-/** Stops the container and unmounts its image; the network stays. */
-export async function stopRunning(host: Host, target: Appliance): Promise<void> {
-  await stopContainer(host, containerRef(target), STOP_TIMEOUT_S);
+/**
+ * Stops the container and unmounts its image; the network stays.
+ * @param timeout seconds for the daemons to stop before they are killed
+ */
+export async function stopRunning(
+  host: Host,
+  target: Appliance,
+  timeout = STOP_TIMEOUT_S,
+): Promise<void> {
+  await stopContainer(host, containerRef(target), timeout);
   await unmountImage(host, target.paths.rootfs);
 }
 
 /** Stops the container and removes its mount, interface, rules and run folder. */
-export async function takeDown(host: Host, target: Appliance): Promise<void> {
+export async function takeDown(host: Host, target: Appliance, timeout?: number): Promise<void> {
   const { main, network } = target.settings;
-  await stopRunning(host, target);
+  await stopRunning(host, target, timeout);
   const bridges = [...new Set([network.bridge, ...(await madeBridges(host, target.paths))])];
   await removeNetwork(host, target.paths, { container: main.container, bridges });
   await host.files.removeTree(target.paths.run);

@@ -15,6 +15,7 @@ export async function uninstall(host: Host, target: Appliance, purge: boolean): 
   await host.files.removeTree(paths.directory);
   if (purge) await host.files.removeTree(paths.data);
   for (const path of [paths.serveLock, `${paths.serveLock}.holder`]) await host.files.remove(path);
+  for (const path of [paths.serveWait, paths.stopped, paths.applied]) await host.files.remove(path);
   await host.files.remove(`${paths.lock}.holder`);
   await host.files.remove(paths.lock);
   await removeIfEmpty(host, dirname(paths.run));

@@ -44,6 +44,11 @@ export async function removeVeth(host: Host, { veth }: NetworkPlan): Promise<voi
   await host.programs.run(['ip', 'link', 'del', veth.name], { accept: [1] });
 }
 
+/** Without the filter, which must be in place. */
+export async function joinBridge(host: Host, { veth, bridge }: DesiredNetwork): Promise<void> {
+  await host.programs.run(['ip', 'link', 'set', veth.name, 'master', bridge, 'up']);
+}
+
 export async function attachVeth(
   host: Host,
   paths: Paths,
@@ -57,5 +62,5 @@ export async function attachVeth(
       `the veth filter is not loaded, so the container's addresses are not enforced: ${refusal}`,
     );
   }
-  await host.programs.run(['ip', 'link', 'set', plan.veth.name, 'master', plan.bridge, 'up']);
+  await joinBridge(host, plan);
 }

@@ -1,5 +1,5 @@
-// Runs one job as a child process, so that its memory is freed when it ends. Its pid is in a file: after a serve
-// that was killed, the next one finds and ends the job.
+// Runs one mailctl command as a child process of `mailctl serve`, so that its memory is freed when it ends. Its pid is in
+// a file: after a serve that was killed, the next one finds and ends it.
 
 import { MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -19,20 +19,29 @@ export interface RunningJob {
   readonly started: string;
 }
 
-export async function queryRunningJob(host: Host, paths: Paths): Promise<RunningJob | null> {
-  const [job, pid, started] = ((await host.files.read(paths.serveJob)) ?? '').trim().split(' ');
+/** @param file where its pid is: `serveJob` or `serveStep` of the paths */
+async function queryChild(host: Host, file: string): Promise<RunningJob | null> {
+  const [job, pid, started] = ((await host.files.read(file)) ?? '').trim().split(' ');
   if (job === undefined || started === undefined) return null;
   return host.processes.started(Number(pid)) === started
     ? { job, pid: Number(pid), started }
     : null;
 }
 
-/** Ends the job that a killed serve has left running. Every command can be interrupted and repeated. */
-export async function endLeftJob(host: Host, paths: Paths): Promise<string | null> {
-  const left = await queryRunningJob(host, paths);
-  if (left !== null) host.processes.killTree(left.pid);
-  await host.files.remove(paths.serveJob);
-  return left?.job ?? null;
+export function queryRunningJob(host: Host, paths: Paths): Promise<RunningJob | null> {
+  return queryChild(host, paths.serveJob);
+}
+
+/** Ends what a serve has started, and returns the names. Every command can be interrupted and repeated. */
+export async function endLeftJobs(host: Host, { serveJob, serveStep }: Paths): Promise<string[]> {
+  const ended: string[] = [];
+  for (const file of [serveJob, serveStep]) {
+    const left = await queryChild(host, file);
+    if (left !== null) host.processes.killTree(left.pid);
+    if (left !== null) ended.push(left.job);
+    await host.files.remove(file);
+  }
+  return ended;
 }
 
 function judge(status: number, words: string): JobResult {
@@ -40,17 +49,25 @@ function judge(status: number, words: string): JobResult {
   return { outcome, status, said: presentable(words, [], LINES) };
 }
 
+export interface JobRun {
+  readonly job: Pick<Job, 'name' | 'words' | 'timeout'>;
+  readonly program: readonly string[];
+  readonly signal: AbortSignal;
+  /** File for its pid. */
+  readonly file: string;
+}
+
 /** Does not throw if the job fails: the failure is the result. */
 export async function runJob(
   host: Host,
   target: Appliance,
-  { job, program, signal }: { job: Job; program: readonly string[]; signal: AbortSignal },
+  { job, program, signal, file }: JobRun,
 ): Promise<JobResult> {
   const command = [...program, '--config', target.paths.uciFile, '--no-color', ...job.words];
   let noted: Promise<void> = Promise.resolve();
   const onStart = (pid: number) => {
     const text = `${job.name} ${pid} ${host.processes.started(pid)}\n`;
-    noted = host.files.replace(target.paths.serveJob, text, { mode: SECRET_FILE });
+    noted = host.files.replace(file, text, { mode: SECRET_FILE });
   };
   try {
     const options = { accept: ANY_STATUS, timeout: job.timeout, signal, onStart };
@@ -62,6 +79,6 @@ export async function runJob(
     return { outcome: 'failed', status, said: error.message };
   } finally {
     await noted;
-    await host.files.remove(target.paths.serveJob);
+    await host.files.remove(file);
   }
 }

@@ -113,7 +113,8 @@ async function remember(
 async function perform(host: Host, serving: Serving, memory: Memory, job: Job): Promise<void> {
   const { program, end, log } = serving;
   log(`${job.name} begins`);
-  const result = await runJob(host, memory.target, { job, program, signal: end });
+  const file = memory.target.paths.serveJob;
+  const result = await runJob(host, memory.target, { job, program, signal: end, file });
   // serve itself ended the job: no result
   if (end.aborted) return;
   const open = await openSchedule(host, serving, memory);

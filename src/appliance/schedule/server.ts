@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { SECRET_FOLDER } from '../container/modes.ts';
 import type { Paths } from '../paths.ts';
-import { endLeftJob } from './run.ts';
+import { endLeftJobs } from './run.ts';
 
 export interface Server {
   readonly pid: number;
@@ -24,13 +24,30 @@ export function queryServer(host: Host, paths: Paths): Server | null {
   return { pid: holder.pid, background: holder.command === BACKGROUND };
 }
 
-/** Runs `work` as the only serve of this appliance. Throws LOCKED if another one runs. */
+async function waitGone(host: Host, paths: Paths, timeout: number): Promise<boolean> {
+  const gone = async () => (queryServer(host, paths) === null ? true : null);
+  return (await pollUntil(host.clock, { timeout, interval: 20 }, gone)) ?? false;
+}
+
+async function endBackground(host: Host, paths: Paths, { pid }: Server): Promise<void> {
+  host.processes.signal(pid, 'SIGTERM');
+  if (await waitGone(host, paths, 5000)) return;
+  host.processes.signal(pid, 'SIGKILL');
+  await waitGone(host, paths, 5000);
+}
+
+/**
+ * Runs `work` as the only serve of this appliance. Throws LOCKED if another one runs; one in the background, which
+ * `install` or `start` has begun, gives way to a supervised one.
+ */
 export async function asOnlyServer(
   host: Host,
   paths: Paths,
   { background, work }: { background: boolean; work: () => Promise<void> },
 ): Promise<void> {
   const holder = background ? BACKGROUND : SUPERVISED;
+  const other = queryServer(host, paths);
+  if (!background && other?.background) await endBackground(host, paths, other);
   // a query holds the lock for a moment, too
   await host.locks.hold({ path: paths.serveLock, holder, wait: 500 }, work);
 }
@@ -61,25 +78,14 @@ export function wakeServer(host: Host, paths: Paths): boolean {
   return server !== null && host.processes.signal(server.pid, 'SIGHUP');
 }
 
-async function waitGone(host: Host, paths: Paths, timeout: number): Promise<boolean> {
-  const gone = async () => (queryServer(host, paths) === null ? true : null);
-  return (await pollUntil(host.clock, { timeout, interval: 20 }, gone)) ?? false;
-}
-
-/** Ends a background serve, and the running job of any serve. A supervised serve is left to its supervisor. */
+/** Ends a background serve, and what any serve has started. A supervised serve is left to its supervisor. */
 export async function endServer(
   host: Host,
   paths: Paths,
 ): Promise<'none' | 'ended' | 'supervised'> {
   const server = queryServer(host, paths);
-  if (server?.background) {
-    host.processes.signal(server.pid, 'SIGTERM');
-    if (!(await waitGone(host, paths, 5000))) {
-      host.processes.signal(server.pid, 'SIGKILL');
-      await waitGone(host, paths, 5000);
-    }
-  }
-  await endLeftJob(host, paths);
+  if (server?.background) await endBackground(host, paths, server);
+  await endLeftJobs(host, paths);
   if (server === null) return 'none';
   return server.background ? 'ended' : 'supervised';
 }

@@ -1,6 +1,6 @@
 // mailctl apply: applies the UCI file to the running server.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   type Convergence,
   converge,
@@ -19,6 +19,8 @@ import { wakeScheduler } from '../scheduler.ts';
 import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
 
 interface ApplyOptions {
+  /** Started by mailctl serve, which need not be told. */
+  readonly scheduled?: boolean;
   readonly waitForSignatures?: boolean;
 }
 
@@ -51,7 +53,7 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
         waitForSignatures: waits,
       });
       const router = await followFirewall(host, target);
-      wakeScheduler(app, target);
+      if (!options.scheduled) wakeScheduler(app, target);
       return { ...result, changes: [...result.changes, ...router] };
     },
     report: async (done) => {
@@ -69,6 +71,7 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
 
 export function registerApply(apply: Command, line: CommandLine): void {
   apply.option(...WAIT_FOR_SIGNATURES);
+  apply.addOption(new Option('--scheduled', 'started by mailctl serve').hideHelp());
   defineWord(apply, line, {
     kind: 'changes',
     run,

@@ -6,6 +6,7 @@ import { converge, planConvergence } from '../../appliance/apply/converge.ts';
 import { requireSignatures } from '../../appliance/apply/virus-scan.ts';
 import { ensureImage } from '../../appliance/container/image.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
+import { endStop } from '../../appliance/container/stopped.ts';
 import { followFirewall, setUpFirewall } from '../../appliance/firewall/firewall.ts';
 import {
   changesOf,
@@ -66,6 +67,7 @@ async function isClosed(host: Host, target: Appliance): Promise<boolean> {
 async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
   const { image: source, sha256, waitForSignatures } = options;
+  await endStop(host, target.paths);
   await checkTarget(host, target, options);
   const image = await ensureImage(host, target, {
     ...(source === undefined ? {} : { source }),

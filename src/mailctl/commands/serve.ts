@@ -1,13 +1,14 @@
-// mailctl serve: runs the scheduled jobs until a signal ends it.
+// mailctl serve: keeps the container running and runs the scheduled jobs until a signal ends it.
 
 import { type Command, Option } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { createBell } from '../../appliance/schedule/bell.ts';
 import { type DueJob, planJobs } from '../../appliance/schedule/plan.ts';
-import { endLeftJob } from '../../appliance/schedule/run.ts';
-import { serve } from '../../appliance/schedule/serve.ts';
+import { endLeftJobs } from '../../appliance/schedule/run.ts';
+import { type Serving, serve } from '../../appliance/schedule/serve.ts';
 import { asOnlyServer } from '../../appliance/schedule/server.ts';
 import { readSchedule } from '../../appliance/schedule/state.ts';
+import { supervise } from '../../appliance/supervise/supervise.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { becomeLean, ownProgram } from '../../host/own-program.ts';
@@ -24,7 +25,10 @@ interface ServeOptions {
 function listenToSignals({ processes }: Host, ring: () => void): AbortSignal {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    processes.onSignal(signal, () => end.abort());
+    processes.onSignal(signal, () => {
+      end.abort();
+      ring();
+    });
   }
   processes.onSignal('SIGHUP', ring);
   return end.signal;
@@ -39,10 +43,30 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
   const schedule = await readSchedule(host, target.paths);
   const due = await planJobs(host, target, { schedule, changedAt: null });
   return {
-    would: ['wait, and run each job when it is due'],
+    would: ['keep the container running', 'wait, and run each job when it is due'],
     details: due.map(describe),
     data: { due: summarizeDue(due) },
   };
+}
+
+/** The jobs begin when the container has started, or cannot start for now: both need the lock. */
+async function ownAndSchedule(host: Host, serving: Serving): Promise<void> {
+  const broken = new AbortController();
+  const end = AbortSignal.any([serving.end, broken.signal]);
+  const settled = Promise.withResolvers<void>();
+  const both = [
+    supervise(host, { ...serving, end }, settled.resolve),
+    settled.promise.then(() => serve(host, { ...serving, end })),
+  ];
+  try {
+    await Promise.all(both);
+  } finally {
+    // one of them has thrown: the other must not go on alone
+    broken.abort();
+    serving.bell.ring();
+    settled.resolve();
+    await Promise.allSettled(both);
+  }
 }
 
 async function serveUntilEnd(app: App, target: Appliance, background: boolean): Promise<void> {
@@ -51,16 +75,16 @@ async function serveUntilEnd(app: App, target: Appliance, background: boolean): 
   const end = listenToSignals(host, () => bell.ring());
   const readTarget = () => app.appliance();
   const log = (text: string) => {
-    const written = host.logs.append(target.paths.scheduleLog, [`serve: ${text}`]);
+    const { scheduleLog, data } = target.paths;
+    const written = host.logs.append(scheduleLog, [`serve: ${text}`], data);
     // in the background, stdout is this same file
     if (!background || !written) output.note(text);
   };
   const work = async () => {
-    const left = await endLeftJob(host, target.paths);
-    if (left !== null)
+    for (const left of await endLeftJobs(host, target.paths))
       log(`${left} of an earlier scheduler was still running: ended, to be run again`);
     const serving = { readTarget, target, program: ownProgram(), end, bell, log };
-    await serve(host, { ...serving, random: Math.random });
+    await ownAndSchedule(host, { ...serving, random: Math.random });
   };
   await asOnlyServer(host, target.paths, { background, work });
 }

@@ -1,18 +1,20 @@
 // mailctl start, stop, restart: the container.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
 import { requireSameData } from '../../appliance/apply/same-place.ts';
 import { containerRef } from '../../appliance/container/container.ts';
 import { takeDown } from '../../appliance/container/lifecycle.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
+import { endStop, isKeptStopped } from '../../appliance/container/stopped.ts';
+import { noteStop, shutDown } from '../../appliance/supervise/stop.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import type { Planned } from '../output.ts';
-import { endScheduler, ensureScheduler } from '../scheduler.ts';
+import { endScheduler, ensureScheduler, wakeScheduler } from '../scheduler.ts';
 import type { Ending } from '../statuses.ts';
 
 const START_ENDS: readonly Ending[] = [
@@ -22,6 +24,13 @@ const START_ENDS: readonly Ending[] = [
 
 interface StartOptions {
   readonly serve: boolean;
+  /** Started by mailctl serve, which it leaves alone. */
+  readonly scheduled?: boolean;
+}
+
+interface StopOptions extends Pick<StartOptions, 'scheduled'> {
+  readonly service?: boolean;
+  readonly shutdown?: boolean;
 }
 
 async function start(app: App, target: Appliance): Promise<boolean> {
@@ -40,45 +49,82 @@ async function planStart({ host }: App, target: Appliance): Promise<Planned> {
     : { would: ['start the mail server'] };
 }
 
-export async function runStart(app: App, { serve }: StartOptions): Promise<ExitStatus> {
-  const { output } = app;
+const STARTED = {
+  started: { text: 'running', state: 'running' },
+  running: { text: 'already running', state: 'running' },
+  disabled: { text: 'not started: main.enabled is 0', state: 'disabled' },
+  stopped: { text: 'not started: stopped by mailctl stop', state: 'stopped' },
+} as const;
+
+/** What mailctl serve starts, unless it has become unwanted while this command waited for the lock. */
+async function startScheduled(app: App): Promise<keyof typeof STARTED> {
+  const target = await app.appliance();
+  if (!target.settings.main.enabled) return 'disabled';
+  if (await isKeptStopped(app.host, target.paths)) return 'stopped';
+  return (await start(app, target)) ? 'started' : 'running';
+}
+
+async function startByHand(app: App, target: Appliance, serve: boolean) {
+  if (!target.settings.main.enabled) return 'disabled';
+  await endStop(app.host, target.paths);
+  const outcome = (await start(app, target)) ? 'started' : 'running';
+  if (serve) await ensureScheduler(app, target);
+  return outcome;
+}
+
+async function runStart(app: App, options: StartOptions): Promise<ExitStatus> {
+  const { serve, scheduled = false } = options;
   return app.change({
     word: 'start',
     plan: (target) => planStart(app, target),
     before: async () => {
       if (!serve) await endScheduler(app);
     },
-    apply: async (target) => {
-      if (!target.settings.main.enabled) return 'disabled';
-      const outcome = (await start(app, target)) ? 'started' : 'running';
-      if (serve) await ensureScheduler(app, target);
-      return outcome;
-    },
+    apply: (target) => (scheduled ? startScheduled(app) : startByHand(app, target, serve)),
     report: (outcome) => {
-      if (outcome === 'disabled') {
-        output.result('not started: main.enabled is 0', { state: 'disabled' });
-      } else {
-        output.result(outcome === 'started' ? 'running' : 'already running', { state: 'running' });
-      }
+      const { text, state } = STARTED[outcome];
+      app.output.result(text, { state });
       return STATUS.OK;
     },
   });
 }
 
-export async function runStop(app: App): Promise<ExitStatus> {
+/** The wish, and then the container; false when it has become wanted again while this command waited for the lock. */
+async function stop(app: App, target: Appliance, options: StopOptions): Promise<boolean> {
+  const { host } = app;
+  const { paths } = target;
+  if (options.scheduled) {
+    const { settings } = await app.appliance();
+    if (settings.main.enabled && !(await isKeptStopped(host, paths))) return false;
+    await takeDown(host, target);
+    return true;
+  }
+  await noteStop(host, paths, options.service ?? false);
+  await takeDown(host, target);
+  wakeScheduler(app, target);
+  return true;
+}
+
+async function runStop(app: App, options: StopOptions): Promise<ExitStatus> {
+  const { scheduled = false, shutdown = false } = options;
   return app.change({
     word: 'stop',
     plan: async () => ({ would: ['stop the mail server'] }),
-    before: () => endScheduler(app),
-    apply: (target) => takeDown(app.host, target),
-    report: () => {
-      app.output.result('stopped', { state: 'stopped' });
+    before: async () => {
+      if (!scheduled && !shutdown) await endScheduler(app);
+    },
+    ...(shutdown ? { unlocked: true } : {}),
+    apply: (target) => (shutdown ? shutDown(app.host, target) : stop(app, target, options)),
+    report: (stopped) => {
+      app.output.result(stopped ? 'stopped' : 'not stopped: it is wanted again', {
+        state: stopped ? 'stopped' : 'running',
+      });
       return STATUS.OK;
     },
   });
 }
 
-export async function runRestart(app: App): Promise<ExitStatus> {
+async function runRestart(app: App): Promise<ExitStatus> {
   return app.change({
     word: 'restart',
     plan: async (target) => {
@@ -91,7 +137,9 @@ export async function runRestart(app: App): Promise<ExitStatus> {
       await endScheduler(app);
     },
     apply: async (target) => {
+      await requireInstalled(app.host, target.paths);
       await takeDown(app.host, target);
+      await endStop(app.host, target.paths);
       await start(app, target);
       await ensureScheduler(app, target);
     },
@@ -104,6 +152,7 @@ export async function runRestart(app: App): Promise<ExitStatus> {
 
 export function registerStart(command: Command, line: CommandLine): void {
   command.option('--no-serve', 'do not start the scheduler: a supervisor runs mailctl serve');
+  command.addOption(new Option('--scheduled', 'started by mailctl serve').hideHelp());
   defineWord(command, line, {
     kind: 'changes',
     run: runStart,
@@ -113,6 +162,10 @@ export function registerStart(command: Command, line: CommandLine): void {
 }
 
 export function registerStop(command: Command, line: CommandLine): void {
+  command
+    .option('--service', 'for the supervisor of mailctl serve: the next serve starts it again')
+    .option('--shutdown', 'the host shuts down: wait for no lock, end within 12 s')
+    .addOption(new Option('--scheduled', 'started by mailctl serve').hideHelp());
   defineWord(command, line, {
     kind: 'changes',
     run: runStop,

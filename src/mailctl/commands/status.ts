@@ -6,6 +6,7 @@ import { queryScheduling, type SchedulingStatus } from '../../appliance/schedule
 import { formatBytes } from '../../appliance/settings/bytes.ts';
 import type { DaemonStatus } from '../../appliance/status/daemons.ts';
 import { type ApplianceStatus, queryStatus, type Trouble } from '../../appliance/status/status.ts';
+import { querySupervision, type Supervision } from '../../appliance/supervise/wait.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -26,12 +27,15 @@ const COUNTING_LIMIT_MS = 100;
 
 type Paint = Output['paint'];
 
+interface Shown {
+  readonly status: ApplianceStatus;
+  readonly scheduling: SchedulingStatus;
+  readonly unapplied: Unapplied;
+  readonly supervision: Supervision;
+}
+
 /** The stable JSON shape (docs/json.md); later fields are added at the end. */
-function summarize(
-  status: ApplianceStatus,
-  scheduling: SchedulingStatus,
-  { changes, refusal }: Unapplied,
-): object {
+function summarize({ status, scheduling, unapplied, supervision }: Shown): object {
   const { state, address, hostname, domain, daemons, ports, mailboxes, storage, image } = status;
   return {
     state,
@@ -57,8 +61,22 @@ function summarize(
     })),
     scheduler: summarizeScheduler(scheduling),
     login: status.login,
-    unapplied: { changes, refusal: refusal?.message ?? null },
+    unapplied: { changes: unapplied.changes, refusal: unapplied.refusal?.message ?? null },
+    supervision: { stopped: supervision.stopped, waits_for: supervision.waitsFor },
   };
+}
+
+function supervisionTroubles({ stopped, waitsFor }: Supervision): Trouble[] {
+  const troubles: Trouble[] = [];
+  if (stopped) {
+    const message = 'mailctl stop keeps it stopped until mailctl start or the next boot';
+    troubles.push({ message, hint: 'mailctl start', log: [] });
+  }
+  if (waitsFor !== null) {
+    const message = `mailctl serve waits: ${waitsFor}`;
+    troubles.push({ message, hint: 'mailctl logs 50 --daemon serve', log: [] });
+  }
+  return troubles;
 }
 
 function describeTrouble({ message, hint, log }: Trouble, paint: Paint): string[] {
@@ -112,16 +130,20 @@ export async function run(app: App, options: { sizes?: boolean }): Promise<ExitS
   const { host, output } = app;
   const target = await app.appliance();
   const limit = options.sizes ? null : COUNTING_LIMIT_MS;
-  const [status, scheduling, unapplied] = await Promise.all([
+  const [found, scheduling, unapplied, supervision] = await Promise.all([
     queryStatus(host, target, limit),
     queryScheduling(host, target),
     queryUnapplied(host, target),
+    querySupervision(host, target.paths),
   ]);
+  const troubles = [...found.troubles, ...supervisionTroubles(supervision)];
+  const status = { ...found, troubles };
   const now = host.clock.now();
   const { paint } = output;
   const lines = [...describe(status, paint, now), ...describeUnapplied(unapplied, paint)];
   const more = status.state === 'absent' ? [] : describeScheduling(scheduling, now, paint);
-  output.result([...lines, ...more], summarize(status, scheduling, unapplied));
+  const shown = { status, scheduling, unapplied, supervision };
+  output.result([...lines, ...more], summarize(shown));
   return STATUS_OF[status.state];
 }
 

@@ -4,10 +4,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Appliance } from '../../../src/appliance/appliance.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
-import { createBell } from '../../../src/appliance/schedule/bell.ts';
-import { serve } from '../../../src/appliance/schedule/serve.ts';
+import { type Bell, createBell } from '../../../src/appliance/schedule/bell.ts';
+import { type Serving, serve } from '../../../src/appliance/schedule/serve.ts';
 import { readSettings } from '../../../src/appliance/settings/uci-file.ts';
+import { supervise } from '../../../src/appliance/supervise/supervise.ts';
 import { createHost, type Host } from '../../../src/host/host.ts';
 
 export const START = new Date('2026-11-21T12:00:00Z');
@@ -15,6 +17,8 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 const CONFIG = '/etc/config/mailserver';
 const DATA = '/srv/mailserver';
+
+type WorldEvent = readonly [milliseconds: number, happen: (bell: Bell) => void];
 
 export interface World {
   readonly host: Host;
@@ -31,14 +35,15 @@ export interface World {
   /** The WAN interface has these addresses from now on. */
   wan(ipv4: string, ipv6?: string): void;
   uci(lines?: string, enabled?: string): void;
+  /** The UCI file, read and checked. */
+  target(): Promise<Appliance>;
   /** The stand-in's shell commands after it has noted the call. */
   program(script: string): void;
   calls(): string[];
   /** Serves for that much of the router's time; `events` happen at the first sleep after their moment. */
-  serveFor(
-    milliseconds: number,
-    events?: readonly (readonly [number, () => void])[],
-  ): Promise<void>;
+  serveFor(milliseconds: number, events?: readonly WorldEvent[]): Promise<void>;
+  /** The same for the part of serve that owns the container. */
+  superviseFor(milliseconds: number, events?: readonly WorldEvent[]): Promise<void>;
   remove(): void;
 }
 
@@ -88,10 +93,20 @@ export function createWorld(): World {
         `${main}\toption container 'box'\n\toption lxc_path '/srv/lxc'\nconfig report 'report'\n\toption enabled '0'\n${lines}`,
       );
     },
+    target: async () => {
+      const settings = await readSettings(real, CONFIG);
+      return { settings, paths: appliancePaths(settings, { uciFile: CONFIG }) };
+    },
     program: (script) =>
       write('/bin/job', `#!/bin/sh\necho "$*" >>${root}/calls\n${script}\n`, 0o755),
     calls: () => (read('/calls') ?? '').split('\n').filter((line) => line !== ''),
-    serveFor: (milliseconds, events = []) => serveFor(world, root, { milliseconds, events }),
+    serveFor: (milliseconds, events = []) =>
+      runFor(world, root, { milliseconds, events, work: serve }),
+    superviseFor: (milliseconds, events = []) =>
+      runFor(world, root, {
+        ...{ milliseconds, events },
+        work: (host, serving) => supervise(host, serving, () => undefined),
+      }),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
   world.uci();
@@ -99,34 +114,34 @@ export function createWorld(): World {
   world.publish('192.0.2.1');
   world.wan('192.0.2.1');
   write('/srv/lxc/box/config', '');
+  mkdirSync(join(root, 'var/run/mailserver'), { recursive: true });
   return world;
 }
 
-async function serveFor(
-  world: World,
-  root: string,
-  plan: { milliseconds: number; events: readonly (readonly [number, () => void])[] },
-): Promise<void> {
+interface Plan {
+  readonly milliseconds: number;
+  readonly events: readonly WorldEvent[];
+  readonly work: (host: Host, serving: Serving) => Promise<void>;
+}
+
+async function runFor(world: World, root: string, plan: Plan): Promise<void> {
   const { host, said } = world;
   const end = new AbortController();
+  const bell = createBell();
   const open = [...plan.events];
   let passed = 0;
   const sleep: Host['clock']['sleep'] = async (milliseconds) => {
     await host.clock.sleep(milliseconds);
     passed += milliseconds;
-    while (open[0] !== undefined && open[0][0] <= passed) open.shift()?.[1]();
+    while (open[0] !== undefined && open[0][0] <= passed) open.shift()?.[1](bell);
     if (passed >= plan.milliseconds) end.abort();
   };
-  const readTarget = async () => {
-    const settings = await readSettings(host, CONFIG);
-    return { settings, paths: appliancePaths(settings, { uciFile: CONFIG }) };
-  };
+  const readTarget = world.target;
   const target = await readTarget();
-  mkdirSync(join(root, 'var/run/mailserver'), { recursive: true });
-  await serve(
+  await plan.work(
     { ...host, clock: { ...host.clock, sleep } },
     {
-      ...{ readTarget, target, end: end.signal, bell: createBell() },
+      ...{ readTarget, target, end: end.signal, bell },
       program: [join(root, 'bin/job')],
       random: () => 0,
       log: (text) => said.push(text),

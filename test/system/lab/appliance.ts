@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from './machine.ts';
 import { DOMAINS, PREFIX, WORK_DIRECTORY } from './plan.ts';
-import type { Finished, RunOptions } from './programs.ts';
+import { type Finished, type RunOptions, waitFor } from './programs.ts';
 import { type Root, useRoot } from './resolver.ts';
 import { formatUci, mergeUci, type UciValues } from './uci.ts';
 
@@ -24,6 +24,8 @@ export interface Appliance {
   json<T>(words: string | string[], options?: RunOptions): Promise<T>;
   /** Replaces options in the UCI file; takes effect with the next `apply`. */
   configure(values: UciValues): Promise<void>;
+  /** Ends mailctl serve, which would correct a fault before the test has looked at it. */
+  endServe(): Promise<void>;
   /** Runs a program as root in the container. */
   inside(argv: string[], options?: RunOptions): Promise<Finished>;
   /** The complete log of the daemons. */
@@ -80,6 +82,15 @@ export async function createAppliance(
     configure: async (more) => {
       settings = mergeUci(settings, more);
       await writeFile(config, formatUci(settings), { mode: 0o600 });
+    },
+    endServe: async () => {
+      const { scheduler } = JSON.parse((await run('status --json')).stdout);
+      if (scheduler.pid === null) return;
+      await source.machine.run(['kill', '-9', String(scheduler.pid)]);
+      await waitFor('the end of mailctl serve', async () => {
+        const status = JSON.parse((await run('status --json')).stdout);
+        return status.scheduler.running ? undefined : true;
+      });
     },
     inside: (argv, options) =>
       source.machine.run(['lxc-attach', '-P', lxc, '-n', container, '--', ...argv], options),
