@@ -33,6 +33,7 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ],
   ['appliance/status', 'what runs, by queries only'],
   ['appliance/probe', 'proves that mail works, with a login and a message'],
+  ['appliance/srs', 'the secret that signs the senders of forwarded mail'],
   ['appliance/dkim', 'the signing keys; publishes their records through dns/publish'],
   ['appliance/tls', 'the certificate and key in force'],
   ['appliance/mail', 'queries of a running server: queue, log, bans, sessions on its ports'],

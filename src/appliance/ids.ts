@@ -19,6 +19,7 @@ export type AccountName =
   | 'unbound'
   | 'clamav'
   | 'log'
+  | 'postsrsd'
   | 'vmail';
 
 const account = (id: number): Account => ({ uid: id, gid: id });
@@ -39,5 +40,6 @@ export const ids: Readonly<Record<AccountName, Account>> = {
   unbound: account(208),
   clamav: account(209),
   log: account(210),
+  postsrsd: account(211),
   vmail: account(5000),
 };

@@ -18,6 +18,8 @@ export interface Paths {
   readonly log: string;
   readonly ssl: string;
   readonly dkim: string;
+  /** The secrets that sign SRS addresses. */
+  readonly srsSecret: string;
   /** The last report. */
   readonly report: string;
   /** ACME account keys, orders and waiting keys; readable by the host's root only. */
@@ -76,6 +78,7 @@ export function appliancePaths(settings: Settings, given: Places = {}): Paths {
     log: join(data, 'log'),
     ssl: join(data, 'ssl'),
     dkim: join(data, 'dkim'),
+    srsSecret: join(data, 'srs.secret'),
     report: join(data, 'report.json'),
     acme: join(data, 'acme'),
     custom: join(data, 'custom'),

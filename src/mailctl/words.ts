@@ -88,6 +88,11 @@ export const WORDS: readonly FirstWord[] = [
     load: async () => (await import('./commands/dkim.ts')).registerDkim,
   },
   {
+    name: 'srs',
+    about: 'replace the secret that signs the senders of forwarded mail',
+    load: async () => (await import('./commands/srs.ts')).registerSrs,
+  },
+  {
     name: 'ssl-setup',
     about: 'get a certificate from the CA (ACME, dns-01) and serve it',
     load: async () => (await import('./commands/ssl-setup.ts')).registerSslSetup,

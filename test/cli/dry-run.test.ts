@@ -52,6 +52,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'dkim rotate': { words: '--all', would: 'make and publish a new key for example.com' },
   'dkim revoke': { words: 'example.com', would: 'publish a new key for example.com' },
   'dkim step': { would: 'change nothing' },
+  'srs rotate': { would: 'sign the senders of forwarded mail with a new secret' },
   // without dnsctl the real run exits with this status too
   'ssl-setup': { words: '--staging', status: 69, would: '' },
   'ssl-renew': {

@@ -101,6 +101,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'mailctl dkim rotate': SERVERS,
   'mailctl dkim revoke': SERVERS,
   'mailctl dkim step .domains[]': SERVERS,
+  'mailctl srs rotate': CONTAINER,
   'mailctl ssl-setup': SERVERS,
   'mailctl ssl-renew .names': SERVERS,
   'mailctl ssl-renew .left_out': SERVERS,

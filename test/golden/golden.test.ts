@@ -74,6 +74,7 @@ function render(folder: string): Rendered {
   const facts = {
     ...networkFacts(network, bridge.ours ? [] : bridge.addresses),
     probePassword: 'not-a-real-password',
+    srs: { signing: 'not-a-real-secret', former: null },
   };
   const custom = readTree(join(folder, 'custom'));
   const cgroup = { version: 2, memory: true, pids: true } as const;

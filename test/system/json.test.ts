@@ -60,6 +60,7 @@ const LOOKS: readonly (readonly [example: string, words: string])[] = [
   ['logs', 'logs 200'],
   ['report generate', 'report generate'],
   ['report send', 'report send --always'],
+  ['srs rotate', 'srs rotate'],
   ['version', 'version'],
 ];
 

@@ -153,11 +153,11 @@ describe('notify by mail', () => {
 });
 
 describe('a redirect', () => {
-  test('forwards the message with the mailbox as envelope sender, unchanged and without our signature', async () => {
+  test('forwards the message with a rewritten envelope sender (SRS), unchanged and without our signature', async () => {
     await script(ALICE, `redirect "${FRIEND}";`);
     const visitor = await stranger('pass it on');
     const { from, raw } = await lab.mx.receive((one) => one.raw.includes('Subject: pass it on'));
-    expect(from).toBe(ALICE.user);
+    expect(from).toMatch(/^SRS0=[^=]+=..=outside\.test=visitor\d+@example\.test$/);
     expect(headerFrom(raw)).toBe(visitor);
     expect(raw).not.toContain('DKIM-Signature');
   }, 60_000);

@@ -19,13 +19,14 @@ import type { Daemon } from '../render/managed-file.ts';
 import { type CustomFiles, type RenderedFile, renderFiles } from '../render/render.ts';
 import { templates } from '../render/templates.ts';
 import type { Settings } from '../settings/settings.ts';
+import { readSrsSecrets } from '../srs/secret.ts';
 import { type Generation, hostOwner } from './generation.ts';
 
 /** @param bridgeNetworks the host's IPv4 addresses (CIDR) on a foreign bridge */
 export function networkFacts(
   network: NetworkPlan,
   bridgeNetworks: readonly string[],
-): Omit<Facts, 'probePassword'> {
+): Omit<Facts, 'probePassword' | 'srs'> {
   const containerNetwork = ipv4Network(network.address);
   return {
     containerAddress: bareAddress(network.address),
@@ -91,6 +92,7 @@ export async function desiredGeneration(
   const facts: Facts = {
     ...networkFacts(network, lan),
     probePassword: await readProbePassword(host, paths),
+    srs: await readSrsSecrets(host, paths),
   };
   const rendered = renderFiles({ settings, facts, templates, custom });
   const seccomp = join(paths.container, 'seccomp');

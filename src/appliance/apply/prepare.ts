@@ -1,4 +1,4 @@
-// Creates what rendering needs: the probe password, a certificate, the accounts with their postmaster, a DKIM
+// Creates what rendering needs: the probe password, the SRS secret, a certificate, the accounts with their postmaster, a DKIM
 // key for each domain. Idempotent; returns what it created.
 
 import type { Host } from '../../host/host.ts';
@@ -17,6 +17,7 @@ import { isDkimBehind, syncDkim } from '../dkim/dkim.ts';
 import { ensureProbePassword } from '../probe/secret.ts';
 import type { OnChange } from '../render/managed-file.ts';
 import type { Settings } from '../settings/settings.ts';
+import { ensureSrsSecrets } from '../srs/secret.ts';
 import { isSelfSigned } from '../tls/certificate.ts';
 import { ensureWaitingKey } from '../tls/keys.ts';
 import { readInstalledPair } from '../tls/store.ts';
@@ -79,6 +80,7 @@ export async function planPreparation(host: Host, target: Appliance): Promise<Ch
 export async function prepare(host: Host, target: Appliance): Promise<Change[]> {
   const changes: Change[] = [];
   await ensureProbePassword(host, target);
+  await ensureSrsSecrets(host, target);
   if ((await ensureCertificate(host, target)).changed) changes.push(CERTIFICATE);
   await ensureNextKey(host, target);
   if (await applyDirectory(host, target)) changes.push(DATABASE);

@@ -16,12 +16,13 @@ exec s6-svc -wr -T 20000 -r "/run/service/$1"`;
 const restart = (name: Daemon) => ['sh', '-ec', RESTART, 'restart', name];
 const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
 
-/** Valkey and ClamAV read their files only at start; old Rspamd workers outlive a reload by 20 s. */
+/** Valkey, ClamAV and postsrsd read their files only at start; old Rspamd workers outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
   dovecot: ['doveadm', 'reload'],
   rspamd: restart('rspamd'),
   opendkim: ['s6-svc', '-1', service('opendkim')],
+  postsrsd: restart('postsrsd'),
   unbound: hangUp('unbound'),
   valkey: restart('valkey'),
   fail2ban: ['fail2ban-client', 'reload'],

@@ -5,7 +5,7 @@ import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
-import { SECRET_FOLDER } from './modes.ts';
+import { DKIM_FOLDER, SECRET_FOLDER } from './modes.ts';
 
 interface DataDirectory {
   readonly path: string;
@@ -22,7 +22,7 @@ export function dataDirectories(paths: Paths): DataDirectory[] {
     { path: paths.custom, mode: 0o755, owner: null },
     { path: paths.rendered, mode: 0o755, owner: null },
     { path: paths.ssl, mode: 0o755, owner: null },
-    { path: paths.dkim, mode: 0o750, owner: ids.opendkim.gid },
+    { path: paths.dkim, mode: DKIM_FOLDER, owner: ids.opendkim.gid },
     { path: paths.mail, mode: SECRET_FOLDER, owner: ids.vmail.uid },
     { path: paths.queue, mode: 0o755, owner: ids.root.uid },
     { path: paths.state, mode: 0o755, owner: ids.root.uid },

@@ -38,6 +38,15 @@ export const dkimTableMode = (settings: Settings): Required<WriteOptions> => ({
   owner: shiftedOwner(settings, ids.opendkim.uid),
 });
 
+/** The key of ARC seals, which Rspamd reads. */
+export const arcKeyMode = (settings: Settings): Required<WriteOptions> => ({
+  mode: 0o400,
+  owner: shiftedOwner(settings, ids._rspamd.uid),
+});
+
+/** The folder of the DKIM keys: Rspamd passes through it to the key of ARC seals and cannot list it. */
+export const DKIM_FOLDER = 0o751;
+
 /**
  * The database of accounts contains password hashes: only Dovecot (owner) and Postfix (group) can read it, and
  * its mount is read-only.

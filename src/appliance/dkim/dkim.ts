@@ -11,6 +11,8 @@ import { generateRsaKey } from '../../host/keys.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import {
+  arcKeyMode,
+  DKIM_FOLDER,
   dkimKeyMode,
   dkimTableMode,
   SECRET_FILE,
@@ -129,6 +131,27 @@ async function syncTables(
   return (await ensure(keyTable, renderKeyTable(keys))) || changed;
 }
 
+const arcKeyFile = (paths: Paths): string => join(paths.dkim, 'ArcKey');
+
+/** `domain selector key` of the seals that Rspamd writes: the key of main.domain; empty when it has none. */
+async function arcKeyText(
+  host: Host,
+  { settings, paths }: Appliance,
+  keys: readonly (SigningKey & { domain: MailDomain })[],
+): Promise<string> {
+  const own = keys.find(({ domain }) => domain === settings.main.domain);
+  const key = own === undefined ? null : await readDkimKey(host, paths, own);
+  if (own === undefined || key === null) return '';
+  const der = key.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+  return `${own.domain} ${own.selector} ${der}\n`;
+}
+
+/** Rspamd reads the key for each message, so a change needs no reload. */
+async function syncArcKey(host: Host, target: Appliance, text: string): Promise<boolean> {
+  const path = arcKeyFile(target.paths);
+  return ensureFile(host, { paths: target.paths, path, text }, arcKeyMode(target.settings));
+}
+
 /**
  * Converges keys and tables to these mail domains. `changed` also when an earlier run was interrupted before
  * OpenDKIM's reload: the caller reloads it, then calls `forgetReload`. Throws DKIM_KEY_INVALID.
@@ -149,12 +172,13 @@ export async function syncDkimWith(
   { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
 ): Promise<{ changed: boolean }> {
   const owner = shiftedOwner(target.settings, ids.opendkim.uid);
-  await host.files.makeDirectory(target.paths.dkim, { mode: 0o750, owner });
+  await host.files.makeDirectory(target.paths.dkim, { mode: DKIM_FOLDER, owner });
   const signing = await signingKeys(host, target, { domains, state });
   let made = false;
   for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
   const tables = await syncTables(host, target, signing);
-  return { changed: made || tables || (await isReloadOwed(host, target.paths)) };
+  const arc = await syncArcKey(host, target, await arcKeyText(host, target, signing));
+  return { changed: made || tables || arc || (await isReloadOwed(host, target.paths)) };
 }
 
 /** True when `syncDkim` would write something, or OpenDKIM's reload is due. */
@@ -171,7 +195,8 @@ export async function isDkimBehind(
     if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
   }
   const table = await host.files.read(join(paths.dkim, 'SigningTable'));
-  return table !== renderSigningTable(keys);
+  const arc = await host.files.read(arcKeyFile(paths));
+  return table !== renderSigningTable(keys) || arc !== (await arcKeyText(host, target, keys));
 }
 
 /**

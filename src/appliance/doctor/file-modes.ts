@@ -5,7 +5,13 @@ import type { WriteOptions } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { dataDirectories } from '../container/data-folders.ts';
-import { dkimKeyMode, SECRET_FILE, SECRET_FOLDER, tlsKeyMode } from '../container/modes.ts';
+import {
+  arcKeyMode,
+  dkimKeyMode,
+  SECRET_FILE,
+  SECRET_FOLDER,
+  tlsKeyMode,
+} from '../container/modes.ts';
 
 /** A file or folder, with its wanted mode and owner. */
 export interface Wanted {
@@ -19,7 +25,11 @@ async function secretFiles(host: Host, { settings, paths }: Appliance): Promise<
     ...{ path, mode },
     uid: owner.uid,
   });
-  const wanted = [as(join(paths.ssl, 'current', 'privkey.pem'), tlsKeyMode(settings))];
+  const wanted = [
+    as(join(paths.ssl, 'current', 'privkey.pem'), tlsKeyMode(settings)),
+    as(join(paths.dkim, 'ArcKey'), arcKeyMode(settings)),
+    { path: paths.srsSecret, mode: SECRET_FILE, uid: 0 },
+  ];
   for (const domain of await host.files.list(paths.dkim).catch(() => [])) {
     if ((await host.files.stat(join(paths.dkim, domain)))?.kind !== 'directory') continue;
     for (const name of await host.files.list(join(paths.dkim, domain))) {

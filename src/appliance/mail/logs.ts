@@ -26,6 +26,7 @@ const MARKS: readonly (readonly [daemon: string, mark: RegExp])[] = [
   // Rspamd names the kind of process: `(controller) <mrrk41>; cfg; …`; before it opens its log, `… #96(main) <…>`
   ['rspamd', /^(?:[\d :-]+ #\d+)?\(\w+\) |^rspamd: /],
   ['opendkim', /\bopendkim(?:\[\d+\])?: /],
+  ['postsrsd', /\bpostsrsd(?:\[\d+\])?: /],
   ['unbound', /\bunbound(?:\[\d+(?::\d+)?\])?: |\bunbound\[/],
   ['fail2ban', /\bfail2ban\b/],
   ['valkey', /^(?:valkey: |\d+:[XCSM] \d\d \w{3} \d{4} )/],

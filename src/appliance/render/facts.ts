@@ -14,4 +14,12 @@ export interface Facts {
   readonly hasIpv6: boolean;
   /** Password of the internal account with which `apply` proves that a login works. */
   readonly probePassword: string;
+  readonly srs: SrsSecrets;
+}
+
+/** They sign the addresses to which the senders of forwarded mail are rewritten. */
+export interface SrsSecrets {
+  readonly signing: string;
+  /** Its signatures are still accepted; null before the first rotation. */
+  readonly former: string | null;
 }

@@ -8,6 +8,7 @@ export type Daemon =
   | 'dovecot'
   | 'rspamd'
   | 'opendkim'
+  | 'postsrsd'
   | 'unbound'
   | 'valkey'
   | 'fail2ban'

@@ -1,6 +1,10 @@
 // The placeholders of Postfix's templates, and its files.
 
-import { SIEVE_SIGNING_PORT, SIEVE_SUBMISSION_PORT } from '../settings/inner-ports.ts';
+import {
+  FORWARD_PORT,
+  SIEVE_SIGNING_PORT,
+  SIEVE_SUBMISSION_PORT,
+} from '../settings/inner-ports.ts';
 import { parseNexthop } from '../settings/names.ts';
 import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -84,6 +88,19 @@ function literalPattern(text: string): string {
   return text.replace(/[^A-Za-z0-9]/g, '\\$&');
 }
 
+/** Empty without SRS: forwarded mail then takes no other way than mail of our users. */
+function forwardValues({ main, features }: Settings): Record<string, string> {
+  const { srs, dkim } = features;
+  return {
+    srs_domain_pattern: literalPattern(main.domain),
+    srs_alias_maps: srs ? '$srs_recipient_maps' : '',
+    srs_check: srs ? 'check_recipient_access pcre:/etc/postfix/maps/srs_access.pcre,' : '',
+    forward_transport_maps: srs ? '$directory/forward.cf' : '',
+    forward_port: String(FORWARD_PORT),
+    forward_milters: dkim ? RSPAMD : '',
+  };
+}
+
 /** The host's addresses in the form of Postfix's mynetworks. */
 function hostAddresses({ gateway, gateway6 }: Facts): string {
   return [gateway, ...(gateway6 === null ? [] : [`[${gateway6}]`])].join(', ');
@@ -154,6 +171,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     notice_lifetime: String(Math.min(smtp.queueLifetime, DAY)),
     ...relayValues(settings),
     ...unwantedValues(settings, facts),
+    ...forwardValues(settings),
   };
 }
 
@@ -175,6 +193,8 @@ export const postfixFiles: readonly ManagedFile[] = [
   map('alias.cf'),
   map('backscatter.cf'),
   map('domain.cf'),
+  map('forward.cf'),
+  map('forward_headers.pcre'),
   map('hostname.cf'),
   map('mailbox.cf'),
   map('mx_headers.pcre'),
@@ -182,6 +202,8 @@ export const postfixFiles: readonly ManagedFile[] = [
   map('send_only.cf'),
   map('sender.cf'),
   map('sieve_replies.pcre'),
+  map('srs_access.pcre'),
+  map('srs_address.pcre'),
   map('submission_headers.pcre'),
   {
     path: '/etc/postfix/sasl_passwd',

@@ -11,6 +11,7 @@ import type { ManagedFile } from './managed-file.ts';
 import { managedFiles } from './manifest.ts';
 import { opendkimValues } from './opendkim.ts';
 import { postfixValues } from './postfix.ts';
+import { postsrsdValues } from './postsrsd.ts';
 import { rspamdValues } from './rspamd.ts';
 import { systemValues } from './system.ts';
 import { unboundValues } from './unbound.ts';
@@ -35,6 +36,7 @@ function allValues(settings: Settings, facts: Facts): Values {
   const groups = [
     systemValues(settings, facts),
     postfixValues(settings, facts),
+    postsrsdValues(settings, facts),
     dovecotValues(settings, facts),
     rspamdValues(settings, facts),
     opendkimValues(settings, facts),

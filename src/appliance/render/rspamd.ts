@@ -72,6 +72,7 @@ const parts: readonly Part[] = [
   { name: 'spf.conf', when: ({ features }) => features.spf },
   { name: 'spf_lua.conf', when: ({ features }) => features.spf },
   { name: 'dkim.conf', when: ({ features }) => features.dkim },
+  { name: 'arc_seal.lua', when: ({ features }) => features.dkim },
   { name: 'dmarc.conf', when: evaluatesDmarc },
   { name: 'antivirus.conf', when: ({ features }) => features.virusScan },
   { name: 'actions.conf', when: ({ features }) => features.spamFilter },

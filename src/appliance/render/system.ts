@@ -21,6 +21,7 @@ const services: readonly { name: string; when?: (settings: Settings) => boolean 
   { name: 'valkey' },
   { name: 'rspamd' },
   { name: 'opendkim', when: ({ features }) => features.dkim },
+  { name: 'postsrsd', when: ({ features }) => features.srs },
   { name: 'fail2ban', when: ({ features }) => features.fail2ban },
   { name: 'clamav', when: ({ features }) => features.virusScan },
   { name: 'freshclam', when: ({ features }) => features.virusScan },

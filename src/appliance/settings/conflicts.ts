@@ -106,7 +106,7 @@ function findPortConflicts({ ports }: Settings): readonly Conflict[] {
   const inner = named
     .filter(([, port]) => INNER_PORTS.includes(port))
     .map(([name, port]): Conflict => {
-      const message = `ports.${name} is ${port}, which the container reserves for mail that Sieve sends`;
+      const message = `ports.${name} is ${port}, which the container reserves for mail that Sieve sends or that is forwarded`;
       return { options: [`ports.${name}`], message };
     });
   const equal = named.flatMap(([name, port], index) =>

@@ -4,5 +4,17 @@
 export const SIEVE_SUBMISSION_PORT = 10025;
 /** Postfix passes vacation replies to itself here, so that they are signed. */
 export const SIEVE_SIGNING_PORT = 10026;
+/** Postfix passes forwarded mail to itself here, where its envelope sender is rewritten. */
+export const FORWARD_PORT = 10027;
+/** postsrsd: envelope sender → SRS address. */
+export const SRS_FORWARD_PORT = 10028;
+/** postsrsd: SRS address → envelope sender. */
+export const SRS_REVERSE_PORT = 10029;
 
-export const INNER_PORTS: readonly (number | null)[] = [SIEVE_SUBMISSION_PORT, SIEVE_SIGNING_PORT];
+export const INNER_PORTS: readonly (number | null)[] = [
+  SIEVE_SUBMISSION_PORT,
+  SIEVE_SIGNING_PORT,
+  FORWARD_PORT,
+  SRS_FORWARD_PORT,
+  SRS_REVERSE_PORT,
+];

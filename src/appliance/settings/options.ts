@@ -154,6 +154,11 @@ const features = section('features', 'Parts of the mail server', {
   quota: option(boolean(), '0', 'limit the size of mailboxes'),
   quota_default: option(size('1M', '1024T'), '1G', 'limit of a mailbox without its own limit'),
   greylist: option(boolean(), '1', 'defer suspicious mail from unknown servers'),
+  srs: option(
+    boolean(),
+    '1',
+    'rewrite the envelope sender of forwarded mail (SRS), so that it passes SPF and its bounces return',
+  ),
 });
 
 const smtp = section('smtp', 'Outbound mail and limits', {

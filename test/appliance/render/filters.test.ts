@@ -25,6 +25,7 @@ const FACTS: Facts = {
   lanNetworks: ['192.0.2.0/24'],
   hasIpv6: false,
   probePassword: 'not-a-real-password',
+  srs: { signing: 'not-a-real-secret', former: null },
 };
 
 function settingsFor(sections: string): Settings {
@@ -58,7 +59,7 @@ describe('rspamd', () => {
 
   test.each([
     ['spf', ['authentication.lua', 'forged_sender.lua', 'spf.conf', 'spf_lua.conf', 'dmarc.conf']],
-    ['dkim', ['dkim.conf', 'dmarc.conf']],
+    ['dkim', ['dkim.conf', 'arc_seal.lua', 'dmarc.conf']],
     ['dmarc', ['dmarc.conf']],
     ['greylist', ['greylist.conf']],
     ['spam_filter', ['actions.conf', 'spam.conf', 'spam_lua.conf', 'rbl.conf', 'greylist.conf']],

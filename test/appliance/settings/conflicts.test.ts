@@ -45,7 +45,7 @@ describe('conflicting options are reported:', () => {
     [
       'ports',
       'option submission 10025',
-      '3: mailserver.ports.submission: ports.submission is 10025, which the container reserves for mail that Sieve sends',
+      '3: mailserver.ports.submission: ports.submission is 10025, which the container reserves for mail that Sieve sends or that is forwarded',
     ],
     [
       'network',

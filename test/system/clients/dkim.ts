@@ -1,4 +1,4 @@
-// An independent check of DKIM signatures: mailauth with the test network's DNS only.
+// An independent check of DKIM, SPF and ARC: mailauth with the test network's DNS only.
 
 import { authenticate } from 'mailauth';
 import type { LabDns } from '../lab/dns.ts';
@@ -13,23 +13,51 @@ export interface DkimResult {
   selector: string;
 }
 
-/** One entry for each signature, in the order of the header. */
-export async function verifyDkim(dns: Names, message: string): Promise<DkimResult[]> {
-  const { dkim } = await authenticate(Buffer.from(message, 'latin1'), {
+/** How the receiver got the message; of no matter for DKIM. */
+interface Arrival {
+  client: string;
+  helo: string;
+  /** the envelope sender */
+  from: string;
+}
+
+const ANY: Arrival = { client: '198.51.100.1', helo: 'verifier.outside.test', from: '' };
+
+const check = (dns: Names, message: string, { client, helo, from }: Arrival) =>
+  authenticate(Buffer.from(message, 'latin1'), {
     trustReceived: false,
-    ip: '198.51.100.1',
-    helo: 'verifier.outside.test',
-    sender: '',
-    disableArc: true,
+    ip: client,
+    helo,
+    sender: from,
     disableDmarc: true,
     disableBimi: true,
     resolver: (name: string, type: string) => resolve(dns, name, type),
   });
+
+/** One entry for each signature, in the order of the header. */
+export async function verifyDkim(dns: Names, message: string): Promise<DkimResult[]> {
+  const { dkim } = await check(dns, message, ANY);
   return dkim.results.map((signature) => ({
     result: signature.status.result,
     domain: signature.signingDomain ?? '',
     selector: signature.selector ?? '',
   }));
+}
+
+/** What a receiver finds: SPF of the envelope sender, the ARC chain and the results that it quotes. */
+export async function verifyForward(dns: Names, message: Arrival & { raw: string }) {
+  const { spf, arc } = await check(dns, message.raw, message);
+  if (spf === false || arc === false) throw new Error('the verifier did not check SPF and ARC');
+  const { authenticationResults: quoted, signature } = arc;
+  return {
+    spf: { result: spf.status.result, domain: spf.domain },
+    arc: {
+      result: arc.status.result,
+      instance: arc.i,
+      domain: signature ? signature.signingDomain : null,
+    },
+    quoted,
+  };
 }
 
 async function resolve(dns: Names, name: string, type: string): Promise<string[] | string[][]> {
