@@ -93,6 +93,15 @@ describe('a message to an alias of another server', () => {
     expect(raw).toContain('Subject: Undelivered Mail Returned to Sender');
   }, 60_000);
 
+  test('of a sender that neither SPF nor DKIM proves leaves with an address that takes no bounce', async () => {
+    await lab.dns.addZone('unproved.test.', ['@ MX 10 mx.outside.test.']);
+    await stranger(ALIAS, 'perhaps forged', '"x; spf=pass"@unproved.test');
+    const message = await arrived('perhaps forged');
+    expect(message.from).toBe('SRS0=unproved@example.test');
+    expect((await verifyForward(lab.dns, message)).spf.result).toBe('pass');
+    expect((await bounceTo(message.from, 'backscatter')).code).toBe(550);
+  }, 60_000);
+
   test('keeps its envelope sender when it is from one of our users, and is signed', async () => {
     const mail = { from: ALICE.user, to: ALIAS, subject: 'from inside', text: 'Hello.' };
     await lab.lan.submit(ALICE, mail);

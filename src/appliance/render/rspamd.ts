@@ -73,6 +73,8 @@ const parts: readonly Part[] = [
   { name: 'spf_lua.conf', when: ({ features }) => features.spf },
   { name: 'dkim.conf', when: ({ features }) => features.dkim },
   { name: 'arc_seal.lua', when: ({ features }) => features.dkim },
+  { name: 'forward_sender.lua', when: ({ features }) => features.srs },
+  { name: 'srs_lua.conf', when: ({ features }) => features.srs },
   { name: 'dmarc.conf', when: evaluatesDmarc },
   { name: 'antivirus.conf', when: ({ features }) => features.virusScan },
   { name: 'actions.conf', when: ({ features }) => features.spamFilter },

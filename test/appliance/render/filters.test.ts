@@ -62,6 +62,7 @@ describe('rspamd', () => {
     ['dkim', ['dkim.conf', 'arc_seal.lua', 'dmarc.conf']],
     ['dmarc', ['dmarc.conf']],
     ['greylist', ['greylist.conf']],
+    ['srs', ['forward_sender.lua', 'srs_lua.conf']],
     ['spam_filter', ['actions.conf', 'spam.conf', 'spam_lua.conf', 'rbl.conf', 'greylist.conf']],
   ] as const)('%s switched off leaves out %p and nothing else', (feature, gone) => {
     const present = names(rspamdFiles, features(feature));
