@@ -1,13 +1,17 @@
 // DKIM key rotation against real authoritative servers. trust.test.ts checks that mail stays verifiable meanwhile.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createPublicKey } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endPrograms, type ProviderName, type Router } from './dns/router.ts';
 import { type DnsWorld, startDnsWorld } from './dns/world.ts';
 
-const ZONES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+const ZONES = [
+  ...['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
+  ...['ten', 'eleven', 'twelve'],
+];
 
 let world: DnsWorld;
 let used = 0;
@@ -100,6 +104,51 @@ describe.each(['cloudflare', 'ovh', 'gandi'] as const)('a rotation at %s', (prov
     expect(records.map(({ selector, use }) => `${selector} ${use}`)).toEqual([`${fresh} signing`]);
   }, 60_000);
 });
+
+/** The record of a key file, computed without the program. */
+async function recordOf(router: Router, domain: string, selector: string): Promise<string> {
+  const key = createPublicKey(await readFile(inDkim(router, domain, `${selector}.private`)));
+  if (key.asymmetricKeyType === 'ed25519') {
+    const { x = '' } = key.export({ format: 'jwk' });
+    return `v=DKIM1; k=ed25519; p=${Buffer.from(x, 'base64url').toString('base64')}`;
+  }
+  expect(key.asymmetricKeyDetails?.modulusLength).toBe(4096);
+  return `v=DKIM1; k=rsa; p=${key.export({ type: 'spki', format: 'der' }).toString('base64')}`;
+}
+
+test.each(['cloudflare', 'ovh', 'gandi'] as const)(
+  'at %s a rotation publishes and removes an RSA key of 4096 bits and an Ed25519 key together',
+  async (provider) => {
+    const { router, domain } = await freshRouter(provider);
+    await router.mailctl('dns-setup --yes');
+    expect(await published(domain)).toEqual(['mail']);
+    const address = "list public_address '192.0.2.25'";
+    await router.configure([address, "option dkim_bits '4096'", "option dkim_ed25519 '1'"]);
+
+    expect((await router.mailctl(`dkim rotate ${domain}`)).status).toBe(0);
+    const fresh = (await signing(router)) ?? '';
+    const pair = [fresh, `${fresh}-ed25519`];
+    expect((await published(domain)).sort()).toEqual(['mail', ...pair]);
+    const zone = await world.zone(`${domain}.`);
+    for (const selector of pair) {
+      const line = zone.find((one) => one.startsWith(`${selector}._domainkey.`)) ?? '';
+      const strings = [...line.matchAll(/"([^"]*)"/g)].map(([, text = '']) => text);
+      expect(strings.join('')).toBe(await recordOf(router, domain, selector));
+      expect(strings.every((text) => text.length <= 255)).toBe(true);
+    }
+    const tables = await readFile(inDkim(router, 'SigningTable-ed25519'), 'utf8');
+    expect(tables).toBe(`*@${domain} ${fresh}-ed25519._domainkey.${domain}\n`);
+    expect((await router.mailctl('dns-setup --yes')).stdout).toContain('nothing to change');
+
+    expect((await router.mailctl(`dkim revoke ${domain} --yes`)).status).toBe(0);
+    const next = (await signing(router)) ?? '';
+    expect(next).not.toBe(fresh);
+    expect(await published(domain)).toEqual(expect.not.arrayContaining(pair));
+    expect(keyFiles(router, domain)).not.toContain(`${fresh}-ed25519.private`);
+    expect(await published(domain)).toContain(`${next}-ed25519`);
+  },
+  90_000,
+);
 
 test('when dnsctl refuses, the old key keeps signing, and the next step continues the rotation', async () => {
   const { router, domain } = await freshRouter('ovh', DNSCTL);

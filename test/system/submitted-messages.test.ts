@@ -139,3 +139,29 @@ test('the remaining recipients of the hour are accepted in one message too', asy
   expect((await toMany('carol@example.test', 199)).last.code).toBe(250);
   expect((await toMany('carol@example.test', 200)).last.code).toBe(451);
 }, 120_000);
+
+test('with Ed25519 on, mail of a new domain has a valid signature of both kinds, that of others one', async () => {
+  await box.configure({ dns: { dkim_ed25519: 1, dkim_bits: 3072 } });
+  await box.does('apply');
+  await lab.dns.addZone('second.test.', ['@ MX 10 mail.example.test.']);
+  await box.does('domain add second.test');
+  await box.does('user add dave@second.test --password-stdin', { stdin: PASSWORD });
+  await publishDkim(lab.dns, box, 'second.test');
+
+  const dave = 'dave@second.test';
+  const mail = { from: dave, to: FRIEND, subject: 'signed twice', text: 'Hello.' };
+  await lab.lan.submit({ user: dave, password: PASSWORD }, mail);
+  const signatures = await verifyDkim(lab.dns, await arrived('signed twice'));
+  expect(signatures.map(({ result, selector }) => `${selector} ${result}`).sort()).toEqual([
+    'mail pass',
+    'mail-ed25519 pass',
+  ]);
+  const raw = await arrived('signed twice');
+  expect(raw).toContain('a=ed25519-sha256');
+  const rsa = raw.slice(raw.indexOf('a=rsa-sha256'));
+  const signed = /\sb=((?:[A-Za-z0-9+/=]|\r\n[ \t]+)*)/.exec(rsa)?.[1] ?? '';
+  expect(Buffer.from(signed, 'base64')).toHaveLength(3072 / 8);
+
+  expect((await send('signed once')).code).toBe(250);
+  expect(await resultsOf(await arrived('signed once'))).toEqual(['pass']);
+}, 90_000);

@@ -12,7 +12,7 @@ import { dataLack, ensureDataDirectories } from '../container/data-folders.ts';
 import { requireFreeAddresses } from '../container/free-address.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
 import { bringUp, stopRunning } from '../container/lifecycle.ts';
-import { forgetReload } from '../dkim/dkim.ts';
+import { forgetReload } from '../dkim/key-files.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
 import { type ProbeResult, probeAppliance } from '../probe/probe.ts';

@@ -53,6 +53,11 @@ function runningDaemons(rendered: readonly RenderedFile[]): Set<string> {
   return new Set(rendered.map(({ file }) => run.exec(file.path)?.[1] ?? ''));
 }
 
+async function readAll(host: Host, folder: string, names: readonly string[]): Promise<string> {
+  const texts = names.map(async (name) => (await host.files.read(join(folder, name))) ?? '');
+  return (await Promise.all(texts)).join('');
+}
+
 /** For each of these daemons, one digest of its inputs other than the rendered files. */
 async function inputDigests(
   host: Host,
@@ -63,7 +68,7 @@ async function inputDigests(
   const texts = new Map<Daemon, string>([
     ['postfix', certificate],
     ['dovecot', certificate],
-    ['opendkim', (await host.files.read(join(paths.dkim, 'KeyTable'))) ?? ''],
+    ['opendkim', await readAll(host, paths.dkim, ['KeyTable', 'KeyTable-ed25519'])],
   ]);
   for (const [prefix, daemon] of CUSTOM_OF) {
     const files = Object.entries(custom).filter(([name]) => name.startsWith(prefix));

@@ -16,12 +16,19 @@ exec s6-svc -wr -T 20000 -r "/run/service/$1"`;
 const restart = (name: Daemon) => ['sh', '-ec', RESTART, 'restart', name];
 const hangUp = (name: Daemon) => ['s6-svc', '-h', service(name)];
 
+// Both instances of OpenDKIM: keys of both kinds change together
+const READ_KEYS = `
+for folder in ${service('opendkim')} ${service('opendkim-ed25519')}; do
+  if [ -d "$folder" ]; then s6-svc -1 "$folder"; fi
+done`;
+
 /** Valkey, ClamAV and postsrsd read their files only at start; old Rspamd workers outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
   dovecot: ['doveadm', 'reload'],
   rspamd: restart('rspamd'),
-  opendkim: ['s6-svc', '-1', service('opendkim')],
+  opendkim: ['sh', '-ec', READ_KEYS],
+  'opendkim-ed25519': restart('opendkim-ed25519'),
   postsrsd: restart('postsrsd'),
   unbound: hangUp('unbound'),
   valkey: restart('valkey'),

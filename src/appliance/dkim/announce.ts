@@ -1,4 +1,5 @@
-// Publishes the record of a waiting key: every authoritative server must show it before the key signs.
+// Publishes the records of a waiting key, which every authoritative server must show before the key signs, and removes
+// those of a former key.
 
 import { MailctlError } from '../../errors.ts';
 import { findAuthorities, readResolvers } from '../../host/dns.ts';
@@ -6,45 +7,67 @@ import type { Host } from '../../host/host.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { hasValue, readSet } from '../dns/publish/present.ts';
-import { publishValues } from '../dns/publish/values.ts';
-import { readDkimKey } from './dkim.ts';
+import { publishValues, removeValues } from '../dns/publish/values.ts';
+import { keySelectors, readDkimKey } from './key-files.ts';
 import { type DkimRecord, dkimRecord, formatZoneRecord, type Selector } from './record.ts';
 
-/** Null when the key's file is missing. */
-export async function recordOf(
+/** The records of a key and of the Ed25519 key beside it; none when the key's file is missing. */
+export async function recordsOf(
   host: Host,
   { paths }: Appliance,
-  { domain, selector }: { domain: MailDomain; selector: Selector },
-): Promise<DkimRecord | null> {
-  const key = await readDkimKey(host, paths, { domain, selector });
-  return key === null ? null : dkimRecord(domain, selector, key);
+  { domain, selector: named }: { domain: MailDomain; selector: Selector },
+): Promise<DkimRecord[]> {
+  const records: DkimRecord[] = [];
+  for (const selector of await keySelectors(host, paths, { domain, selector: named })) {
+    const key = await readDkimKey(host, paths, { domain, selector });
+    if (key === null) return [];
+    records.push(dkimRecord(domain, selector, key));
+  }
+  return records;
 }
 
-/** Without a provider the operator publishes the record; this only checks it. */
+const valuesOf = (records: readonly DkimRecord[]) =>
+  records.map(({ name, type, value }) => ({ name, type, value }));
+
+/** Without a provider the operator publishes the records; this only checks them. */
 async function requirePublishedByHand(
   host: Host,
   { settings }: Appliance,
-  record: DkimRecord,
+  records: readonly DkimRecord[],
 ): Promise<void> {
   const resolvers = await readResolvers(host, settings.dns.resolver);
-  const authorities = await findAuthorities(resolvers, record.name);
-  const { set } = await readSet(authorities, { name: record.name, type: 'TXT' });
-  if (hasValue(set, record.value)) return;
+  const missing: DkimRecord[] = [];
+  for (const record of records) {
+    const authorities = await findAuthorities(resolvers, record.name);
+    const { set } = await readSet(authorities, { name: record.name, type: 'TXT' });
+    if (!hasValue(set, record.value)) missing.push(record);
+  }
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  const [is, it] = missing.length === 1 ? ['record', 'is'] : ['records', 'are'];
+  const lines = missing.map(formatZoneRecord).join('\n');
   throw new MailctlError(
     'DNS_NOT_VISIBLE',
-    `the record ${record.name} is not published; the old key signs until it is. Publish:\n${formatZoneRecord(record)}`,
+    `the ${is} ${names} ${it} not published; the old key signs until then. Publish:\n${lines}`,
     { hint: 'mailctl dkim step   (after it is published)' },
   );
 }
 
-/** Throws what `publishValues` throws; DNS_NOT_VISIBLE with the record that the operator must publish. */
+/** Throws what `publishValues` throws; DNS_NOT_VISIBLE with the records that the operator must publish. */
 export async function requirePublished(
   host: Host,
   target: Appliance,
-  record: DkimRecord,
+  records: readonly DkimRecord[],
 ): Promise<void> {
   const { settings } = target;
-  if (settings.dns.provider === 'none') return requirePublishedByHand(host, target, record);
-  const value = { name: record.name, type: 'TXT' as const, value: record.value };
-  await publishValues(host, target, [value], { ttl: settings.dns.ttl });
+  if (settings.dns.provider === 'none') return requirePublishedByHand(host, target, records);
+  await publishValues(host, target, valuesOf(records), { ttl: settings.dns.ttl });
+}
+
+export async function removePublished(
+  host: Host,
+  target: Appliance,
+  records: readonly DkimRecord[],
+): Promise<void> {
+  if (records.length > 0) await removeValues(host, target, valuesOf(records));
 }

@@ -1,107 +1,41 @@
-// DKIM keys on disk: every mail domain has one, and OpenDKIM's tables list exactly the mail domains. The
-// tables never name a missing key, also after a power cut. The key of a removed domain is kept, so that a
-// domain that is added again needs no new record.
+// DKIM keys of the mail domains: every domain has one, and OpenDKIM's tables list exactly the mail domains. The tables
+// never name a missing key, also after a power cut. The key of a removed domain is kept, so that a domain that is added
+// again needs no new record.
 
-import { createPrivateKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
-import type { WriteOptions } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
-import { generateRsaKey } from '../../host/keys.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
-import {
-  arcKeyMode,
-  DKIM_FOLDER,
-  dkimKeyMode,
-  dkimTableMode,
-  SECRET_FILE,
-  SECRET_FOLDER,
-  shiftedOwner,
-} from '../container/modes.ts';
+import { arcKeyMode, DKIM_FOLDER, dkimTableMode, shiftedOwner } from '../container/modes.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
-import { renderKeyTable, renderSigningTable, type SigningKey } from '../render/opendkim.ts';
-import { type DkimRecord, dkimRecord, type Selector, signedKeys } from './record.ts';
+import {
+  renderKeyRows,
+  renderKeyTable,
+  renderSigningRows,
+  renderSigningTable,
+  type SigningKey,
+} from '../render/opendkim.ts';
+import {
+  ensureDkimKey,
+  ensureFile,
+  isReloadOwed,
+  keySelectors,
+  type OwnKey,
+  readDkimKey,
+} from './key-files.ts';
+import { type DkimRecord, dkimRecord, signedKeys } from './record.ts';
 import { type DkimState, type DomainKey, domainKeys, keyFile, readDkimState } from './state.ts';
-
-/** The key of a domain, or null when it has none. Throws DKIM_KEY_INVALID. */
-export async function readDkimKey(
-  host: Host,
-  paths: Paths,
-  wanted: { domain: MailDomain; selector: Selector },
-): Promise<KeyObject | null> {
-  const path = keyFile(paths, wanted.domain, wanted.selector);
-  const text = await host.files.read(path);
-  if (text === null) return null;
-  let key: KeyObject | null = null;
-  let cause: unknown;
-  try {
-    key = createPrivateKey(text);
-  } catch (error) {
-    cause = error;
-  }
-  if (key?.asymmetricKeyType === 'rsa') return key;
-  // a new key would silently contradict the published record
-  throw new MailctlError('DKIM_KEY_INVALID', `${path} is not a private RSA key in PEM form`, {
-    hint: `restore it from a backup; or: rm ${path}; mailctl apply; mailctl dkim show ${wanted.domain}`,
-    cause,
-  });
-}
-
-// Exists while OpenDKIM may not have read the latest keys and tables, also after a kill
-const reloadMark = (paths: Paths): string => join(paths.dkim, '.reload');
-
-export async function isReloadOwed(host: Host, paths: Paths): Promise<boolean> {
-  return (await host.files.stat(reloadMark(paths))) !== null;
-}
-
-/** Call it when OpenDKIM has read the keys, or will read them at its start. */
-export async function forgetReload(host: Host, paths: Paths): Promise<void> {
-  await host.files.remove(reloadMark(paths));
-}
-
-/** Writes when text, owner or mode differ; true when it did. */
-async function ensureFile(
-  host: Host,
-  { paths, path, text }: { paths: Paths; path: string; text: string },
-  options: Required<WriteOptions>,
-): Promise<boolean> {
-  const stat = await host.files.stat(path);
-  const { mode, owner } = options;
-  const kept = stat?.kind === 'file' && stat.mode === mode && stat.uid === owner.uid;
-  if (kept && stat.gid === owner.gid && (await host.files.read(path)) === text) return false;
-  if (!(await isReloadOwed(host, paths))) {
-    await host.files.replace(reloadMark(paths), '', { mode: SECRET_FILE });
-  }
-  await host.files.replace(path, text, options);
-  return true;
-}
-
-/** Generates a missing key and fixes owner and mode. True when it wrote something. */
-export async function ensureDkimKey(
-  host: Host,
-  target: Appliance,
-  { domain, selector }: SigningKey & { domain: MailDomain },
-): Promise<boolean> {
-  const owner = shiftedOwner(target.settings, ids.opendkim.uid);
-  const path = keyFile(target.paths, domain, selector);
-  const present = await readDkimKey(host, target.paths, { domain, selector });
-  const text =
-    present === null
-      ? (await generateRsaKey()).export({ type: 'pkcs8', format: 'pem' }).toString()
-      : ((await host.files.read(path)) ?? '');
-  await host.files.makeDirectory(join(target.paths.dkim, domain), { mode: SECRET_FOLDER, owner });
-  return ensureFile(host, { paths: target.paths, path, text }, dkimKeyMode(target.settings));
-}
 
 /** The signing key of each domain, sorted by domain. */
 async function signingKeys(
   host: Host,
   target: Appliance,
   { domains, state }: { domains: Iterable<MailDomain>; state: DkimState },
-): Promise<(SigningKey & { domain: MailDomain })[]> {
-  const keys: (SigningKey & { domain: MailDomain })[] = [];
+): Promise<OwnKey[]> {
+  const keys: OwnKey[] = [];
   for (const domain of [...new Set(domains)].sort()) {
     const [first] = await domainKeys(host, target, { state, domain });
     if (first !== undefined) keys.push({ domain, selector: first.selector });
@@ -109,26 +43,54 @@ async function signingKeys(
   return keys;
 }
 
+/** The tables of one instance of OpenDKIM: their names and texts. */
+interface Tables {
+  readonly keyTable: string;
+  readonly signingTable: string;
+  readonly renderKeys: (keys: readonly SigningKey[]) => string;
+  readonly renderSigning: (keys: readonly SigningKey[]) => string;
+}
+
+const RSA_TABLES: Tables = {
+  ...{ keyTable: 'KeyTable', signingTable: 'SigningTable' },
+  ...{ renderKeys: renderKeyTable, renderSigning: renderSigningTable },
+};
+
+const ED25519_TABLES: Tables = {
+  ...{ keyTable: 'KeyTable-ed25519', signingTable: 'SigningTable-ed25519' },
+  ...{ renderKeys: renderKeyRows, renderSigning: renderSigningRows },
+};
+
+/** The Ed25519 keys beside these keys. */
+async function keysBeside(host: Host, paths: Paths, keys: readonly OwnKey[]): Promise<OwnKey[]> {
+  const beside: OwnKey[] = [];
+  for (const key of keys) {
+    const [, selector] = await keySelectors(host, paths, key);
+    if (selector !== undefined) beside.push({ domain: key.domain, selector });
+  }
+  return beside;
+}
+
 async function syncTables(
   host: Host,
   target: Appliance,
-  keys: readonly SigningKey[],
+  { tables, keys }: { tables: Tables; keys: readonly SigningKey[] },
 ): Promise<boolean> {
   const options = dkimTableMode(target.settings);
   const { paths } = target;
   const ensure = (path: string, text: string) => ensureFile(host, { paths, path, text }, options);
-  const keyTable = join(paths.dkim, 'KeyTable');
-  const signingTable = join(paths.dkim, 'SigningTable');
+  const keyTable = join(paths.dkim, tables.keyTable);
+  const signingTable = join(paths.dkim, tables.signingTable);
   const before = (await host.files.read(signingTable)) ?? '';
-  const signing = renderSigningTable(keys);
+  const signing = tables.renderSigning(keys);
   let changed = false;
   if (signing !== before) {
     // the KeyTable first gets the keys of both SigningTables, so that each entry always has its key
     const both = new Map([...signedKeys(before), ...keys].map((key) => [JSON.stringify(key), key]));
-    changed = await ensure(keyTable, renderKeyTable([...both.values()]));
+    changed = await ensure(keyTable, tables.renderKeys([...both.values()]));
   }
   changed = (await ensure(signingTable, signing)) || changed;
-  return (await ensure(keyTable, renderKeyTable(keys))) || changed;
+  return (await ensure(keyTable, tables.renderKeys(keys))) || changed;
 }
 
 const arcKeyFile = (paths: Paths): string => join(paths.dkim, 'ArcKey');
@@ -137,7 +99,7 @@ const arcKeyFile = (paths: Paths): string => join(paths.dkim, 'ArcKey');
 async function arcKeyText(
   host: Host,
   { settings, paths }: Appliance,
-  keys: readonly (SigningKey & { domain: MailDomain })[],
+  keys: readonly OwnKey[],
 ): Promise<string> {
   const own = keys.find(({ domain }) => domain === settings.main.domain);
   const key = own === undefined ? null : await readDkimKey(host, paths, own);
@@ -176,9 +138,11 @@ export async function syncDkimWith(
   const signing = await signingKeys(host, target, { domains, state });
   let made = false;
   for (const key of signing) made = (await ensureDkimKey(host, target, key)) || made;
-  const tables = await syncTables(host, target, signing);
+  const beside = await keysBeside(host, target.paths, signing);
+  const rsa = await syncTables(host, target, { tables: RSA_TABLES, keys: signing });
+  const ed25519 = await syncTables(host, target, { tables: ED25519_TABLES, keys: beside });
   const arc = await syncArcKey(host, target, await arcKeyText(host, target, signing));
-  return { changed: made || tables || arc || (await isReloadOwed(host, target.paths)) };
+  return { changed: made || rsa || ed25519 || arc || (await isReloadOwed(host, target.paths)) };
 }
 
 /** True when `syncDkim` would write something, or OpenDKIM's reload is due. */
@@ -194,36 +158,41 @@ export async function isDkimBehind(
   for (const { domain, selector } of keys) {
     if ((await host.files.stat(keyFile(paths, domain, selector))) === null) return true;
   }
-  const table = await host.files.read(join(paths.dkim, 'SigningTable'));
+  const beside = await keysBeside(host, paths, keys);
+  for (const [tables, wanted] of [[RSA_TABLES, keys] as const, [ED25519_TABLES, beside] as const]) {
+    const table = await host.files.read(join(paths.dkim, tables.signingTable));
+    if (table !== tables.renderSigning(wanted)) return true;
+  }
   const arc = await host.files.read(arcKeyFile(paths));
-  return table !== renderSigningTable(keys) || arc !== (await arcKeyText(host, target, keys));
+  return arc !== (await arcKeyText(host, target, keys));
+}
+
+async function requireKey(host: Host, paths: Paths, wanted: OwnKey): Promise<KeyObject> {
+  const key = await readDkimKey(host, paths, wanted);
+  if (key !== null) return key;
+  const message = `the DKIM key ${wanted.selector} of ${wanted.domain} is missing`;
+  throw new MailctlError('DKIM_KEY_INVALID', message, { hint: 'mailctl apply' });
 }
 
 /**
- * The records to publish for these domains: of each, the signing key first, then waiting and retired keys.
- * Throws DKIM_KEY_INVALID, also for a missing key.
+ * The records to publish for these domains: of each, the signing key first, then waiting and retired keys; an Ed25519
+ * key after the RSA key that it signs beside. Throws DKIM_KEY_INVALID, also for a missing key.
  */
 export async function readDkimRecords(
   host: Host,
   target: Appliance,
   domains: Iterable<MailDomain>,
 ): Promise<(DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[]> {
-  const state = await readDkimState(host, target.paths);
+  const { paths } = target;
+  const state = await readDkimState(host, paths);
   const records: (DkimRecord & Pick<DomainKey, 'use' | 'since' | 'removeAt'>)[] = [];
   for (const domain of domains) {
     for (const one of await domainKeys(host, target, { state, domain })) {
-      const { selector, use, since, removeAt } = one;
-      const key = await readDkimKey(host, target.paths, { domain, selector });
-      if (key === null) {
-        throw new MailctlError(
-          'DKIM_KEY_INVALID',
-          `the DKIM key ${selector} of ${domain} is missing`,
-          {
-            hint: 'mailctl apply',
-          },
-        );
+      const { use, since, removeAt } = one;
+      for (const selector of await keySelectors(host, paths, { domain, selector: one.selector })) {
+        const key = await requireKey(host, paths, { domain, selector });
+        records.push({ ...dkimRecord(domain, selector, key), use, since, removeAt });
       }
-      records.push({ ...dkimRecord(domain, selector, key), use, since, removeAt });
     }
   }
   return records;

@@ -34,11 +34,20 @@ function splitText(value: string): string[] {
   return pieces;
 }
 
-/** RFC 6376 3.6.1. @param key private or public */
+/** The selector of the Ed25519 key that signs beside the RSA key of this selector. */
+export const ed25519Selector = (selector: Selector): Selector => `${selector}-ed25519`;
+
+/** RFC 8463 4.2: the 32 bytes of an Ed25519 key, without the structure around them. */
+const ED25519_BYTES = 32;
+
+/** RFC 6376 3.6.1. @param key private or public, RSA or Ed25519 */
 export function dkimRecord(domain: MailDomain, selector: Selector, key: KeyObject): DkimRecord {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
-  const value = `v=DKIM1; k=rsa; p=${spki}`;
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const value =
+    publicKey.asymmetricKeyType === 'ed25519'
+      ? `v=DKIM1; k=ed25519; p=${spki.subarray(-ED25519_BYTES).toString('base64')}`
+      : `v=DKIM1; k=rsa; p=${spki.toString('base64')}`;
   return {
     ...{ domain, selector, name: keyName(domain, selector) },
     ...{ type: 'TXT', value, strings: splitText(value) },

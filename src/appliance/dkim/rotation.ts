@@ -9,9 +9,8 @@ import { readDirectory } from '../accounts/accounts.ts';
 import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { type OpenState, openState } from '../container/state-file.ts';
-import { removeValues } from '../dns/publish/values.ts';
-import { recordOf, requirePublished } from './announce.ts';
-import { ensureDkimKey, isReloadOwed } from './dkim.ts';
+import { recordsOf, removePublished, requirePublished } from './announce.ts';
+import { ensureDkimKey, isReloadOwed, keySelectors } from './key-files.ts';
 import { expired, newSelector, nextStep, switched, withRevoked, withWaiting } from './plan.ts';
 import type { Selector } from './record.ts';
 import { followDomains } from './signing.ts';
@@ -60,14 +59,14 @@ async function bringIntoUse(host: Host, target: Appliance, run: DomainRun): Prom
   const keys = await keysOf(host, target, run);
   const waiting = keys.find(({ use }) => use === 'waiting');
   if (waiting === undefined) return [];
-  const record = await recordOf(host, target, { domain, selector: waiting.selector });
-  if (record === null) {
+  const records = await recordsOf(host, target, { domain, selector: waiting.selector });
+  if (records.length === 0) {
     // without its file the key cannot be published; the next rotation makes another
     const left = keys.filter((key) => key !== waiting);
     await setKeys(run, left);
     return [`the file of the new key ${waiting.selector} of ${domain} is missing; dropped the key`];
   }
-  await requirePublished(host, target, record);
+  await requirePublished(host, target, records);
   const grace = target.settings.dns.dkimGrace;
   const after = switched(keys, { now: host.clock.now(), grace });
   await setKeys(run, after);
@@ -87,15 +86,18 @@ async function removeKey(
 ): Promise<string> {
   const { domain } = run;
   const { selector } = key;
-  const record = await recordOf(host, target, { domain, selector });
   const byHand = !ours || target.settings.dns.provider === 'none';
-  if (record !== null && !byHand) {
-    await removeValues(host, target, [{ name: record.name, type: 'TXT', value: record.value }]);
+  if (!byHand) {
+    await removePublished(host, target, await recordsOf(host, target, { domain, selector }));
   }
   const left = (await keysOf(host, target, run)).filter((one) => one.selector !== selector);
   await setKeys(run, left);
-  await host.files.remove(keyFile(target.paths, domain, selector));
-  const hint = byHand ? `; remove its record: ${selector}._domainkey.${domain} TXT` : '';
+  const files = await keySelectors(host, target.paths, { domain, selector });
+  // the RSA key last: a key is new where it is missing
+  for (const one of files.toReversed()) await host.files.remove(keyFile(target.paths, domain, one));
+  const hint = byHand
+    ? `; remove: ${files.map((one) => `${one}._domainkey.${domain} TXT`).join(', ')}`
+    : '';
   return `the old key ${selector} of ${domain} is removed${hint}`;
 }
 

@@ -6,7 +6,8 @@ import { readDirectory } from '../accounts/accounts.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { reloadDaemon } from '../container/daemons.ts';
-import { forgetReload, syncDkimWith } from './dkim.ts';
+import { syncDkimWith } from './dkim.ts';
+import { forgetReload } from './key-files.ts';
 import { type DkimState, readDkimState } from './state.ts';
 
 /**

@@ -20,7 +20,7 @@ import type { MailDomain } from '../address.ts';
 import type { Appliance } from '../appliance.ts';
 import { moment, readState, type StateFile } from '../container/state-file.ts';
 import type { Paths } from '../paths.ts';
-import { DEFAULT_SELECTOR, type Selector } from './record.ts';
+import { DEFAULT_SELECTOR, ed25519Selector, type Selector } from './record.ts';
 
 /** `waiting`: not yet visible at every authoritative server. `retired`: no longer signs, still published. */
 export type KeyUse = 'waiting' | 'signing' | 'retired';
@@ -79,6 +79,7 @@ async function onlySelector(host: Host, target: Appliance, domain: MailDomain): 
   const there = (await host.files.list(folder))
     .filter((name) => name.endsWith('.private') && !name.startsWith('.'))
     .map((name) => name.replace(/\.private$/, ''))
+    .filter((name) => !name.endsWith(ed25519Selector('')))
     .sort();
   if (there.length === 0 || there.includes(wanted)) return wanted;
   return there.includes(DEFAULT_SELECTOR) ? DEFAULT_SELECTOR : (there[0] ?? wanted);

@@ -60,7 +60,9 @@ async function scan(host: Host, target: Appliance, message: string): Promise<Ver
   });
   const symbols = readScan(stdout)?.symbols;
   if (symbols === undefined) return { good: null, words: "Rspamd's answer is invalid" };
-  const found = NAMES.find(([symbol]) => symbol in symbols);
+  const all = NAMES.filter(([symbol]) => symbol in symbols);
+  // of two signatures, RSA and Ed25519, a wrong one counts
+  const found = all.find(([, good]) => good === false) ?? all[0];
   if (found === undefined) return { good: null, words: 'Rspamd does not check DKIM signatures' };
   const [symbol, good, words] = found;
   const options = symbols[symbol]?.options?.join(', ') ?? '';

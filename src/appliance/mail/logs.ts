@@ -44,7 +44,7 @@ export const LOGGED: readonly string[] = [
 
 function daemonOf(text: string): string | null {
   // a report of s6 about a daemon: `s6: rspamd ended with status 1`
-  const named = /^s6: (\w+) /.exec(text)?.[1];
+  const named = /^s6: ([\w-]+) /.exec(text)?.[1];
   return named ?? MARKS.find(([, mark]) => mark.test(text))?.[0] ?? null;
 }
 

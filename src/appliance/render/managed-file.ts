@@ -8,6 +8,7 @@ export type Daemon =
   | 'dovecot'
   | 'rspamd'
   | 'opendkim'
+  | 'opendkim-ed25519'
   | 'postsrsd'
   | 'unbound'
   | 'valkey'

@@ -19,13 +19,16 @@ function keyName({ domain, selector }: SigningKey): string {
   return `${selector}._domainkey.${domain}`;
 }
 
+const lines = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
+
+const keyRow = (key: SigningKey): string =>
+  `${keyName(key)} ${key.domain}:${key.selector}:${KEYS}/${key.domain}/${key.selector}.private`;
+
+const signingRow = (key: SigningKey): string => `*@${key.domain} ${keyName(key)}`;
+
 /** Text of KeyTable: one row for each key, and one row for a key file that never exists. */
 export function renderKeyTable(keys: readonly SigningKey[]): string {
-  const rows = keys.map(
-    (key) =>
-      `${keyName(key)} ${key.domain}:${key.selector}:${KEYS}/${key.domain}/${key.selector}.private`,
-  );
-  return `${[...rows, `${MISSING} %:${MISSING}:${KEYS}/${MISSING}`].join('\n')}\n`;
+  return lines([...keys.map(keyRow), `${MISSING} %:${MISSING}:${KEYS}/${MISSING}`]);
 }
 
 /**
@@ -33,8 +36,21 @@ export function renderKeyTable(keys: readonly SigningKey[]): string {
  * instead of being sent unsigned.
  */
 export function renderSigningTable(keys: readonly SigningKey[]): string {
-  const rows = keys.map((key) => `*@${key.domain} ${keyName(key)}`);
-  return `${[...rows, `* ${MISSING}`].join('\n')}\n`;
+  return lines([...keys.map(signingRow), `* ${MISSING}`]);
+}
+
+/** The KeyTable of the second signature, without which mail passes. */
+export function renderKeyRows(keys: readonly SigningKey[]): string {
+  return lines(keys.map(keyRow));
+}
+
+export function renderSigningRows(keys: readonly SigningKey[]): string {
+  return lines(keys.map(signingRow));
+}
+
+/** OpenDKIM has one algorithm for each instance, so a second one signs with Ed25519. */
+export function signsWithEd25519({ features, dns }: Settings): boolean {
+  return features.dkim && dns.dkimEd25519;
 }
 
 export function opendkimValues(_settings: Settings, _facts: Facts): Record<string, string> {
@@ -49,5 +65,13 @@ export const opendkimFiles: readonly ManagedFile[] = [
     on_change: { restart: 'opendkim' },
     when: ({ features }) => features.dkim,
     append: 'opendkim.conf',
+  },
+  {
+    path: '/etc/opendkim/ed25519.conf',
+    owner: 'root',
+    mode: 0o644,
+    on_change: { restart: 'opendkim-ed25519' },
+    when: signsWithEd25519,
+    append: 'opendkim-ed25519.conf',
   },
 ];

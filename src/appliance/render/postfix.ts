@@ -10,6 +10,7 @@ import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
+import { signsWithEd25519 } from './opendkim.ts';
 
 /** The address of the probe message of `mailctl apply`; only the host can log in to it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';
@@ -18,6 +19,7 @@ const RSPAMD = 'unix:/run/rspamd/milter.sock';
 const OPENDKIM = 'unix:/run/opendkim/milter.sock';
 const DENIED_SENDER = '550 5.7.1 Mail from this sender is not accepted here';
 const DENIED_NETWORK = '550 5.7.1 Mail from this network is not accepted here';
+const OPENDKIM_ED25519 = 'unix:/run/opendkim/ed25519.sock';
 const DAY = 86_400;
 /** Postfix's default: the maximum number of recipients of one message. */
 const MOST_RECIPIENTS = 1000;
@@ -30,8 +32,13 @@ function smtpMilters({ features, spam }: Settings): string {
 }
 
 /** Always with Rspamd, which compares header From with the login; OpenDKIM signs last. */
-function submissionMilters({ features }: Settings): string {
-  return features.dkim ? `${RSPAMD}, ${OPENDKIM}` : RSPAMD;
+function submissionMilters(settings: Settings): string {
+  return [RSPAMD, ...signingMilters(settings)].join(', ');
+}
+
+function signingMilters(settings: Settings): string[] {
+  if (!settings.features.dkim) return [];
+  return signsWithEd25519(settings) ? [OPENDKIM, OPENDKIM_ED25519] : [OPENDKIM];
 }
 
 /**
@@ -90,14 +97,14 @@ function literalPattern(text: string): string {
 
 /** Empty without SRS: forwarded mail then takes no other way than mail of our users. */
 function forwardValues({ main, features }: Settings): Record<string, string> {
-  const { srs, dkim } = features;
+  const { srs } = features;
   return {
     srs_domain_pattern: literalPattern(main.domain),
     srs_alias_maps: srs ? '$srs_recipient_maps' : '',
     srs_check: srs ? 'check_recipient_access pcre:/etc/postfix/maps/srs_access.pcre,' : '',
     forward_transport_maps: srs ? '$directory/forward.cf' : '',
     forward_port: String(FORWARD_PORT),
-    forward_milters: dkim ? RSPAMD : '',
+    forward_milters: RSPAMD,
   };
 }
 
@@ -159,7 +166,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     sieve_milters: RSPAMD,
     sieve_submission_port: String(SIEVE_SUBMISSION_PORT),
     sieve_signing_port: String(SIEVE_SIGNING_PORT),
-    operator_milters: features.dkim ? OPENDKIM : '',
+    operator_milters: signingMilters(settings).join(', '),
     // without Dovecot, RCPT is accepted: the delivery over LMTP checks the quota again
     quota_check: features.quota
       ? 'check_policy_service { unix:/run/dovecot/quota-status, timeout=10s, default_action=DUNNO }'

@@ -3,6 +3,7 @@
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
+import { signsWithEd25519 } from './opendkim.ts';
 
 export function systemValues(settings: Settings, facts: Facts): Record<string, string> {
   return {
@@ -21,6 +22,7 @@ const services: readonly { name: string; when?: (settings: Settings) => boolean 
   { name: 'valkey' },
   { name: 'rspamd' },
   { name: 'opendkim', when: ({ features }) => features.dkim },
+  { name: 'opendkim-ed25519', when: signsWithEd25519 },
   { name: 'postsrsd', when: ({ features }) => features.srs },
   { name: 'fail2ban', when: ({ features }) => features.fail2ban },
   { name: 'clamav', when: ({ features }) => features.virusScan },

@@ -181,11 +181,18 @@ function findSenderConflicts({ spam, features }: Settings): readonly Conflict[] 
   return conflicts;
 }
 
+/** With `-ed25519` a selector must still fit into a DNS label. */
+const MAX_SELECTOR = 55;
+
 function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
   const conflicts: Conflict[] = [];
   if (dns.provider === 'rfc2136' && dns.server === null) {
     const message = "provider 'rfc2136' requires server";
     conflicts.push({ options: ['dns.provider', 'dns.server'], message });
+  }
+  if (dns.dkimSelector.length > MAX_SELECTOR || dns.dkimSelector.endsWith('-ed25519')) {
+    const message = `dkim_selector must have at most ${MAX_SELECTOR} characters and not end in -ed25519, which is added for Ed25519 keys`;
+    conflicts.push({ options: ['dns.dkim_selector'], message });
   }
   if (dns.dkimGrace < smtp.queueLifetime) {
     const message =

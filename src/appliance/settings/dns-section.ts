@@ -57,6 +57,16 @@ export const dns = section('dns', 'Published DNS records', {
     "recipient of DMARC and TLS reports; empty: each domain's postmaster",
   ),
   dkim_selector: option(hostLabel(), 'mail', 'DKIM selector of a new mail domain'),
+  dkim_bits: option(
+    oneOf('2048', '3072', '4096'),
+    '2048',
+    'size of new RSA keys for DKIM; present keys change with mailctl dkim rotate',
+  ),
+  dkim_ed25519: option(
+    boolean(),
+    '0',
+    'a second DKIM signature with Ed25519 (RFC 8463) beside RSA; takes effect for new domains, for others with mailctl dkim rotate',
+  ),
   dkim_grace: option(duration('1h', '90d'), '7d', 'how long a replaced DKIM key stays published'),
   mta_sts: option(
     oneOf('none', 'testing', 'enforce'),

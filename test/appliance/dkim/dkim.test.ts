@@ -4,12 +4,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MailDomain, parseDomain } from '../../../src/appliance/address.ts';
-import {
-  forgetReload,
-  readDkimKey,
-  readDkimRecords,
-  syncDkim,
-} from '../../../src/appliance/dkim/dkim.ts';
+import { readDkimRecords, syncDkim } from '../../../src/appliance/dkim/dkim.ts';
+import { forgetReload, readDkimKey } from '../../../src/appliance/dkim/key-files.ts';
 import { dkimRecord, formatZoneRecord, signedKeys } from '../../../src/appliance/dkim/record.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
@@ -51,6 +47,29 @@ describe('the keys of the mail domains', () => {
     expect([folder.mode & 0o777, folder.uid]).toEqual([0o700, 100_206]);
     const key = await readDkimKey(host, target().paths, { domain: A, selector: 'mail' });
     expect(key?.asymmetricKeyDetails?.modulusLength).toBe(2048);
+  });
+
+  test('have the configured size, and an Ed25519 key beside a new one only', async () => {
+    await syncDkim(host, target(), [A]);
+    const base = target();
+    const dns = { ...base.settings.dns, dkimBits: '3072', dkimEd25519: true } as const;
+    const more = { ...base, settings: { ...base.settings, dns } };
+    await syncDkim(host, more, [A, B]);
+
+    expect(fs.readdirSync(inDkim('a.example'))).toEqual(['mail.private']);
+    expect(fs.readdirSync(inDkim('b.example')).sort()).toEqual(['mail-ed25519.private', 'mail.private']);
+    expect(readText('SigningTable-ed25519')).toBe(
+      '*@b.example mail-ed25519._domainkey.b.example\n',
+    );
+    expect(readText('SigningTable')).not.toContain('ed25519');
+    const rsa = await readDkimKey(host, more.paths, { domain: B, selector: 'mail' });
+    expect(rsa?.asymmetricKeyDetails?.modulusLength).toBe(3072);
+    const records = await readDkimRecords(host, more, [B]);
+    expect(records.map(({ selector, use }) => `${selector} ${use}`)).toEqual([
+      'mail signing',
+      'mail-ed25519 signing',
+    ]);
+    expect(fs.readFileSync(inDkim('ArcKey'), 'utf8')).toBe('');
   });
 
   test('are kept when a domain is removed, and used again when it is added again', async () => {
@@ -104,6 +123,14 @@ describe('the keys of the mail domains', () => {
 });
 
 describe('the record', () => {
+  test('of an Ed25519 key is that of RFC 8463 appendix A', () => {
+    const x = Buffer.from('11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=', 'base64');
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: x.toString('base64url') };
+    expect(dkimRecord(A, 'brisbane', createPublicKey({ key: jwk, format: 'jwk' })).value).toBe(
+      'v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=',
+    );
+  });
+
   test('contains the public key in strings of at most 255 bytes, which join to the value', async () => {
     await syncDkim(host, target(), [A]);
     const [record] = await readDkimRecords(host, target(), [A]);
