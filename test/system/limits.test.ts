@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { startMx } from './lab/mx.ts';
 import { NETWORK, RUN_DIRECTORY } from './lab/plan.ts';
 import { waitFor } from './lab/programs.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const BOB = { user: 'bob@example.test', password: PASSWORD };
 const SECRET = 'relay-secret-4711';
+const RELAY = '203.0.113.26';
 
 let lab: Lab;
 let box: Appliance;
@@ -126,3 +128,34 @@ describe('a relayhost', () => {
     await box.does('apply');
   }, 120_000);
 });
+
+test('each sender domain has its own relayhost and login, all other mail none', async () => {
+  const pair = {
+    certificate: `${RUN_DIRECTORY}/mx.outside.test.pem`,
+    key: `${RUN_DIRECTORY}/mx.outside.test.key`,
+  };
+  const relay = await startMx({ host: 'wan', address: RELAY, port: 587, pair });
+  await relay.behave({ auth: true });
+  await box.does('domain add second.test');
+  await box.does('user add dave@second.test --password-stdin', { stdin: PASSWORD });
+  const options = { domain: 'second.test', host: `[${RELAY}]:587`, tls: 'encrypt' };
+  await box.configure({ relay_second: { ...options, user: 'second', password: SECRET } });
+  expect((await box.does('plan')) + (await box.does('apply'))).not.toContain(SECRET);
+
+  const mail = { to: 'friend@outside.test', text: 'Hello.' };
+  const dave = 'dave@second.test';
+  await lab.lan.submit(
+    { user: dave, password: PASSWORD },
+    { ...mail, from: dave, subject: 'by relay' },
+  );
+  await lab.lan.submit(ALICE, { ...mail, from: ALICE.user, subject: 'by MX' });
+
+  const relayed = await relay.receive(({ raw }) => raw.includes('Subject: by relay'));
+  expect(relayed).toMatchObject({ from: dave, login: `second:${SECRET}` });
+  expect(relayed.tls).not.toBeNull();
+  const direct = await lab.mx.receive(({ raw }) => raw.includes('Subject: by MX'));
+  expect(direct.login).toBeNull();
+  expect(relay.messages).toHaveLength(1);
+  expect(await box.log()).not.toContain(SECRET);
+  relay.stop();
+}, 120_000);

@@ -31,6 +31,8 @@ export interface ManagedFile {
   readonly on_change: OnChange;
   /** The file is included if this returns true; always if absent. */
   readonly when?: (settings: Settings) => boolean;
+  /** Lines that follow the text of the template, one for each item of a list in UCI. */
+  readonly rows?: (settings: Settings) => readonly string[];
   /** Its content is never shown, not even in a plan. */
   readonly secret?: true;
   /** The operator's file below `custom/` that is appended if it exists. */

@@ -57,7 +57,45 @@ function listeners({ ports }: Settings): Record<string, string> {
   return { ...values, disabled_services: disabled.join(' ') };
 }
 
-function relayValues({ smtp }: Settings): Record<string, string> {
+/** A lookup table within main.cf, in one line; empty without entries. */
+function inlineTable(entries: Iterable<readonly [key: string, value: string]>): string {
+  const pairs = [...entries].map(([key, value]) => `{ ${key} = ${value} }`);
+  return pairs.length === 0 ? '' : `inline:{ ${pairs.join(' ')} }`;
+}
+
+/** The TLS level of each relayhost by sender domain; `verify` wins where two domains share one. */
+function relayPolicies(relays: Settings['relays']): Map<string, string> {
+  const policies = new Map<string, string>();
+  for (const { host, user, tls } of relays) {
+    const mode = tls ?? (user === null ? null : 'verify');
+    const level = mode === 'verify' ? 'secure' : mode === 'encrypt' ? 'encrypt' : 'dane';
+    if (policies.get(host) !== 'secure') policies.set(host, level);
+  }
+  return policies;
+}
+
+/** The login at the relayhost of a domain; Postfix looks it up by sender before it does by relayhost. */
+function relayCredentials({ relays }: Settings): string[] {
+  return relays.flatMap(({ domain, user, password }) => {
+    if (user === null || password === null) return [];
+    checkCredentials(user, password);
+    return [`@${domain} ${user}:${password}`];
+  });
+}
+
+function senderRelayValues({ relays }: Settings): Record<string, string> {
+  return {
+    sender_relay_maps: inlineTable(relays.map(({ domain, host }) => [`@${domain}`, host])),
+    smtp_tls_policy_maps: inlineTable(relayPolicies(relays)),
+    smtp_sender_auth: relays.some(({ user }) => user !== null) ? 'yes' : 'no',
+  };
+}
+
+const hasCredentials = ({ smtp, relays }: Settings): boolean =>
+  smtp.relayUser !== null || relays.some(({ user }) => user !== null);
+
+function relayValues(settings: Settings): Record<string, string> {
+  const { smtp } = settings;
   const { relayhost, relayUser, relayPassword } = smtp;
   const withLogin = relayhost !== null && relayUser !== null && relayPassword !== null;
   if (withLogin) checkCredentials(relayUser, relayPassword);
@@ -65,8 +103,9 @@ function relayValues({ smtp }: Settings): Record<string, string> {
     relayhost: relayhost ?? '',
     relay_credentials: withLogin ? `${relayUser}:${relayPassword}` : '',
     ...relayTls(smtp),
-    smtp_sasl_auth_enable: withLogin ? 'yes' : 'no',
-    smtp_sasl_password_maps: withLogin ? 'texthash:/etc/postfix/sasl_passwd' : '',
+    ...senderRelayValues(settings),
+    smtp_sasl_auth_enable: hasCredentials(settings) ? 'yes' : 'no',
+    smtp_sasl_password_maps: hasCredentials(settings) ? 'texthash:/etc/postfix/sasl_passwd' : '',
   };
 }
 
@@ -217,7 +256,8 @@ export const postfixFiles: readonly ManagedFile[] = [
     owner: 'root',
     mode: 0o600,
     on_change: reload,
-    when: ({ smtp }) => smtp.relayUser !== null,
+    when: hasCredentials,
+    rows: relayCredentials,
     secret: true,
   },
   {

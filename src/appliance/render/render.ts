@@ -109,7 +109,13 @@ function renderFile(file: ManagedFile, values: Values, input: RenderInput): stri
   const template = input.templates[file.path];
   if (template === undefined)
     throw new Error(`the manifest names ${file.path}, which has no template`);
-  const text = renderTemplate(file.path, template, values);
+  const rows = file.rows?.(input.settings) ?? [];
+  if (rows.some((row) => UNSAFE.test(row))) {
+    throw new Error(`a row of ${file.path} has a control character`);
+  }
+  const text = [renderTemplate(file.path, template, values), ...rows.map((row) => `${row}\n`)].join(
+    '',
+  );
   const addition = file.append === undefined ? undefined : input.custom[file.append];
   if (addition === undefined) return text;
   const ours = file.path.endsWith('/main.cf') ? withoutOverridden(text, addition) : text;

@@ -7,6 +7,7 @@ import type { Finding } from './findings.ts';
 import { findNotices, type Notice } from './notices.ts';
 import { OPTIONS } from './options.ts';
 import type { Problem } from './problems.ts';
+import { nameRelays, relaysOf, withRelays } from './relay-section.ts';
 import type { Settings } from './settings.ts';
 
 export { formatProblem, formatProblems, type Problem } from './problems.ts';
@@ -22,13 +23,17 @@ export interface SettingsCheck {
 
 /** @param file name of the file, shown in problems */
 export function checkSettings(text: string, file: string): SettingsCheck {
-  const { document, problems: syntax } = parseUci(text, { singleLineValues: true });
-  const check = checkOptions(document, OPTIONS);
-  const settings = completeNames(check.values as Settings);
+  const { document: parsed, problems: syntax } = parseUci(text, { singleLineValues: true });
+  const document = nameRelays(parsed);
+  const check = checkOptions(document, withRelays(document, OPTIONS));
+  const { relays, incomplete } = relaysOf(check.values, OPTIONS);
+  const settings = completeNames({ ...onlyTable(check.values), relays });
   const findings: Finding[] = [
     ...syntax.map((problem) => ({ ...problem, section: null, option: null })),
     ...check.findings,
-    ...findConflicts(settings).flatMap((conflict) => locateConflict(conflict, check) ?? []),
+    ...[...findConflicts(settings), ...incomplete.map(incompleteRelay)].flatMap(
+      (conflict) => locateConflict(conflict, check) ?? [],
+    ),
   ];
   const problems = inOrder(findings, file);
   if (problems.length > 0) return { settings: null, problems, notices: [] };
@@ -55,6 +60,17 @@ export function defaultSettings(): Settings {
   }
   return settings;
 }
+
+/** The sections of the option table; the relays have other names. */
+function onlyTable(values: Check['values']): Omit<Settings, 'relays'> {
+  const known = Object.entries(values).filter(([name]) => Object.hasOwn(OPTIONS, name));
+  return Object.fromEntries(known) as unknown as Omit<Settings, 'relays'>;
+}
+
+const incompleteRelay = (section: string): Notice => ({
+  options: [`${section}.domain`, `${section}.host`],
+  message: 'a relay requires domain and host',
+});
 
 function completeNames(settings: Settings): Settings {
   const { hostname, domain, postmaster } = settings.main;

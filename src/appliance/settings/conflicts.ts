@@ -20,6 +20,7 @@ export function findConflicts(settings: Settings): readonly Conflict[] {
     ...findNetworkConflicts(settings),
     ...findPortConflicts(settings),
     ...findRelayConflicts(settings),
+    ...findSenderRelayConflicts(settings),
     ...findLimitConflicts(settings),
     ...findSenderConflicts(settings),
     ...findDnsConflicts(settings),
@@ -138,6 +139,34 @@ function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
   if (verified && parseIp(host) !== undefined) {
     const message = `relayhost is the address ${host}, but verification of its certificate needs a host name: set a name, or relay_tls 'encrypt'`;
     conflicts.push({ options: ['smtp.relayhost', 'smtp.relay_tls'], message });
+  }
+  return conflicts;
+}
+
+/** Postfix wraps the connections to all relayhosts in TLS, or those to none. */
+const WRAPPED_PORT = 465;
+
+function findSenderRelayConflicts({ relays, smtp }: Settings): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  for (const [index, { section, domain, host: nexthop, user, password, tls }] of relays.entries()) {
+    const add = (message: string, ...names: [string, ...string[]]) =>
+      conflicts.push({ options: [`${section}.${names[0]}`, ...names.slice(1)], message });
+    const { host, port } = parseNexthop(nexthop);
+    const earlier = relays.slice(0, index).find((other) => other.domain === domain);
+    if (earlier !== undefined) add(`relay '${earlier.section}' is for ${domain} already`, 'domain');
+    if ((user === null) !== (password === null)) {
+      add('user and password must be set together', 'user', `${section}.password`);
+    }
+    if (port === WRAPPED_PORT) add('port 465 is possible for smtp.relayhost only: use 587', 'host');
+    if ((tls ?? (user === null ? null : 'verify')) === 'verify' && parseIp(host) !== undefined) {
+      const message = `host is the address ${host}, but verification of its certificate needs a host name: set a name, or tls 'encrypt'`;
+      add(message, 'host');
+    }
+  }
+  const isWrapped = smtp.relayhost !== null && parseNexthop(smtp.relayhost).port === WRAPPED_PORT;
+  if (isWrapped && relays.length > 0) {
+    const message = 'with relays by sender domain, relayhost cannot use port 465: use 587';
+    conflicts.push({ options: ['smtp.relayhost'], message });
   }
   return conflicts;
 }

@@ -4,10 +4,14 @@
 
 import type { SettingsOf } from './option.ts';
 import type { OPTIONS } from './options.ts';
+import type { Relay } from './relay-section.ts';
 
 /**
  * `main.hostname` is fully qualified and `main.postmaster` a complete address, even if the file has
  * only a label or a local part; `network.publish` is 'all', or a possibly empty list of the addresses
  * on which the ports are published.
  */
-export type Settings = SettingsOf<typeof OPTIONS>;
+export interface Settings extends SettingsOf<typeof OPTIONS> {
+  /** Relayhosts by sender domain; `smtp.relayhost` is for all other mail. */
+  readonly relays: readonly Relay[];
+}

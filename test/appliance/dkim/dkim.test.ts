@@ -57,7 +57,10 @@ describe('the keys of the mail domains', () => {
     await syncDkim(host, more, [A, B]);
 
     expect(fs.readdirSync(inDkim('a.example'))).toEqual(['mail.private']);
-    expect(fs.readdirSync(inDkim('b.example')).sort()).toEqual(['mail-ed25519.private', 'mail.private']);
+    expect(fs.readdirSync(inDkim('b.example')).sort()).toEqual([
+      'mail-ed25519.private',
+      'mail.private',
+    ]);
     expect(readText('SigningTable-ed25519')).toBe(
       '*@b.example mail-ed25519._domainkey.b.example\n',
     );

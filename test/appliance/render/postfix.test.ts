@@ -27,7 +27,9 @@ function withChanges(changes: Changes): Settings {
   const settings = defaultSettings();
   const sections = Object.entries(settings).map(([name, section]) => [
     name,
-    { ...section, ...changes[name as keyof Settings] },
+    Array.isArray(section)
+      ? (changes.relays ?? section)
+      : { ...section, ...changes[name as keyof Settings] },
   ]);
   return Object.fromEntries(sections) as Settings;
 }

@@ -28,7 +28,12 @@ function serve() {
     key: readFileSync(key),
     authOptional: true,
     disableReverseLookup: true,
-    disabledCommands: behaviour.tls === false ? ['AUTH', 'STARTTLS'] : ['AUTH'],
+    disabledCommands: [
+      ...(behaviour.auth ? [] : ['AUTH']),
+      ...(behaviour.tls === false ? ['STARTTLS'] : []),
+    ],
+    onAuth: ({ username, password }, _session, callback) =>
+      callback(null, { user: `${username}:${password}` }),
     size: 50 * 1024 * 1024,
     onConnect: (_session, callback) => after('connect', callback),
     onMailFrom: (_address, _session, callback) => after('mail', callback),
@@ -56,6 +61,7 @@ function receive(stream, session, callback) {
         to: session.envelope.rcptTo.map(({ address }) => address),
         helo: session.hostNameAppearsAs,
         client: session.remoteAddress,
+        login: session.user ?? null,
         tls: session.secure ? session.tlsOptions : null,
         raw: Buffer.concat(chunks).toString('base64'),
       });
@@ -66,9 +72,9 @@ function receive(stream, session, callback) {
 
 let server = serve();
 createInterface({ input: process.stdin }).on('line', (line) => {
-  const before = behaviour.tls;
+  const { tls, auth } = behaviour;
   behaviour = JSON.parse(line);
-  if (before === behaviour.tls) return report({ event: 'set' });
+  if (tls === behaviour.tls && auth === behaviour.auth) return report({ event: 'set' });
   server.close(() => {
     server = serve();
     report({ event: 'set' });

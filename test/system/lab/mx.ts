@@ -13,6 +13,8 @@ export interface ReceivedMessage {
   to: string[];
   helo: string;
   client: string;
+  /** `user:password` */
+  login: string | null;
   tls: { name: string; standardName: string; version: string } | null;
   /** the message as received, with CRLF line ends */
   raw: string;
@@ -26,6 +28,8 @@ interface Refusal {
 /** Defaults: accept at once. `delay` is in milliseconds. */
 export interface Behaviour {
   tls?: boolean;
+  /** offers AUTH, and accepts any login */
+  auth?: boolean;
   connect?: Partial<Refusal> & { delay?: number };
   mail?: Partial<Refusal> & { delay?: number };
   rcpt?: Partial<Refusal> & { delay?: number };

@@ -4,11 +4,12 @@ export type UciValues = Record<string, Record<string, string | number | string[]
 
 const quote = (value: string): string => `'${value.replaceAll("'", "'\\''")}'`;
 
-/** Section `main` has the type `mailserver`; the type of every other section is its name. */
+/** Section `main` has the type `mailserver`, `relay_…` the type `relay`; the type of every other section is its name. */
 export function formatUci(values: UciValues): string {
   return Object.entries(values)
     .map(([section, options]) => {
-      const type = section === 'main' ? 'mailserver' : section;
+      const [word = ''] = section.split('_');
+      const type = section === 'main' ? 'mailserver' : word;
       const lines = Object.entries(options).flatMap(([name, value]) =>
         Array.isArray(value)
           ? value.map((entry) => `\tlist ${name} ${quote(entry)}`)
