@@ -219,9 +219,13 @@ function findDnsConflicts({ dns, smtp }: Settings): readonly Conflict[] {
     const message = "provider 'rfc2136' requires server";
     conflicts.push({ options: ['dns.provider', 'dns.server'], message });
   }
-  if (dns.dkimSelector.length > MAX_SELECTOR || dns.dkimSelector.endsWith('-ed25519')) {
-    const message = `dkim_selector must have at most ${MAX_SELECTOR} characters and not end in -ed25519, which is added for Ed25519 keys`;
+  if (dns.dkimSelector.endsWith('-ed25519')) {
+    const message = 'dkim_selector must not end in -ed25519, which names the Ed25519 keys';
     conflicts.push({ options: ['dns.dkim_selector'], message });
+  }
+  if (dns.dkimEd25519 && dns.dkimSelector.length > MAX_SELECTOR) {
+    const message = `with dkim_ed25519, dkim_selector must have at most ${MAX_SELECTOR} characters`;
+    conflicts.push({ options: ['dns.dkim_selector', 'dns.dkim_ed25519'], message });
   }
   if (dns.dkimGrace < smtp.queueLifetime) {
     const message =

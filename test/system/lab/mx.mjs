@@ -61,7 +61,7 @@ function receive(stream, session, callback) {
         to: session.envelope.rcptTo.map(({ address }) => address),
         helo: session.hostNameAppearsAs,
         client: session.remoteAddress,
-        login: session.user ?? null,
+        login: session.user || null,
         tls: session.secure ? session.tlsOptions : null,
         raw: Buffer.concat(chunks).toString('base64'),
       });
