@@ -33,6 +33,12 @@ function stateOwner([, folder = '', ...inner]: readonly string[]): Account {
 /** mailctl's own files among those of OpenDKIM. */
 const isDkimState = (name = ''): boolean => name.startsWith('.') || name.startsWith('keys.json');
 
+function dkimOwner(name: string | undefined): Account | null {
+  if (isDkimState(name)) return null;
+  // Rspamd reads the key of ARC seals
+  return name === 'ArcKey' ? ids._rspamd : ids.opendkim;
+}
+
 /** @param parts names from the data folder; null for the host's root */
 function ownerOf(parts: readonly string[]): Account | null {
   const [top, second] = parts;
@@ -40,7 +46,7 @@ function ownerOf(parts: readonly string[]): Account | null {
   if (top === 'log') return ids.log;
   if (top === 'queue') return queueOwner(parts);
   if (top === 'state') return stateOwner(parts);
-  if (top === 'dkim') return isDkimState(second) ? null : ids.opendkim;
+  if (top === 'dkim') return dkimOwner(second);
   if (top === 'ssl') return second?.startsWith('pair-') ? ids.root : null;
   if (top !== 'directory' || second === undefined) return null;
   return { uid: ids.dovecot.uid, gid: ids.postfix.gid };
