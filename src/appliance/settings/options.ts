@@ -21,7 +21,6 @@ import {
   domain,
   fileOrUrl,
   hostname,
-  interfaceName,
   loginName,
   nexthop,
   ownFolder,
@@ -29,7 +28,8 @@ import {
   peerId,
   recipient,
 } from './names.ts';
-import { hostAddresses, hostCidr, ipAddress, ipNetwork } from './networks.ts';
+import { network } from './network-section.ts';
+import { ipNetwork } from './networks.ts';
 import { list, option, required, section } from './option.ts';
 import { spam } from './spam-section.ts';
 import { ssl } from './ssl-section.ts';
@@ -77,43 +77,6 @@ const main = section('mailserver', 'The mail server as a whole', {
     integer(65536, MAX_IDMAP_BASE),
     '100000',
     "first of the 65536 user ids of the container on this host; the container's root has this id",
-  ),
-});
-
-const network = section('network', 'Network of the container', {
-  bridge: option(
-    interfaceName(),
-    'br-lan',
-    'bridge that the container is attached to; created if missing',
-  ),
-  address: option(
-    optional(hostCidr(4)),
-    '',
-    'IPv4 address of the container; empty: 10.82.25.2/24 on a bridge of its own',
-  ),
-  gateway: option(
-    optional(ipAddress(4)),
-    '',
-    "IPv4 gateway of the container; empty: the bridge's address",
-  ),
-  address6: option(
-    optional(hostCidr(6)),
-    '',
-    "IPv6 address of the container; a suffix such as ::25/64 follows the bridge's prefix; empty: none",
-  ),
-  gateway6: option(
-    optional(ipAddress(6)),
-    '',
-    "IPv6 gateway of the container; empty: the bridge's address",
-  ),
-  publish: hostAddresses(
-    '*',
-    "addresses of this host that forward the ports; '*': all, 'none': no address",
-  ),
-  dns_forward: list(
-    ipAddress(),
-    '',
-    "upstream resolvers; empty: the container's Unbound resolves recursively, as DNS blocklists require",
   ),
 });
 

@@ -1,0 +1,43 @@
+// The options of the container's network.
+
+import { optional } from './kinds.ts';
+import { interfaceName } from './names.ts';
+import { hostAddresses, hostCidr, ipAddress } from './networks.ts';
+import { list, option, section } from './option.ts';
+
+export const network = section('network', 'Network of the container', {
+  bridge: option(
+    interfaceName(),
+    'br-lan',
+    'bridge that the container is attached to; created if missing',
+  ),
+  address: option(
+    optional(hostCidr(4)),
+    '',
+    'IPv4 address of the container; empty: 10.82.25.2/24 on a bridge of its own',
+  ),
+  gateway: option(
+    optional(ipAddress(4)),
+    '',
+    "IPv4 gateway of the container; empty: the bridge's address",
+  ),
+  address6: option(
+    optional(hostCidr(6)),
+    '',
+    "IPv6 address of the container; a suffix such as ::25/64 follows the bridge's prefix; empty: none",
+  ),
+  gateway6: option(
+    optional(ipAddress(6)),
+    '',
+    "IPv6 gateway of the container; empty: the bridge's address",
+  ),
+  publish: hostAddresses(
+    '*',
+    "addresses of this host that forward the ports; '*': all, 'none': no address",
+  ),
+  dns_forward: list(
+    ipAddress(),
+    '',
+    "upstream resolvers; empty: the container's Unbound resolves recursively, as DNS blocklists require",
+  ),
+});
