@@ -83,6 +83,13 @@ export function ipv4Network(cidr: string): string {
   return `${ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`)}/${prefix}`;
 }
 
+/** 2001:DB8::77/64 → 2001:db8::/64 */
+export function ipv6Network(cidr: string): string {
+  const [address, prefix = '128'] = cidr.split('/');
+  const network = ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`);
+  return `${network.toRFC5952String()}/${prefix}`;
+}
+
 /** The first address of a host in the network of `cidr`. */
 export function firstIpv4Host(cidr: string): string {
   const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.networkAddressFromCIDR(cidr).octets;

@@ -16,12 +16,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { networkFacts } from '../../src/appliance/apply/desired.ts';
+import { renderTable } from '../../src/appliance/container/inet-table.ts';
 import { renderLxcConfig } from '../../src/appliance/container/lxc-config.ts';
-import {
-  type BridgePresent,
-  planNetwork,
-  renderTable,
-} from '../../src/appliance/container/network.ts';
+import { type BridgePresent, planNetwork } from '../../src/appliance/container/network.ts';
 import { renderFilter } from '../../src/appliance/container/veth-filter.ts';
 import { appliancePaths } from '../../src/appliance/paths.ts';
 import { type RenderedFile, renderFiles } from '../../src/appliance/render/render.ts';

@@ -11,14 +11,13 @@ import {
   FORWARDING,
   FORWARDING6,
   ownAddresses,
-  portsTable,
   queryBridge,
 } from '../container/network-apply.ts';
 import { formerParts, recordParts, removeFormer } from '../container/network-former.ts';
-import { planTable } from '../container/nft-tables.ts';
-import { attachVeth, filterTable, hasVeth, queryVeth } from '../container/veth-apply.ts';
+import { attachVeth, hasVeth, queryVeth } from '../container/veth-apply.ts';
 import type { Paths } from '../paths.ts';
 import type { Change } from './changes.ts';
+import { planTables } from './network-tables.ts';
 
 async function planBridge(host: Host, plan: NetworkPlan): Promise<Change[]> {
   const present = await queryBridge(host, plan.bridge);
@@ -77,16 +76,10 @@ export async function findRepairs(
   const { paths, settings } = target;
   const { container } = settings.main;
   const changes: Change[] = [];
-  const tables = hasVeth(plan) ? [filterTable(container, plan)] : [];
   if (plan.makeBridge) {
     changes.push(...(await planBridge(host, plan)), ...(await planForwarding(host, plan)));
-    tables.unshift(portsTable(container, plan));
   }
-  for (const table of tables) {
-    const action = await planTable(host, paths, table);
-    const name = `table ${table.family} ${table.name}`;
-    if (action !== null) changes.push({ what: 'firewall', name, action, effect: { none: true } });
-  }
+  changes.push(...(await planTables(host, paths, { container, plan })));
   if (hasVeth(plan)) changes.push(...(await planVethPort(host, plan)));
   return [...changes, ...(await planFormer(host, paths, plan))];
 }

@@ -9,6 +9,7 @@ import {
   number,
   object,
   optional,
+  picklist,
   record,
   string,
   union,
@@ -32,14 +33,22 @@ export interface HostPart {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
+const destination = object({
+  ...{ to: nullable(string()), protocol: picklist(['tcp', 'udp']), port: number() },
+});
+
 const network = object({
   ...{ bridge: string(), makeBridge: boolean(), address: string(), gateway: string() },
   ...{ address6: nullable(string()), gateway6: nullable(string()) },
   publish: union([literal('all'), array(string())]),
   ports: array(number()),
-  // a generation of 0.1.0 has neither field
+  // a generation of 0.1.0 has none of these fields
   veth: optional(nullable(object({ name: string(), mac: string() })), null),
   mtu: optional(nullable(number()), null),
+  egress: optional(
+    nullable(object({ destinations: array(destination), lan: array(string()) })),
+    null,
+  ),
 });
 
 /** Written once with its generation (`encodeHostPart`). @param link link or name of a generation */

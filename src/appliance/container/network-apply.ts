@@ -5,14 +5,9 @@ import { basename, dirname, join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
-import {
-  type BridgePresent,
-  type NetworkPlan,
-  renderTable,
-  TABLE_PREFIX,
-  tableName,
-} from './network.ts';
-import { loadTable, type NftTable, removeTable } from './nft-tables.ts';
+import { renderTable } from './inet-table.ts';
+import { type BridgePresent, type NetworkPlan, TABLE_PREFIX, tableName } from './network.ts';
+import { loadTable, type NftTable, removeTable, tryTable } from './nft-tables.ts';
 
 const MARK = 'made by mailctl';
 export const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
@@ -93,22 +88,28 @@ async function unforward(host: Host, paths: Paths, key: string): Promise<void> {
   await host.files.remove(mark);
 }
 
-export function portsTable(container: string, plan: NetworkPlan): NftTable {
+/** Publishes the ports on a bridge of mailctl, and keeps the container away from the host. */
+export function inetTable(container: string, plan: NetworkPlan): NftTable {
   return { family: 'inet', name: tableName(container), script: renderTable(container, plan) };
 }
 
-/** Creates the bridge and publishes the ports; no-op on a foreign bridge. */
+/** Creates the bridge and publishes the ports, neither on a foreign bridge; keeps the container away from the host. */
 export async function applyNetwork(
   host: Host,
   paths: Paths,
   network: { container: string; plan: NetworkPlan },
 ): Promise<void> {
   const { container, plan } = network;
-  if (!plan.makeBridge) return;
+  const table = inetTable(container, plan);
+  if (!plan.makeBridge) {
+    const refusal = await tryTable(host, paths, table);
+    if (refusal === null) return;
+    return host.say(`the container is not kept away from this host's own services: ${refusal}`);
+  }
   await makeBridge(host, plan);
   await forward(host, paths, FORWARDING);
   if (plan.address6 !== null) await forward(host, paths, FORWARDING6);
-  await loadTable(host, paths, portsTable(container, plan));
+  await loadTable(host, paths, table);
 }
 
 async function hasOtherTables(host: Host): Promise<boolean> {

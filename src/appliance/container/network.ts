@@ -1,5 +1,4 @@
-// The network plan of the container: address, bridge, and the rules that publish its ports. Pure;
-// network-apply.ts applies it.
+// The network plan of the container: address, bridge, published ports, egress. Pure; network-apply.ts applies it.
 
 import { MailctlError } from '../../errors.ts';
 import {
@@ -13,6 +12,7 @@ import {
   withIpv6Prefix,
 } from '../../host/ip.ts';
 import type { Settings } from '../settings/settings.ts';
+import { type Egress, planEgress } from './egress.ts';
 import { planVeth, type Veth } from './veth.ts';
 
 /** The present state of the bridge that UCI names. */
@@ -43,6 +43,8 @@ export interface NetworkPlan {
   readonly veth: Veth | null;
   /** MTU of a foreign bridge, which drops larger packets. Null for Ethernet's 1500. */
   readonly mtu: number | null;
+  /** Null in a generation of 0.1.0, where the container reached everything. */
+  readonly egress: Egress | null;
 }
 
 /** A plan of this version, which always has a veth. */
@@ -133,6 +135,7 @@ export function planNetwork(
   const { network, ports } = settings;
   const address = addressFor(settings, present);
   const address6 = address6For(settings, present);
+  const with6 = address6 === null ? [] : [address6, ...present.addresses6];
   return {
     bridge: network.bridge,
     makeBridge: !present.exists || present.ours,
@@ -144,6 +147,7 @@ export function planNetwork(
     ports: Object.values(ports).filter((port): port is number => port !== null),
     veth: planVeth(settings.main.container, machine),
     mtu: present.ours || present.mtu === 1500 ? null : present.mtu,
+    egress: planEgress(settings, [address, ...present.addresses, ...with6]),
   };
 }
 
@@ -152,79 +156,4 @@ export const TABLE_PREFIX = 'mailserver_';
 /** nft accepts letters, digits and underscores in a table's name. */
 export function tableName(container: string): string {
   return `${TABLE_PREFIX}${container.replaceAll(/[^A-Za-z0-9]/g, '_')}`;
-}
-
-function publishedOn(plan: NetworkPlan, family: 'ip' | 'ip6'): string | null {
-  if (plan.publish === 'all') return 'fib daddr type local';
-  const wanted = plan.publish.filter((address) => address.includes(':') === (family === 'ip6'));
-  return wanted.length === 0 ? null : `${family} daddr { ${wanted.join(', ')} }`;
-}
-
-interface Family {
-  readonly ip: 'ip' | 'ip6';
-  readonly nfproto: 'ipv4' | 'ipv6';
-  readonly container: string;
-  readonly loopback: string;
-}
-
-function families(plan: NetworkPlan): Family[] {
-  const container = bareAddress(plan.address);
-  const all: Family[] = [{ ip: 'ip', nfproto: 'ipv4', container, loopback: '127.0.0.0/8' }];
-  if (plan.address6 === null) return all;
-  const container6 = bareAddress(plan.address6);
-  return [...all, { ip: 'ip6', nfproto: 'ipv6', container: container6, loopback: '::1' }];
-}
-
-function familyRules(plan: NetworkPlan, family: Family) {
-  const { ip, nfproto, container, loopback } = family;
-  const on = publishedOn(plan, ip);
-  const ports = `tcp dport { ${plan.ports.join(', ')} }`;
-  const publish = on !== null && plan.ports.length > 0;
-  const dnat = `meta nfproto ${nfproto} ${on} ${ports} dnat ${ip} to ${container}`;
-  return {
-    prerouting: publish ? [dnat] : [],
-    // not for 127.0.0.1: the kernel does not forward loopback addresses to the bridge
-    output: publish ? [`${ip} daddr != ${loopback} ${dnat}`] : [],
-    postrouting: [
-      `${ip} saddr ${container} oifname != "${plan.bridge}" masquerade`,
-      // hairpin: a connection of the container to its own published address
-      `${ip} saddr ${container} ${ip} daddr ${container} masquerade`,
-    ],
-  };
-}
-
-function chain(name: string, hook: string, rules: readonly string[]): string {
-  return [`  chain ${name} {`, `    ${hook}`, ...rules.map((rule) => `    ${rule}`), '  }'].join(
-    '\n',
-  );
-}
-
-/** An nft script that replaces the appliance's table in one transaction. */
-export function renderTable(container: string, plan: NetworkPlan): string {
-  const table = `table inet ${tableName(container)}`;
-  const rules = families(plan).map((family) => familyRules(plan, family));
-  const nat = (hook: string, priority: string) =>
-    `type nat hook ${hook} priority ${priority}; policy accept;`;
-  return `${[
-    // declares the table first, so that the deletion cannot fail
-    table,
-    `delete ${table}`,
-    `${table} {`,
-    chain(
-      'prerouting',
-      nat('prerouting', 'dstnat'),
-      rules.flatMap((rule) => rule.prerouting),
-    ),
-    chain(
-      'output',
-      nat('output', '-100'),
-      rules.flatMap((rule) => rule.output),
-    ),
-    chain(
-      'postrouting',
-      nat('postrouting', 'srcnat'),
-      rules.flatMap((rule) => rule.postrouting),
-    ),
-    '}',
-  ].join('\n')}\n`;
 }

@@ -59,7 +59,7 @@ export async function attachVeth(
   const refusal = await tryTable(host, paths, filterTable(container, plan));
   if (refusal !== null) {
     host.say(
-      `the veth filter is not loaded, so the container's addresses are not enforced: ${refusal}`,
+      `the veth filter is not loaded, so the container's addresses and destinations are not enforced: ${refusal}`,
     );
   }
   await joinBridge(host, plan);

@@ -1,12 +1,12 @@
-// Checks of the isolation: the container's network filter, and the mode of the UCI file.
+// Checks of the isolation: the container's network filter and its egress, and the mode of the UCI file.
 
-import type { Host } from '../../host/host.ts';
 import { readHostPart } from '../container/host-part.ts';
 import { listTable, planTable } from '../container/nft-tables.ts';
-import { isOpenWrt } from '../container/preflight.ts';
 import { filterTable, hasVeth } from '../container/veth-apply.ts';
 import { secretsIn } from '../settings/secrets.ts';
+import { egressCheck } from './check-egress.ts';
 import type { Check } from './context.ts';
+import { moduleHint } from './nft-hint.ts';
 
 const OTHERS = 0o077;
 
@@ -46,12 +46,6 @@ const uciFile: Check = {
   },
 };
 
-async function moduleHint(host: Host): Promise<string> {
-  if (!(await isOpenWrt(host))) return 'apt-get install nftables, then: mailctl restart';
-  const install = host.programs.exists('apk') ? 'apk add' : 'opkg update && opkg install';
-  return `${install} kmod-nft-netdev, then: mailctl restart`;
-}
-
 const filter: Check = {
   id: 'network.filter',
   about: 'the container can send from its own addresses only',
@@ -70,11 +64,11 @@ const filter: Check = {
     }
     if ((await listTable(host, table)) === null) {
       const message =
-        'this kernel has no netdev filter: root in the container could send from foreign addresses';
+        'this kernel has no netdev filter: root in the container could send from foreign addresses, and reach the LAN';
       return report('warning', message, { fix: await moduleHint(host) });
     }
     return report('ok', 'frames and packets with foreign addresses are dropped');
   },
 };
 
-export const CONFINEMENT_CHECKS: readonly Check[] = [uciFile, filter];
+export const CONFINEMENT_CHECKS: readonly Check[] = [uciFile, filter, egressCheck];

@@ -2,7 +2,7 @@
 
 import { optional } from './kinds.ts';
 import { interfaceName } from './names.ts';
-import { hostAddresses, hostCidr, ipAddress } from './networks.ts';
+import { destination, hostAddresses, hostCidr, ipAddress } from './networks.ts';
 import { list, option, section } from './option.ts';
 
 export const network = section('network', 'Network of the container', {
@@ -39,5 +39,10 @@ export const network = section('network', 'Network of the container', {
     ipAddress(),
     '',
     "upstream resolvers; empty: the container's Unbound resolves recursively, as DNS blocklists require",
+  ),
+  egress: list(
+    destination(),
+    '',
+    'more destinations that the container may connect to, besides DNS, port 25, the relayhost, dns_forward and, for virus_scan, port 443; * is every public address',
   ),
 });

@@ -1,4 +1,4 @@
-// Kinds of values: IP addresses and networks.
+// Kinds of values: IP addresses and networks, destinations of connections.
 
 import { contains, type Ip, isHostAddress, parseIp, parseNetwork } from '../../host/ip.ts';
 import type { Kind, Option, Reading } from './option.ts';
@@ -57,4 +57,32 @@ export function hostAddresses(byDefault: string, doc: string): Option<'all' | re
     return items.length === 1 && items[0] === 'none' ? { value: [] } : addresses.read(items);
   };
   return { ...addresses, expected: "an IP address of this host (or, alone, '*' or 'none')", read };
+}
+
+/** A destination of connections that the container opens. */
+export interface Destination {
+  /** Address or network (CIDR); null: every public address. */
+  readonly to: string | null;
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+}
+
+const DESTINATION =
+  /^(?:\*|\[([0-9a-f:.]+(?:\/\d+)?)\]|([\d.]+(?:\/\d+)?)):([1-9]\d{0,4})(?:\/(tcp|udp))?$/i;
+
+/** `address:port`, `network:port` or `*:port`, IPv6 in brackets; TCP without `/udp`. */
+export function destination(): Kind<Destination> {
+  return {
+    expected:
+      'a destination with its port (such as 192.0.2.25:25, 192.0.2.0/24:25, [2001:db8::25]:853, *:443 or *:11335/udp)',
+    parse: (text) => {
+      const [, v6, v4, port, protocol = 'tcp'] = DESTINATION.exec(text) ?? [];
+      const to = (v6 ?? v4)?.toLowerCase() ?? null;
+      const ip = to === null ? undefined : (parseIp(to) ?? parseNetwork(to));
+      const isFamily = ip !== undefined && isUnicast(ip) && ip.version === (v6 ? 6 : 4);
+      const isPort = Number(port) >= 1 && Number(port) <= 65535;
+      if (!isPort || (to !== null && !isFamily)) return undefined;
+      return { to, protocol: protocol.toLowerCase() as 'tcp' | 'udp', port: Number(port) };
+    },
+  };
 }

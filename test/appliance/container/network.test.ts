@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'bun:test';
+import { renderTable } from '../../../src/appliance/container/inet-table.ts';
 import {
   type BridgePresent,
   planNetwork,
-  renderTable,
   tableName,
 } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
-import { ipv4Network } from '../../../src/host/ip.ts';
+import { ipv4Network, ipv6Network } from '../../../src/host/ip.ts';
 
 const MACHINE = 'b08dfa6083e7567a1921a715000001fb';
 const ABSENT: BridgePresent = {
@@ -88,6 +88,13 @@ describe('the network of the container', () => {
   ])('the network of %s is %s', (cidr, network) => {
     expect(ipv4Network(cidr)).toBe(network);
   });
+
+  test.each([
+    ['2001:DB8:0:1::77/64', '2001:db8:0:1::/64'],
+    ['fd00::1/128', 'fd00::1/128'],
+  ])('the network of %s is %s', (cidr, network) => {
+    expect(ipv6Network(cidr)).toBe(network);
+  });
 });
 
 describe('the nftables table', () => {
@@ -109,7 +116,19 @@ describe('the nftables table', () => {
   });
 
   test('publishing on no address leaves no DNAT rule', () => {
-    expect(renderTable('mailserver', { ...plan, publish: [] })).not.toContain('dnat');
+    expect(renderTable('mailserver', { ...plan, publish: [] })).not.toContain('dnat ip');
+  });
+
+  test('on a foreign bridge only keeps the container away from the host', () => {
+    const network = { address: '192.168.1.25/24', address6: 'fd00:1::25/64' };
+    const table = renderTable('mailserver', planNetwork(settingsWith(network), LAN, MACHINE));
+    expect(table).not.toContain('type nat');
+    expect(table).toContain('ip saddr 192.168.1.25 goto egress');
+    expect(table).toContain('ip6 saddr { fd00:1::25, fe80::');
+  });
+
+  test('of a generation without an egress keeps nothing away', () => {
+    expect(renderTable('mailserver', { ...plan, egress: null })).not.toContain('egress');
   });
 
   test('a container name becomes a table name that nft accepts', () => {

@@ -56,7 +56,16 @@ describe('the filter at the veth', () => {
   test('is also used on a foreign bridge', () => {
     const filter = filterOf({ address: '192.168.1.25/24' });
     expect(filter).toContain('policy drop');
+    expect(filter).toContain('    ip saddr 192.168.1.25 goto egress4');
+  });
+
+  test('of a generation without an egress limits addresses only', () => {
+    const network = settingsWith({ address: '192.168.1.25/24', address6: 'fd00:1::25/64' });
+    const plan = { ...planNetwork(network, LAN, 'router'), egress: null };
+    const filter = renderFilter('mailserver', plan);
     expect(filter).toContain('    ip saddr 192.168.1.25 accept');
+    expect(filter).toMatch(/ip6 saddr \{ fd00:1::25, fe80::\S+, :: \} accept/);
+    expect(filter).not.toContain('egress');
   });
 
   test('drops all IPv6 when the container has no IPv6 address', () => {

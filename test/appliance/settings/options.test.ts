@@ -240,7 +240,34 @@ const REFUSED: [string, Kind<unknown>, string[]][] = [
     ['example', '@example.org', 'a=b@example.org', 'a{b@example.org', '192.0.2.0/33', ...HOSTILE],
   ],
   ['ipNetwork', networks.ipNetwork(), ['10.0.0.0/', '10.0.0/8', 'lan', ...HOSTILE]],
+  [
+    'destination',
+    networks.destination(),
+    [
+      ...['192.0.2.25', '192.0.2.25:0', '192.0.2.25:65536', '192.0.2.25:025', '192.0.2.25:25/sctp'],
+      ...['*', '**:25', 'mail.example:25', ':25', '0.0.0.0/0:25', '127.0.0.1:25', '224.0.0.1:25'],
+      ...[
+        '192.0.2.0/33:25',
+        '2001:db8::1:25',
+        '[192.0.2.1]:25',
+        '[::1]:25',
+        '[ff02::1]:25',
+        '[]:25',
+      ],
+      ...HOSTILE,
+    ],
+  ],
 ];
+
+test.each([
+  ['192.168.1.5:25', '192.168.1.5', 'tcp', 25],
+  ['192.168.1.0/24:25/tcp', '192.168.1.0/24', 'tcp', 25],
+  ['[FD00::5]:853/UDP', 'fd00::5', 'udp', 853],
+  ['[fd00::/64]:25', 'fd00::/64', 'tcp', 25],
+  ['*:443', null, 'tcp', 443],
+] as const)('destination reads %j', (text, to, protocol, port) => {
+  expect(networks.destination().parse(text)).toEqual({ to, protocol, port });
+});
 
 describe.each(REFUSED)('%s', (_name, kind, texts) => {
   test.each([...texts, 'a\nb', '1\n', 'a\0', '\u2028'])('refuses %j', (text) => {

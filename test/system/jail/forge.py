@@ -1,6 +1,6 @@
 # Sends frames from the container's eth0, like its root with a raw socket, and prints which of them left the
 # bridge: forge.py <mac> <address> <gateway> <address6> <gateway6> <bridge> <pid of init>.
-# The last frame is honest: when it arrives, no earlier frame is in flight.
+# The last frame is honest, a question to a name server: when it arrives, no earlier frame is in flight.
 import ctypes, json, os, socket, struct, sys
 
 mac_text, address, gateway, address6, gateway6, bridge, pid = sys.argv[1:8]
@@ -27,23 +27,52 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def ipv4(source, protocol, body):
-    head = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(body), 0, 0, 64, protocol, 0, source, router)
+def ipv4(source, protocol, body, target=router, fragment=0, options=b''):
+    words = 5 + len(options) // 4
+    head = struct.pack('!BBHHHBBH4s4s', 0x40 + words, 0, 4 * words + len(body), 0, fragment, 64, protocol, 0,
+                       source, target) + options
     return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
 
 
-def udp(port, body):
-    return struct.pack('!HHHH', port, 9, 8 + len(body), 0) + body
+def tcp(source, target, flags):
+    return struct.pack('!HHIIBBHHH', source, target, 1, 1, 0x50, flags, 1024, 0, 0)
+
+
+def icmp(kind, code, rest):
+    body = struct.pack('!BBH', kind, code, 0) + rest
+    return body[:2] + struct.pack('!H', checksum(body)) + body[4:]
+
+
+def quoted(source, target):
+    """A packet as an ICMP error quotes it."""
+    return b'\0' * 4 + ipv4(source, 6, b'\0\x19\0\x19' + b'\0' * 4, target)
+
+
+def udp(port, body, target=9):
+    return struct.pack('!HHHH', port, target, 8 + len(body), 0) + body
 
 
 ALL_NODES = socket.inet_pton(socket.AF_INET6, 'ff02::1')
 
 
-def icmpv6(source, kind, rest):
+def ipv6(source, protocol, body, target=ALL_NODES):
+    return struct.pack('!IHBB', 6 << 28, len(body), protocol, 255) + source + target + body
+
+
+def icmpv6(source, kind, rest, extension=b''):
     body = struct.pack('!BBH', kind, 0, 0) + rest
     pseudo = source + ALL_NODES + struct.pack('!II', len(body), 58)
     body = body[:2] + struct.pack('!H', checksum(pseudo + body)) + body[4:]
-    return struct.pack('!IHBB', 6 << 28, len(body), 58, 255) + source + ALL_NODES + body
+    return ipv6(source, HOP_BY_HOP if extension else 58, extension + body)
+
+
+HOP_BY_HOP, ROUTING, FRAGMENT = 0, 43, 44
+ROUTER_ALERT = b'\x3a\0\x05\x02\0\0\x01\0'
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+
+def quoted6(source, target):
+    return b'\0' * 4 + ipv6(source, 6, b'\0\x19\0\x19' + b'\0' * 4, target)
 
 
 def neighbour(target):
@@ -51,6 +80,7 @@ def neighbour(target):
 
 
 LINK = socket.inet_pton(socket.AF_INET6, 'fe80::99')
+own_link = LINK[:8] + bytes([own_mac[0] ^ 2]) + own_mac[1:3] + b'\xff\xfe' + own_mac[3:]
 FRAMES = {
     'ARP reply for the gateway': ether(own_mac, 0x806, arp(2, own_mac, router, own)),
     'ARP reply for another address': ether(own_mac, 0x806, arp(2, own_mac, foreign, router)),
@@ -65,13 +95,36 @@ FRAMES = {
     'another IPv6 address': ether(own_mac, 0x86dd, icmpv6(LINK, 128, b'\0' * 4)),
     'neighbour advertisement for the gateway': ether(own_mac, 0x86dd, icmpv6(own6, 136, neighbour(router6))),
     'address detection for the gateway': ether(own_mac, 0x86dd, icmpv6(b'\0' * 16, 135, neighbour(router6))),
-    'honest: echo request': ether(own_mac, 0x86dd, icmpv6(own6, 128, b'\0' * 4)),
+    'TCP segment that opens a connection from port 25': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, SYN))),
+    'FIN scan from port 25': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, FIN))),
+    'NULL scan from port 25': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, 0))),
+    'ACK from another port': ether(own_mac, 0x800, ipv4(own, 6, tcp(26, 22, ACK))),
+    'ping': ether(own_mac, 0x800, ipv4(own, 1, icmp(8, 0, b'\0' * 4))),
+    'ping over IPv6': ether(own_mac, 0x86dd, icmpv6(own6, 128, b'\0' * 4)),
+    'ICMP error about packets of others': ether(own_mac, 0x800, ipv4(own, 1, icmp(3, 4, quoted(router, foreign)))),
+    'packet too big about packets of others': ether(own_mac, 0x86dd, icmpv6(own6, 2, quoted6(router6, LINK))),
+    'later fragment': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, ACK), fragment=3)),
+    'fragment over IPv6': ether(own_mac, 0x86dd, ipv6(own6, FRAGMENT, b'\x06\0\0\x01\0\0\0\1' + tcp(25, 22, ACK))),
+    'source route': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, ACK), options=b'\x83\x07\x04' + foreign + b'\0')),
+    'routing header': ether(own_mac, 0x86dd, ipv6(own6, ROUTING, b'\x06\x02\x04\0' + b'\0' * 20 + tcp(25, 22, ACK))),
+    'tunnel': ether(own_mac, 0x800, ipv4(own, 4, ipv4(foreign, 17, udp(9, b'x')))),
+    'question to a resolver of the LAN': ether(own_mac, 0x800, ipv4(own, 17, udp(9, b'x', 53))),
+    'TCP over a link-local address': ether(own_mac, 0x86dd, ipv6(own_link, 6, tcp(9, 22, SYN))),
+    'honest: ACK from port 25': ether(own_mac, 0x800, ipv4(own, 6, tcp(25, 22, ACK))),
+    'honest: ACK from port 25 over IPv6': ether(own_mac, 0x86dd, ipv6(own6, 6, tcp(25, 22, ACK))),
+    'honest: refused connection': ether(own_mac, 0x800, ipv4(own, 6, tcp(26, 22, RST | ACK))),
+    'honest: answer to a ping': ether(own_mac, 0x800, ipv4(own, 1, icmp(0, 0, b'\0' * 4))),
+    'honest: answer to a ping over IPv6': ether(own_mac, 0x86dd, icmpv6(own6, 129, b'\0' * 4)),
+    'honest: ICMP error about its own packets': ether(own_mac, 0x800, ipv4(own, 1, icmp(3, 4, quoted(router, own)))),
+    'honest: packet too big': ether(own_mac, 0x86dd, icmpv6(own6, 2, quoted6(router6, own6))),
+    'honest: multicast listener report': ether(own_mac, 0x86dd, icmpv6(own_link, 143, b'\0' * 4, ROUTER_ALERT)),
     'honest: neighbour advertisement': ether(own_mac, 0x86dd, icmpv6(own6, 136, neighbour(own6))),
     'honest: ARP request': ether(own_mac, 0x806, arp(1, own_mac, own, router)),
     'VLAN tag': ether(own_mac, 0x8100, struct.pack('!HH', 5, 0x800) + ipv4(own, 17, udp(9, b'x'))),
     'spanning tree': ether(own_mac, 39, b'\x42\x42\x03' + b'\0' * 36, bytes.fromhex('0180c2000000')),
 }
-HONEST = ether(own_mac, 0x800, ipv4(own, 17, udp(9, b'honest')))
+NAME_SERVER = socket.inet_aton('198.51.100.53')
+HONEST = ether(own_mac, 0x800, ipv4(own, 17, udp(9, b'honest', 53), NAME_SERVER))
 
 ETH_P_ALL = 3
 listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
