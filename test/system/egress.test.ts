@@ -10,6 +10,7 @@ import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { onHost } from './lab/network.ts';
 import { NETWORK, PREFIX, RUN_DIRECTORY, WORK_DIRECTORY } from './lab/plan.ts';
 import { must, startInBackground, waitFor } from './lab/programs.ts';
+import { pauseScheduler } from './lab/scheduler.ts';
 
 const ALICE = { user: 'alice@example.test', password: PASSWORD };
 const BOX = '192.168.77.25';
@@ -42,6 +43,7 @@ const CLOSED = [
 
 let lab: Lab;
 let box: Appliance;
+let resume: () => Promise<void>;
 
 const onRouter = (script: string) => must(lab.router.command(['sh', '-ec', script]));
 const on = (host: 'lan' | 'wan', script: string) => must(onHost(host, ['sh', '-ec', script]));
@@ -96,6 +98,7 @@ beforeAll(async () => {
   await listenOn('wan', onHost('wan', ['python3']), [22, 80, 443, 853]);
   const network = { bridge: 'br-lan', address: `${BOX}/24`, address6: `${BOX6}/64` };
   box = await lab.appliance({ features: { greylist: 0 }, network }, ['alice']);
+  resume = await pauseScheduler(box, lab.router);
 }, 300_000);
 
 afterAll(() => lab?.down());
@@ -279,6 +282,18 @@ describe('doctor', () => {
     expect(stderr).toContain('Operation not supported');
     expect(stdout).toContain(`nftables of this host refused the table netdev ${TABLE}`);
     expect(status).toBe(1);
+    expect(await reach(CLOSED)).toEqual([]);
+  }, 60_000);
+
+  test('the scheduler loads rules again that were flushed', async () => {
+    await onRouter(`nft delete table netdev ${TABLE}; nft delete table inet ${TABLE}`);
+    // it looks every five minutes, and when it is woken
+    await resume();
+
+    await waitFor('the rules to be loaded', async () => {
+      const { status } = await lab.router.run(['nft', 'list', 'table', 'netdev', TABLE]);
+      return status === 0 || undefined;
+    });
     expect(await reach(CLOSED)).toEqual([]);
   }, 60_000);
 });

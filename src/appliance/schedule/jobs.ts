@@ -19,6 +19,13 @@ export interface Job {
 
 const MINUTE = 60_000;
 
+async function runs(host: Host, target: Appliance): Promise<boolean> {
+  if (!host.programs.exists('lxc-info')) return false;
+  const { isRunning } = await import('../../host/lxc.ts');
+  const { containerRef } = await import('../container/container.ts');
+  return isRunning(host, containerRef(target));
+}
+
 export const JOBS: readonly Job[] = [
   {
     // completes an interrupted change of the accounts: Dovecot and Postfix have read access only
@@ -35,10 +42,7 @@ export const JOBS: readonly Job[] = [
     timeout: 5 * MINUTE,
     due: async () => null,
     watch: async (host, target) => {
-      const { isRunning } = await import('../../host/lxc.ts');
-      if (!host.programs.exists('lxc-info')) return false;
-      const { containerRef } = await import('../container/container.ts');
-      if (!(await isRunning(host, containerRef(target)))) return false;
+      if (!(await runs(host, target))) return false;
       const { LOGIN_LIMIT_MS, tryLogin } = await import('../probe/login-trial.ts');
       return (await tryLogin(host, target, LOGIN_LIMIT_MS))?.outcome === 'silent';
     },
@@ -52,6 +56,22 @@ export const JOBS: readonly Job[] = [
     watch: async (host, target) => {
       const { bansDiffer } = await import('../firewall/bans.ts');
       return bansDiffer(host, target);
+    },
+  },
+  {
+    // a flush of the host's ruleset, as by a restart of nftables, opens the container's network
+    name: 'network',
+    words: ['doctor', '--only', 'network.egress', '--fix', '--yes'],
+    timeout: 5 * MINUTE,
+    due: async () => null,
+    watch: async (host, target) => {
+      if (!(await runs(host, target))) return false;
+      const { readHostPart } = await import('../container/host-part.ts');
+      const plan = (await readHostPart(host, target.paths, 'current'))?.network;
+      if (plan === undefined) return false;
+      const { planTables } = await import('../apply/network-tables.ts');
+      const { container } = target.settings.main;
+      return (await planTables(host, target.paths, { container, plan })).length > 0;
     },
   },
   {
