@@ -24,10 +24,15 @@ function dns({ network }: Settings): Destination[] {
   ]);
 }
 
-function relayhost({ smtp }: Settings): Destination[] {
-  if (smtp.relayhost === null) return [];
-  const { host, port } = parseNexthop(smtp.relayhost);
-  return [{ to: parseIp(host) === undefined ? null : host, protocol: 'tcp', port }];
+/** The relayhost, and those of single sender domains. */
+function relayhosts({ smtp, relays }: Settings): Destination[] {
+  const nexthops = [smtp.relayhost, ...relays.map(({ host }) => host)];
+  return nexthops
+    .filter((nexthop) => nexthop !== null)
+    .map((nexthop) => {
+      const { host, port } = parseNexthop(nexthop);
+      return { to: parseIp(host) === undefined ? null : host, protocol: 'tcp', port };
+    });
 }
 
 function signatures({ features }: Settings): Destination[] {
@@ -40,7 +45,7 @@ export function planEgress(settings: Settings, bridgeNetworks: readonly string[]
   const destinations: Destination[] = [
     ...dns(settings),
     { to: null, protocol: 'tcp', port: SMTP },
-    ...relayhost(settings),
+    ...relayhosts(settings),
     ...signatures(settings),
     ...settings.network.egress,
   ];

@@ -44,6 +44,11 @@ describe('the egress', () => {
       [...DNS, '*:25/tcp'],
     ],
     [
+      'the relayhost of one sender domain',
+      ["config relay 'shop'", "option domain 'shop.example'", "option host '[192.168.1.9]:587'"],
+      [...DNS, '*:25/tcp', '192.168.1.9:587/tcp'],
+    ],
+    [
       'dns_forward in place of all name servers',
       ["config network 'network'", "list dns_forward '192.168.1.1'"],
       ['192.168.1.1:53/udp', '192.168.1.1:53/tcp', '*:25/tcp'],
