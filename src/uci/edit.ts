@@ -1,5 +1,5 @@
-// Sets one option of a UCI document and returns a new document, with every other byte of the text kept. Sections are
-// named as for `findSection`. Only a document without problems may be edited.
+// Edits options of a UCI document and returns a new document, with every other byte of the text kept. Sections are
+// named as for `findSection`. Only a document without syntax problems may be edited.
 
 import {
   findEntries,
@@ -35,9 +35,38 @@ export function setOption(document: UciDocument, place: Place, value: string): U
   const entries = findEntries(document, place.section, place.option);
   const last = entries.at(-1);
   const text = last
-    ? remove(rewriteEntry(document.text, last, value), entries.slice(0, -1))
-    : appendEntry(document, place, value);
+    ? remove(rewriteEntry(document.text, last, { kind: 'option', value }), entries.slice(0, -1))
+    : appendEntry(document, place, { kind: 'option', value });
   return reparse(text);
+}
+
+/**
+ * Writes the option as `list` lines. Lines of items that stay keep their place and comments, as long as the order
+ * of the items is that of the lines. Throws for an unknown section.
+ */
+export function setList(
+  document: UciDocument,
+  place: Place,
+  items: readonly string[],
+): UciDocument {
+  const entries = findEntries(document, place.section, place.option);
+  const kept = entries.filter(({ kind, value }) => kind === 'list' && items.includes(value));
+  const last = entries.at(-1);
+  const inOrder = kept.every(({ value }, index) => value === items[index]);
+  if (last && inOrder && entries.every(({ kind }) => kind === 'list')) {
+    const dropped = entries.filter((entry) => !kept.includes(entry));
+    const more = insertItems(document.text, last, { place, items: items.slice(kept.length) });
+    return reparse(remove(more, dropped));
+  }
+  const [first, ...others] = items;
+  if (first === undefined) return setOption(document, place, '');
+  const entry = { kind: 'list', value: first } as const;
+  const begun = reparse(
+    last
+      ? remove(rewriteEntry(document.text, last, entry), entries.slice(0, -1))
+      : appendEntry(document, place, entry),
+  );
+  return others.length === 0 ? begun : setList(begun, place, items);
 }
 
 /** Throws when libuci would reject the edited text. */
@@ -54,7 +83,7 @@ function reparse(text: string): UciDocument {
 function appendEntry(
   { text, ...document }: UciDocument,
   { section, option }: Place,
-  value: string,
+  { kind, value }: Pick<UciEntry, 'kind' | 'value'>,
 ): string {
   const part = findSection({ text, ...document }, section).at(-1);
   if (!part) {
@@ -62,13 +91,28 @@ function appendEntry(
   }
   const last = part.entries.at(-1);
   const indent = last ? indentOf(text, last) : DEFAULT_INDENT;
-  return insertLine(text, last ?? part, `${indent}option ${option} ${formatValue(value)}`);
+  return insertLine(text, last ?? part, `${indent}${kind} ${option} ${formatValue(value)}`);
 }
 
-function rewriteEntry(text: string, { start, valueSpan }: UciEntry, value: string): string {
+/** Inserts `list` lines after a statement, with its indentation. */
+function insertItems(
+  text: string,
+  after: UciEntry,
+  { place, items }: { place: Place; items: readonly string[] },
+): string {
+  const indent = indentOf(text, after);
+  const lines = items.map((item) => `${indent}list ${place.option} ${formatValue(item)}`);
+  return lines.length === 0 ? text : insertLine(text, after, lines.join('\n'));
+}
+
+function rewriteEntry(
+  text: string,
+  { start, valueSpan }: UciEntry,
+  { kind, value }: Pick<UciEntry, 'kind' | 'value'>,
+): string {
   KEYWORD.lastIndex = start;
   const keyword = KEYWORD.exec(text)?.[0] ?? '';
-  const kept = 'option'.startsWith(keyword) ? keyword : 'option';
+  const kept = kind.startsWith(keyword) ? keyword : kind;
   const blank = valueSpan.start === valueSpan.end ? ' ' : '';
   return [
     text.slice(0, start),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { formatUci, formatValue, getOption } from '../../src/uci/document.ts';
-import { ensureSection, setOption } from '../../src/uci/edit.ts';
+import { ensureSection, setList, setOption } from '../../src/uci/edit.ts';
 import { parseUci } from '../../src/uci/parse.ts';
 import { type Random, randomTest } from '../random.ts';
 import { randomUci, randomValue } from './random-uci.ts';
@@ -46,6 +46,29 @@ describe('an edit keeps every other line:', () => {
     expect(formatUci(edited)).toBe(
       FILE.replace('hostname mail\n', "hostname mail\n    option domain 'example.com'\n"),
     );
+  });
+
+  test('setList keeps the lines of items that stay, with their comments', () => {
+    expect(changedLines(formatUci(setList(document, PEER, ['b', 'c'])))).toEqual([
+      "-  list peer 'a'",
+      "+\tlist peer 'c'",
+    ]);
+  });
+
+  test('setList writes a missing list after the last option', () => {
+    const edited = setList(document, { section: 'main', option: 'l' }, ['a', 'b']);
+
+    expect(formatUci(edited)).toBe(
+      FILE.replace('hostname mail\n', "hostname mail\n    list l 'a'\n    list l 'b'\n"),
+    );
+  });
+
+  test('setList without items removes the list, or empties the option', () => {
+    expect(getOption(setList(document, PEER, []), 'ports', 'peer')).toBeUndefined();
+    expect(changedLines(formatUci(setList(document, ENABLED, [])))).toEqual([
+      '-\toption enabled   "0"\t# not yet',
+      "+\toption enabled   ''\t# not yet",
+    ]);
   });
 
   test('setOption adds to an empty anonymous section', () => {
@@ -148,6 +171,21 @@ describe('for 300 random files', () => {
       expect(getOption(edited, '@second[0]', 'o1')).toEqual(
         getOption(document, '@second[0]', 'o1'),
       );
+    }
+  });
+
+  randomTest('a written list is read back, and every other option stays', (random) => {
+    for (const text of files(random)) {
+      const { document } = parseUci(text);
+      const before = [getOption(document, 'first', 'l1') ?? []].flat();
+      const kept = before.filter((_, index) => index % 2 === 0);
+      const items = [...new Set([...kept, 'one more', randomValue(random)])].filter(Boolean);
+      const edited = setList(document, { section: 'first', option: 'l1' }, items);
+
+      expect(getOption(edited, 'first', 'l1')).toEqual(items);
+      for (const name of ['o1', 'o2', 'o3', 'l2']) {
+        expect(getOption(edited, 'first', name)).toEqual(getOption(document, 'first', name));
+      }
     }
   });
 
