@@ -167,7 +167,7 @@ const EXCEPTIONS: readonly (readonly [path: string, effect: string, reason: stri
     'process.on(',
     'the entry point: an interrupted command prints how to continue',
   ],
-  ['mailctl/app.ts', 'node:readline/promises', 'asks the operator at the terminal a question'],
+  ['mailctl/terminal.ts', 'node:readline/promises', 'asks the operator a question'],
 ];
 
 const EFFECT_CALLS = [

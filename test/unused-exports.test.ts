@@ -9,9 +9,7 @@ const ROOT = join(import.meta.dir, '..');
 
 /** Used by tests alone, with the reason. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
-  defaultSettings: 'the settings from which tests of every concern begin',
   kindOf: 'how the tests of help and dry runs know what a word does',
-  getOption: 'how tests read what an edit of a UCI document has written',
 };
 
 function textsOf(...folders: string[]): Map<string, string> {

@@ -122,6 +122,10 @@ export function dryRun(host: Host, would: string[]): Host {
         would.push(`end the process ${pid} and all that it started`);
       },
     },
+    locks: {
+      ...host.locks,
+      hold: (lock, work) => (lock.onlyToWrite ? work() : host.locks.hold(lock, work)),
+    },
     downloads: { fetch: (url, { to }) => record(`fetch ${url} to ${to}`) },
     logs: {
       append: (folder) => {

@@ -121,3 +121,16 @@ export function withIpv6Prefix(network: string, suffix: string): string {
   const parts = [...upper.slice(0, PREFIX_PARTS), ...lower.slice(PREFIX_PARTS)];
   return new ipaddr.IPv6(parts).toRFC5952String();
 }
+
+/** The addresses of hosts in the network of `cidr`, with their number in it; at most the first 1022 of a large one. */
+export function ipv4Hosts(cidr: string): readonly { number: number; address: string }[] {
+  const prefix = Number(cidr.split('/')[1]);
+  const [a = 0, b = 0, c = 0, d = 0] = ipaddr.IPv4.networkAddressFromCIDR(cidr).octets;
+  const base = ((a * 256 + b) * 256 + c) * 256 + d;
+  const count = Math.max(0, Math.min(2 ** (32 - prefix) - 2, 1022));
+  return Array.from({ length: count }, (_, index) => {
+    const value = base + index + 1;
+    const octets = [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256);
+    return { number: index + 1, address: octets.join('.') };
+  });
+}

@@ -34,6 +34,8 @@ export interface WantedLock {
   readonly holder: string;
   /** Milliseconds to wait for another holder. */
   readonly wait: number;
+  /** A dry run does without it. */
+  readonly onlyToWrite?: true;
 }
 
 interface Place {

@@ -1,6 +1,7 @@
-// Commits changes of one UCI package through the program uci. They go through a folder of changes of their own, so
-// that changes that others have staged stay staged and are not committed along.
+// OpenWrt's program uci, which stages changes before it commits them to a file. Changes of this program go through a
+// folder of their own, so that changes that others have staged stay staged and are not committed along.
 
+import { basename, dirname } from 'node:path';
 import { MailctlError } from '../errors.ts';
 import type { Host } from './host.ts';
 import { presentable } from './programs.ts';
@@ -43,4 +44,26 @@ export async function commitUci(
   } finally {
     await host.files.removeTree(folder);
   }
+}
+
+export interface Staged {
+  /** The name of the file, as uci calls it. */
+  readonly config: string;
+  /** Options and sections with staged changes, as `section.option` or `section`; never their values. */
+  readonly options: readonly string[];
+}
+
+/** The changes of a file that are staged but not committed; null on a host without uci. */
+export async function queryStaged(host: Host, file: string): Promise<Staged | null> {
+  if (!host.programs.exists('uci')) return null;
+  const config = basename(file);
+  const show = ['uci', '-q', '-c', host.files.path(dirname(file)), 'changes', config];
+  // status 1: uci cannot read the file
+  const { stdout } = await host.programs.query(show, { accept: [1] });
+  // such as mailserver.main.memory='1G', -mailserver.main.image, mailserver.fail2ban.ignore+='…'
+  const names = stdout.split('\n').flatMap((line) => {
+    const [, name] = /^-?[^.=\s]+\.([\w@[\]-]+(?:\.\w+)?)/.exec(line) ?? [];
+    return name ?? [];
+  });
+  return { config, options: [...new Set(names)] };
 }

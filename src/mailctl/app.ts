@@ -7,6 +7,7 @@ import { readSettings } from '../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../errors.ts';
 import { createHost, dryRun, type Host } from '../host/host.ts';
 import { createOutput, type Output, type Planned, type Sink } from './output.ts';
+import { askLine } from './terminal.ts';
 
 export interface GlobalOptions {
   readonly config: string;
@@ -36,11 +37,22 @@ export interface Change<T> {
   readonly unlocked?: true;
 }
 
+/** A change of the UCI file itself, which may be missing or wrong. */
+export interface FileChange<T> {
+  readonly apply: () => Promise<T>;
+  /** Lines below `would` in a dry run. */
+  readonly details: (done: T) => readonly string[];
+  /** Prints what was done. Not called in a dry run. */
+  readonly report: (done: T) => ExitStatus | Promise<ExitStatus>;
+}
+
 export interface App {
   readonly host: Host;
   readonly output: Output;
   readonly options: GlobalOptions;
   readonly isRoot: boolean;
+  /** Absolute path of the UCI file. */
+  readonly uciFile: string;
   /** Reads and checks the UCI file. Throws CONFIG_INVALID with every problem. */
   appliance(): Promise<Appliance>;
   /**
@@ -48,6 +60,8 @@ export interface App {
    * Throws NOT_ROOT, LOCKED.
    */
   change<T>(change: Change<T>): Promise<ExitStatus>;
+  /** Runs a change that needs no appliance; a dry run records it. Throws NOT_ROOT. */
+  changeFile<T>(change: FileChange<T>): Promise<ExitStatus>;
   /** Asks the operator to confirm. Throws NOT_CONFIRMED without --yes or a terminal. */
   confirm(question: string): Promise<void>;
   /** Asks the operator for input; a dry run uses `instead` without asking. */
@@ -78,14 +92,8 @@ function requireRoot(isRoot: boolean): void {
 }
 
 async function askYes(question: string): Promise<boolean> {
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`${question} Type yes to go on: `);
-    return answer.trim().toLowerCase() === 'yes';
-  } finally {
-    terminal.close();
-  }
+  const answer = await askLine(`${question} Type yes to go on: `);
+  return answer.toLowerCase() === 'yes';
 }
 
 /** A relative path starts at the working directory, or at MAILCTL_ROOT where that is set. */
@@ -130,11 +138,11 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
   const would: string[] = [];
   const host = options.dryRun ? dryRun(real, would) : real;
   const isRoot = process.geteuid?.() === 0;
+  const uciFile = absoluteConfig(options.config, root);
 
   const appliance = async (): Promise<Appliance> => {
     const settings = await readSettings(host, options.config);
     const lxc = settings.main.lxcPath ?? (await lxcPath(host));
-    const uciFile = absoluteConfig(options.config, root);
     return { settings, paths: appliancePaths(settings, { lxc, uciFile }) };
   };
 
@@ -146,7 +154,7 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
   };
 
   return {
-    ...{ host, output, options, isRoot, appliance },
+    ...{ host, output, options, isRoot, uciFile, appliance },
     change: async (change) => {
       requireRoot(isRoot);
       const target = await appliance();
@@ -161,6 +169,13 @@ export function createApp(options: GlobalOptions, around = processSurroundings()
         ? await change.apply(target)
         : await host.locks.hold(lock, () => change.apply(target));
       return change.report(done, target);
+    },
+    changeFile: async ({ apply, details, report }) => {
+      requireRoot(isRoot);
+      const done = await apply();
+      if (!options.dryRun) return report(done);
+      output.planned({ would, details: details(done) });
+      return STATUS.OK;
     },
     confirm: confirmation(options),
     ask: async (question, instead) => (options.dryRun ? instead() : question()),

@@ -72,7 +72,7 @@ export function describeGroup(command: Command, { examples, more }: Help): Comma
 function readOnly(app: App): App {
   const refuse = () =>
     Promise.reject(new Error('a command that is declared as looking tried to change something'));
-  return { ...app, change: refuse };
+  return { ...app, change: refuse, changeFile: refuse };
 }
 
 /** Makes `run` the action of the command. */

@@ -31,7 +31,7 @@ export interface Credential {
 }
 
 const SOURCES = ['--password-stdin', '--password-file', '--generate', '--hash'];
-const MAX_INPUT_BYTES = 4096;
+export const MAX_INPUT_BYTES = 4096;
 
 export function addPasswordOptions(command: Command): Command {
   return command
@@ -116,10 +116,17 @@ async function askOnTerminal(check: (password: string) => void): Promise<string>
   }
 }
 
-async function askTwice(check: (password: string) => void): Promise<string> {
+/**
+ * Asks for a password without echo. Throws NO_TERMINAL.
+ * @param check throws for an unsuitable password
+ */
+export async function askTwice(
+  check: (password: string) => void,
+  sources: readonly string[] = SOURCES,
+): Promise<string> {
   if (process.stdin.isTTY) return askOnTerminal(check);
   throw new MailctlError('NO_TERMINAL', 'no password: there is no terminal to ask for it', {
-    hint: `add one of ${SOURCES.join(', ')}`,
+    hint: sources.length === 1 ? `add ${sources[0]}` : `add one of ${sources.join(', ')}`,
   });
 }
 

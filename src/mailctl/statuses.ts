@@ -30,7 +30,7 @@ const MEANING: Readonly<Record<Ending, string>> = {
   STOPPED: 'stopped, or not installed',
   NOT_DELIVERED_YET: 'not delivered yet: deferred, or nothing known within --timeout',
   USAGE: 'the command line is wrong',
-  NO_TERMINAL: 'a password is needed, and there is no terminal',
+  NO_TERMINAL: 'a password or value is needed, and there is no terminal to ask for it',
   NOT_CONFIRMED: 'not confirmed: no --yes and no terminal',
   ADDRESS_INVALID: 'an address or a domain is wrong',
   PASSWORD_INVALID: 'the password or its hash is wrong',

@@ -13,6 +13,11 @@ export interface FirstWord {
 
 export const WORDS: readonly FirstWord[] = [
   {
+    name: 'init',
+    about: 'write the UCI file: asks for domain, host name and address, or takes them as options',
+    load: async () => (await import('./commands/init.ts')).registerInit,
+  },
+  {
     name: 'install',
     about: 'set up the mail server and start it; repeated, a no-op',
     load: async () => (await import('./commands/install.ts')).registerInstall,
@@ -56,6 +61,11 @@ export const WORDS: readonly FirstWord[] = [
     name: 'config',
     about: 'check the UCI file',
     load: async () => (await import('./commands/config.ts')).registerConfig,
+  },
+  {
+    name: 'set',
+    about: 'set options of the UCI file; comments and order stay',
+    load: async () => (await import('./commands/set.ts')).registerSet,
   },
   {
     name: 'user',

@@ -27,12 +27,14 @@ interface Row {
 }
 
 const ROWS: Readonly<Record<string, Row>> = {
+  init: { words: '--domain example.org --config /etc/config/fresh', would: 'write ' },
   install: { words: '--config /etc/config/own', would: 'add ' },
   uninstall: { words: '--purge', would: 'stop the mail server' },
   start: { would: 'start the mail server' },
   stop: { would: 'stop the mail server' },
   restart: { would: 'stop the mail server' },
   apply: { would: 'add ' },
+  set: { words: 'main.memory 1G', would: 'write /etc/config/mailserver' },
   'user add': { words: 'carol@example.com --generate', would: 'write ' },
   'user passwd': { words: 'alice@example.com --generate', would: 'write ' },
   'user del': { words: 'alice@example.com --purge', would: 'write ' },

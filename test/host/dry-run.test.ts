@@ -16,8 +16,7 @@ const LOOKS: Verbs = {
   processes: ['started', 'command', 'onSignal', 'releaseMemory'],
   // the caller decides what a dialogue sends: probes only read, and `test` has its own plan
   sockets: ['dialogue'],
-  // a dry run waits for a command that is changing the files it reads
-  locks: ['hold', 'query'],
+  locks: ['query'],
   web: ['query'],
   clock: ['now', 'sleep'],
 };
@@ -32,6 +31,8 @@ const CHANGES: Verbs = {
   untrusted: ['remove', 'setOwners'],
   programs: ['run', 'launch'],
   processes: ['signal', 'killTree'],
+  // a dry run waits for a command that is changing the files it reads, and takes no other lock
+  locks: ['hold'],
   downloads: ['fetch'],
   web: ['send'],
   logs: ['append'],

@@ -4,6 +4,7 @@
 import { dirname } from 'node:path';
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import { uciLock } from '../settings/uci-file.ts';
 import { takeDown } from './lifecycle.ts';
 
 export async function uninstall(host: Host, target: Appliance, purge: boolean): Promise<void> {
@@ -16,8 +17,10 @@ export async function uninstall(host: Host, target: Appliance, purge: boolean): 
   if (purge) await host.files.removeTree(paths.data);
   for (const path of [paths.serveLock, `${paths.serveLock}.holder`]) await host.files.remove(path);
   for (const path of [paths.serveWait, paths.stopped, paths.applied]) await host.files.remove(path);
-  await host.files.remove(`${paths.lock}.holder`);
-  await host.files.remove(paths.lock);
+  for (const lock of [uciLock(paths.uciFile), paths.lock]) {
+    await host.files.remove(`${lock}.holder`);
+    await host.files.remove(lock);
+  }
   await removeIfEmpty(host, dirname(paths.run));
 }
 

@@ -1,5 +1,6 @@
 // Reads the UCI file of this host into checked settings, and changes single options.
 
+import { dirname } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { formatUci } from '../../uci/document.ts';
@@ -19,7 +20,7 @@ export async function checkUciFile(host: Host, file: string): Promise<SettingsCh
   const text = await host.files.read(file);
   if (text === null) {
     throw new MailctlError('CONFIG_INVALID', `the UCI file ${file} does not exist`, {
-      hint: 'mailctl --config FILE …   (the package installs /etc/config/mailserver)',
+      hint: 'mailctl init   (writes it; --config FILE names another one)',
     });
   }
   return checkSettings(text, file);
@@ -41,19 +42,53 @@ export async function readNotices(host: Host, file: string): Promise<string[]> {
   return (await checkUciFile(host, file)).notices.map(formatProblem);
 }
 
+/** Held from reading the file to writing it, so that no edit of another mailctl is lost. */
+export function uciLock(file: string): string {
+  return `/var/run/mailserver/uci${file.replaceAll('/', '-')}.lock`;
+}
+
+const EDIT_WAIT_MS = 10_000;
+
+/**
+ * Replaces the text of the file and keeps its owner and mode; a new file is for root alone, since it may contain
+ * passwords. Throws LOCKED.
+ * @param edit gets null for a missing file; its `text` is written unless it is the present one
+ */
+export async function editUciFile<T extends { readonly text: string }>(
+  host: Host,
+  file: string,
+  edit: (text: string | null) => T | Promise<T>,
+): Promise<T> {
+  const lock = {
+    ...{ path: uciLock(file), holder: 'mailctl', wait: EDIT_WAIT_MS },
+    onlyToWrite: true as const,
+  };
+  return host.locks.hold(lock, async () => {
+    const before = await host.files.read(file);
+    const edited = await edit(before);
+    if (edited.text === before) return edited;
+    const stat = await host.files.stat(file);
+    const folder = dirname(file);
+    if ((await host.files.stat(folder)) === null) {
+      await host.files.makeDirectory(folder, { mode: 0o755 });
+    }
+    const owner = { uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
+    await host.files.replace(file, edited.text, { mode: stat?.mode ?? 0o600, owner });
+    return edited;
+  });
+}
+
 async function setEnabled(
   host: Host,
   file: string,
   { section, value }: { section: 'main' | 'report'; value: '0' | '1' },
 ): Promise<void> {
-  const text = (await host.files.read(file)) ?? '';
-  const { type } = OPTIONS[section];
-  // an optional section may be absent: its defaults apply
-  const document = ensureSection(parseUci(text).document, { name: section, type });
-  const changed = setOption(document, { section, option: 'enabled' }, value);
-  const stat = await host.files.stat(file);
-  const owner = { uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
-  await host.files.replace(file, formatUci(changed), { mode: stat?.mode ?? 0o600, owner });
+  await editUciFile(host, file, (text) => {
+    const { type } = OPTIONS[section];
+    // an optional section may be absent: its defaults apply
+    const document = ensureSection(parseUci(text ?? '').document, { name: section, type });
+    return { text: formatUci(setOption(document, { section, option: 'enabled' }, value)) };
+  });
 }
 
 /** Sets main.enabled, so that the server also starts after a boot. True if it was 0. */

@@ -29,10 +29,10 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
     },
     before: () => endScheduler(app),
     apply: async (target) => {
+      // first: the next boot must not start a server that is half removed
+      await disableInUci(host, target.paths.uciFile, target.settings);
       await clearFirewall(host, target);
       await uninstall(host, target, purge);
-      // the next boot must not start a removed server
-      await disableInUci(host, target.paths.uciFile, target.settings);
     },
     report: () => {
       const text = purge ? `removed, and ${data} with it` : `removed; the data is in ${data}`;
