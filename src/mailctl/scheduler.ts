@@ -1,7 +1,8 @@
 // The scheduler (`mailctl serve`): which commands start, wake and end it.
 
 import type { Appliance } from '../appliance/appliance.ts';
-import { endServer, ensureServing, wakeServer } from '../appliance/schedule/server.ts';
+import { endServer, ensureServing, queryServer, wakeServer } from '../appliance/schedule/server.ts';
+import { startService } from '../appliance/schedule/service.ts';
 import { MailctlError } from '../errors.ts';
 import { ownProgram } from '../host/own-program.ts';
 import type { App } from './app.ts';
@@ -9,6 +10,8 @@ import type { App } from './app.ts';
 /** Starts one unless one runs; a failure is a warning, since the mail server runs without a scheduler. */
 export async function ensureScheduler(app: App, target: Appliance): Promise<void> {
   try {
+    const runs = queryServer(app.host, target.paths) !== null;
+    if (!runs && (await startService(app.host, target))) return;
     await ensureServing(app.host, target, ownProgram());
   } catch (error) {
     if (!(error instanceof MailctlError)) throw error;

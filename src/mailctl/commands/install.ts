@@ -15,10 +15,12 @@ import {
   planFirewall,
   planFollowing,
 } from '../../appliance/firewall/plan.ts';
+import { installService, requireService } from '../../appliance/schedule/service.ts';
 import { requireOwnDomain } from '../../appliance/settings/reserved-domain.ts';
 import { enableInUci } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
+import { ownProgram } from '../../host/own-program.ts';
 import type { App } from '../app.ts';
 import { planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
@@ -33,6 +35,7 @@ interface InstallOptions {
   readonly onRoot?: boolean;
   readonly waitForSignatures?: boolean;
   readonly firewall?: boolean;
+  readonly service?: boolean;
 }
 
 function parseSha256(text: string): string {
@@ -43,6 +46,7 @@ function parseSha256(text: string): string {
 /** Throws for what would make the installation fail, before the first change. */
 async function checkTarget(host: Host, target: Appliance, options: InstallOptions): Promise<void> {
   requireOwnDomain(target.settings);
+  if (options.service) await requireService(host, target, ownProgram());
   await checkHost(host, target, { onRoot: options.onRoot ?? false });
   if (!options.waitForSignatures) await requireSignatures(host, target);
 }
@@ -76,12 +80,14 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const work = { image, start: true, everyOwner: true, waitForSignatures };
   const result = await converge(host, target, work);
   const enabled = await enableInUci(host, target.paths.uciFile, target.settings);
-  await ensureScheduler(app, target);
+  if (!options.service) await ensureScheduler(app, target);
   const router = options.firewall
     ? await setUpIfPresent(app, target)
     : await followFirewall(host, target);
   const changes = [...result.changes, ...router];
-  return { ...result, changes, image, enabled, closed: await isClosed(host, target) };
+  const closed = await isClosed(host, target);
+  const service = options.service ? await installService(host, target, ownProgram()) : null;
+  return { ...result, changes, image, enabled, closed, service };
 }
 
 export async function run(app: App, options: InstallOptions): Promise<ExitStatus> {
@@ -92,10 +98,12 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
       await checkTarget(host, target, options);
       const changes = await planConvergence(host, target, true);
       const router = await planRouter(host, target, options);
-      return planOfChanges([...changes, ...router], output.paint);
+      const plan = planOfChanges([...changes, ...router], output.paint);
+      const service = options.service ? ['enable and start a systemd service'] : [];
+      return { ...plan, would: [...plan.would, ...service] };
     },
     apply: (target) => install(app, target, options),
-    report: async ({ changes, started, enabled, image, closed }, { settings }) => {
+    report: async ({ changes, started, enabled, image, closed, service }, { settings }) => {
       const { hostname } = settings.main;
       const nothing = changes.length === 0 && !started && !enabled;
       const text = nothing ? `${hostname} is installed and running` : `${hostname} is running`;
@@ -103,7 +111,10 @@ export async function run(app: App, options: InstallOptions): Promise<ExitStatus
         state: 'running',
         image: { sha256: image.sha256, variant: image.manifest.variant },
         changes: summarizeChanges(changes),
+        ...(service === null ? {} : { service }),
       });
+      if (service !== null)
+        output.note(`${service} starts it at boot; systemctl status ${service}`);
       await showNotices(app);
       if (closed) {
         output.note(
@@ -125,6 +136,10 @@ export function registerInstall(command: Command, line: CommandLine): void {
     .option('--sha256 <hex>', 'SHA-256 of the image; required for plain http', parseSha256)
     .option('--firewall', "also set up the router's firewall and names, as firewall-setup")
     .option('--on-root', 'the data may lie on the root overlay, which sysupgrade erases')
+    .option(
+      '--service',
+      'start the server at boot by a systemd unit; a program from another folder is copied to /usr/local/sbin',
+    )
     .option(...WAIT_FOR_SIGNATURES);
   defineWord(command, line, {
     kind: 'changes',
@@ -134,6 +149,9 @@ export function registerInstall(command: Command, line: CommandLine): void {
       ...(['HOST_UNFIT', 'DATA_INVALID', 'PROGRAM_FAILED', 'PORT_TAKEN', 'IMAGE_MISSING'] as const),
       ...(['SIGNATURES_MISSING', 'PLACE_CHANGED'] as const),
     ],
-    examples: ['mailctl install', 'mailctl install --image /tmp/mailserver-arm64.squashfs'],
+    examples: [
+      'mailctl install --service',
+      'mailctl install --image /tmp/mailserver-arm64.squashfs',
+    ],
   });
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { uninstall } from '../../appliance/container/uninstall.ts';
 import { clearFirewall } from '../../appliance/firewall/firewall.ts';
 import { changesOf, planClear } from '../../appliance/firewall/plan.ts';
+import { queryService, removeService, stopService } from '../../appliance/schedule/service.ts';
 import { disableInUci } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
@@ -22,22 +23,29 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
   return app.change({
     word: 'uninstall',
     plan: async (target) => {
-      const going = purge ? [container, data] : [container];
+      const unit = (await queryService(host, target))?.path ?? [];
+      const going = [unit, container, purge ? data : []].flat();
       const router = planOfChanges(changesOf(await planClear(host, target)), output.paint).would;
       const removals = going.map((path) => `remove ${path}`);
       return { would: ['stop the mail server', ...router, ...removals] };
     },
-    before: () => endScheduler(app),
+    before: async () => {
+      await stopService(host, await app.appliance());
+      await endScheduler(app);
+    },
     apply: async (target) => {
+      const service = await removeService(host, target);
       // first: the next boot must not start a server that is half removed
       await disableInUci(host, target.paths.uciFile, target.settings);
       await clearFirewall(host, target);
       await uninstall(host, target, purge);
+      return service;
     },
-    report: () => {
+    report: (service) => {
       const text = purge ? `removed, and ${data} with it` : `removed; the data is in ${data}`;
       output.result(text, { state: 'absent', data: purge ? null : data });
-      if (!purge) output.note('to undo: mailctl install');
+      if (service !== null) output.note(`removed ${service}; the program mailctl stays`);
+      if (!purge) output.note(`to undo: mailctl install${service === null ? '' : ' --service'}`);
       return STATUS.OK;
     },
   });
