@@ -63,7 +63,7 @@ test.each(['example.com', 'mail.example.org'])(
 
     expect(status).toBe(78);
     expect(stderr).toContain(`main.domain is '${domain}', which is reserved for documentation`);
-    expect(stderr).toContain('hint: uci set mailserver.main.domain=<your domain>; uci commit');
+    expect(stderr).toContain('hint: mailctl set main.domain <your domain>; mailctl install');
     expect(dry.status).toBe(78);
   },
 );

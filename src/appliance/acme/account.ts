@@ -37,7 +37,7 @@ async function trustedCertificates(host: Host, { ssl }: Settings): Promise<strin
     'CONFIG_INVALID',
     `ssl.ca_file names ${ssl.caFile}, which does not exist`,
     {
-      hint: 'uci set mailserver.ssl.ca_file=<file>',
+      hint: 'mailctl set ssl.ca_file <file>',
     },
   );
 }

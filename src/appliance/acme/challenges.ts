@@ -37,7 +37,7 @@ function dnsChallenge(authorization: AcmeAuthorization) {
   if (found !== undefined) return found;
   const { value } = authorization.identifier;
   throw new MailctlError('ACME_REFUSED', `the CA offers no dns-01 challenge for ${value}`, {
-    hint: 'choose another CA: uci set mailserver.ssl.directory=<URL>',
+    hint: 'choose another CA: mailctl set ssl.directory <URL>',
   });
 }
 

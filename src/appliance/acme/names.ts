@@ -49,7 +49,7 @@ function requireRoute(
     'DNS_BY_HAND',
     `the challenge record cannot be published: ${obstacle.reason}`,
     {
-      hint: "uci set mailserver.dns.provider='auto'   (uses the provider's API instead of dnsctl)",
+      hint: "mailctl set dns.provider auto   (uses the provider's API instead of dnsctl)",
     },
   );
 }

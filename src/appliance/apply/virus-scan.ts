@@ -29,7 +29,7 @@ export async function requireSignatures(host: Host, { settings, paths }: Applian
     'SIGNATURES_MISSING',
     `features.virus_scan is 1, and ${folder} has no virus signatures: all mail would be deferred until they are downloaded`,
     {
-      hint: 'repeat install or apply with --wait-for-signatures, or: uci set mailserver.features.virus_scan=0',
+      hint: 'repeat install or apply with --wait-for-signatures, or: mailctl set features.virus_scan 0',
     },
   );
 }

@@ -50,7 +50,7 @@ export function requireScanner(settings: Settings, manifest: ImageManifest, sour
     'IMAGE_INVALID',
     `features.virus_scan is 1, and the image ${source} has no ClamAV`,
     {
-      hint: 'mailctl install --image <antivirus image>, or: uci set mailserver.features.virus_scan=0',
+      hint: 'mailctl install --image <antivirus image>, or: mailctl set features.virus_scan 0',
     },
   );
 }

@@ -30,7 +30,7 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
         'HOST_UNFIT',
         `network.bridge ${bridge} is an interface, but not a bridge`,
         {
-          hint: 'uci set mailserver.network.bridge=<a bridge: ls -d /sys/class/net/*/bridge>',
+          hint: 'mailctl set network.bridge <a bridge: ls -d /sys/class/net/*/bridge>',
         },
       );
     }

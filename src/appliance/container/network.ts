@@ -67,7 +67,7 @@ function gatewayFor(settings: Settings, present: BridgePresent, address: string)
   throw new MailctlError(
     'HOST_UNFIT',
     `network.address ${address} is in no network of the bridge ${bridge} (${present.addresses.join(', ') || 'it has no address'})`,
-    { hint: 'uci set mailserver.network.address=<free address of that network>/<prefix>' },
+    { hint: 'mailctl set network.address <free address of that network>/<prefix>' },
   );
 }
 
@@ -79,7 +79,7 @@ function addressFor(settings: Settings, present: BridgePresent): string {
     'HOST_UNFIT',
     `network.address is not set, and the existing bridge ${bridge} needs a free address for the container`,
     {
-      hint: `uci set mailserver.network.address=<free address outside the DHCP range, as in ${present.addresses[0] ?? '192.168.1.25/24'}>`,
+      hint: `mailctl set network.address <free address outside the DHCP range, as in ${present.addresses[0] ?? '192.168.1.25/24'}>`,
     },
   );
 }
@@ -119,7 +119,7 @@ function gateway6For(
   throw new MailctlError(
     'HOST_UNFIT',
     `network.address6 is ${address6}, and the bridge ${bridge} has no IPv6 address to route through`,
-    { hint: 'uci set mailserver.network.gateway6=<IPv6 address of this host on that network>' },
+    { hint: 'mailctl set network.gateway6 <IPv6 address of this host on that network>' },
   );
 }
 

@@ -28,7 +28,7 @@ async function ownerLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
     {
       code: 'HOST_UNFIT',
       message: `main.data_path ${paths.data} is on a ${mount.type} file system (${mount.at}), which does not store file owners`,
-      hint: 'format the disk with ext4 or f2fs, or: uci set mailserver.main.data_path=<folder on such a disk>',
+      hint: 'format the disk with ext4 or f2fs, or: mailctl set main.data_path <folder on such a disk>',
     },
   ];
 }
@@ -41,7 +41,7 @@ async function overlayLacks(host: Host, { paths }: Appliance): Promise<Lack[]> {
     {
       code: 'HOST_UNFIT',
       message: `main.data_path ${paths.data} is on the root overlay, which sysupgrade erases with all mail`,
-      hint: 'uci set mailserver.main.data_path=/mnt/<disk>/mailserver   (README: a data disk); or repeat with --on-root',
+      hint: 'mailctl set main.data_path /mnt/<disk>/mailserver   (README: a data disk); or repeat with --on-root',
     },
   ];
 }
@@ -88,7 +88,7 @@ async function memoryLacks(host: Host, { settings }: Appliance): Promise<Lack[]>
     {
       code: 'HOST_UNFIT',
       message: `main.memory is ${limit} MB, and this machine has only ${total} MB`,
-      hint: `uci set mailserver.main.memory=${Math.max(128, Math.floor((total ?? 0) * 0.6))}M`,
+      hint: `mailctl set main.memory ${Math.max(128, Math.floor((total ?? 0) * 0.6))}M`,
     },
   ];
 }

@@ -98,7 +98,7 @@ export async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[
     {
       code: 'HOST_UNFIT',
       message: `the bridge ${bridge} (network.bridge) does not exist on this router`,
-      hint: 'uci show network | grep bridge, then: uci set mailserver.network.bridge=<name>',
+      hint: 'uci show network | grep bridge, then: mailctl set network.bridge <name>',
     },
   ];
 }
@@ -119,7 +119,7 @@ async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   return takenPorts(await listenersOn(host, network.ports), network).map(({ port, program }) => ({
     code: 'PORT_TAKEN',
     message: `port ${port} of this host is in use by ${program ?? 'another program'}`,
-    hint: 'stop that program, or move the port: uci set mailserver.ports.<name>=<port>',
+    hint: 'stop that program, or move the port: mailctl set ports.<name> <port>',
   }));
 }
 

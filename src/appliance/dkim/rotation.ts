@@ -104,7 +104,7 @@ async function removeKey(
 function requireSigning({ settings }: Appliance): void {
   if (settings.features.dkim) return;
   throw new MailctlError('DKIM_OFF', 'DKIM signing is disabled (features.dkim is 0)', {
-    hint: 'uci set mailserver.features.dkim=1; uci commit mailserver; mailctl apply',
+    hint: 'mailctl set features.dkim 1; mailctl apply',
   });
 }
 

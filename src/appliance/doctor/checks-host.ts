@@ -108,7 +108,7 @@ const memory: Check = {
     const kills = Number(/^oom_kill (\d+)$/m.exec(events)?.[1] ?? 0);
     const { memory: limit } = settings.main;
     const text = `${formatBytes(used ?? 0)} of ${formatBytes(limit)} are used, including the page cache`;
-    const fix = `uci set mailserver.main.memory=${Math.round((limit * 1.5) / 2 ** 20)}M; uci commit mailserver; mailctl apply`;
+    const fix = `mailctl set main.memory ${Math.round((limit * 1.5) / 2 ** 20)}M; mailctl apply`;
     if (kills > 0) {
       return report('warning', `the OOM killer has ended ${kills} processes; ${text}`, { fix });
     }

@@ -48,7 +48,7 @@ export function findZones(settings: Settings, files: Files): { wan: string; lan:
     throw new MailctlError(
       'HOST_UNFIT',
       `the bridge ${bridge} (network.bridge) is in no zone of /etc/config/firewall`,
-      { hint: 'uci set mailserver.network.bridge=br-lan   (or add its network to a zone)' },
+      { hint: 'mailctl set network.bridge br-lan   (or add its network to a zone)' },
     );
   }
   const wan = zoneOf(files.firewall, [wanInterface]);
@@ -56,7 +56,7 @@ export function findZones(settings: Settings, files: Files): { wan: string; lan:
     throw new MailctlError(
       'HOST_UNFIT',
       `the interface ${wanInterface} (dns.wan_interface) is in no zone of /etc/config/firewall`,
-      { hint: 'uci set mailserver.dns.wan_interface=<interface of the WAN zone>' },
+      { hint: 'mailctl set dns.wan_interface <interface of the WAN zone>' },
     );
   }
   return { wan, lan };

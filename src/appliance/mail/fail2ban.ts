@@ -16,7 +16,7 @@ export interface Ban {
 function requireOn({ settings }: Appliance): void {
   if (settings.features.fail2ban) return;
   throw new MailctlError('NOT_RUNNING', 'fail2ban is disabled (features.fail2ban is 0)', {
-    hint: 'uci set mailserver.features.fail2ban=1 && uci commit mailserver && mailctl apply',
+    hint: 'mailctl set features.fail2ban 1 && mailctl apply',
   });
 }
 

@@ -31,12 +31,12 @@ function findFilterNotices({ features, main }: Settings): readonly Notice[] {
   if (features.dmarc && off.length > 0) {
     const names = off.map((name) => `features.${name}`);
     const message = `features.dmarc is 1, but DMARC is not evaluated: it needs ${names.join(' and ')}`;
-    const hint = `uci set mailserver.${names[0]}=1, or: uci set mailserver.features.dmarc=0`;
+    const hint = `mailctl set ${names[0]} 1, or: mailctl set features.dmarc 0`;
     notices.push({ options: ['features.dmarc', ...names], message, hint });
   }
   if (features.virusScan && main.memory < CLAMAV_BYTES) {
     const message = `main.memory is ${formatBytes(main.memory)}, and ClamAV needs ${formatBytes(CLAMAV_BYTES)}: the kernel would end it again and again, and mail would be deferred`;
-    const hint = 'uci set mailserver.main.memory=2G';
+    const hint = 'mailctl set main.memory 2G';
     notices.push({ options: ['main.memory', 'features.virus_scan'], message, hint });
   }
   return notices;

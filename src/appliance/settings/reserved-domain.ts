@@ -20,5 +20,4 @@ export function requireOwnDomain(settings: Settings): void {
   throw new MailctlError('CONFIG_INVALID', reason, { hint: SET_DOMAIN });
 }
 
-export const SET_DOMAIN =
-  'uci set mailserver.main.domain=<your domain>; uci commit mailserver; mailctl install';
+export const SET_DOMAIN = 'mailctl set main.domain <your domain>; mailctl install';

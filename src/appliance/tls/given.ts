@@ -26,7 +26,7 @@ async function followLinks(host: Host, path: string): Promise<string> {
 async function readGiven(host: Host, option: string, path: string | null): Promise<string> {
   if (path === null) {
     throw new MailctlError('CONFIG_INVALID', `ssl.type is manual, but ssl.${option} is not set`, {
-      hint: `uci set mailserver.ssl.${option}=<file>`,
+      hint: `mailctl set ssl.${option} <file>`,
     });
   }
   const stat = await host.files.stat(await followLinks(host, path));

@@ -1,8 +1,8 @@
 // mailctl init: writes the UCI file of a new server.
 
 import type { Command } from 'commander';
-import { findFreeAddress } from '../../appliance/container/propose-address.ts';
 import { bridgeLacks } from '../../appliance/container/preflight.ts';
+import { findFreeAddress } from '../../appliance/container/propose-address.ts';
 import { checkSettings, defaultSettings } from '../../appliance/settings/check-settings.ts';
 import { type FirstValues, firstFile } from '../../appliance/settings/first-file.ts';
 import type { Settings } from '../../appliance/settings/settings.ts';

@@ -29,7 +29,7 @@ function requireCa({ settings }: Appliance): void {
       ? 'mailctl ssl-renew installs the files of ssl.cert_path and ssl.key_path'
       : 'the server uses a self-signed certificate';
   throw new MailctlError('USAGE', `ssl.type is ${type}: ${how}`, {
-    hint: 'uci set mailserver.ssl.type=letsencrypt; uci commit mailserver; mailctl ssl-setup',
+    hint: 'mailctl set ssl.type letsencrypt; mailctl ssl-setup',
   });
 }
 

@@ -19,7 +19,7 @@ test.each([
 
   expect(noticesOf(text)).toEqual([
     expect.stringContaining(
-      `uci:4: mailserver.features.${name}: features.dmarc is 1, but DMARC is not evaluated: ${needs} (uci set mailserver.features.${name}=1, or: `,
+      `uci:4: mailserver.features.${name}: features.dmarc is 1, but DMARC is not evaluated: ${needs} (mailctl set features.${name} 1, or: `,
     ),
   ]);
   expect(noticesOf(`${text}\toption dmarc '0'\n`)).toEqual([]);
@@ -29,7 +29,9 @@ test('too little memory for the virus scanner is noticed with the command that s
   const scan = "config features 'features'\n\toption virus_scan '1'\n";
 
   expect(noticesOf(OWN + scan)).toEqual([
-    expect.stringMatching(/main\.memory is 512\.0M, and ClamAV needs 1\.5G.*memory=2G\)$/),
+    expect.stringMatching(
+      /main\.memory is 512\.0M, and ClamAV needs 1\.5G.*mailctl set main\.memory 2G\)$/,
+    ),
   ]);
   expect(noticesOf(`${OWN}\toption memory '2G'\n${scan}`)).toEqual([]);
 });
