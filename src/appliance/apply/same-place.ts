@@ -49,7 +49,7 @@ async function refuseOtherContainer(host: Host, { paths }: Appliance, here: Plac
     'PLACE_CHANGED',
     `the container ${other.container} (${other.lxc}) runs with the data in ${here.data}, and main.container is ${here.container}`,
     {
-      hint: `uci set mailserver.main.container=${other.container}; mailctl uninstall, then set it to ${here.container} again and: mailctl install`,
+      hint: `mailctl set main.container ${other.container}; mailctl uninstall; mailctl set main.container ${here.container}; mailctl install`,
     },
   );
 }

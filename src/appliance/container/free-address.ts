@@ -32,7 +32,7 @@ function taken(option: Option, cidr: string, holder: string): MailctlError {
   const address = bareAddress(cidr);
   const free = `<free address>/${cidr.split('/')[1]}`;
   return new MailctlError('HOST_UNFIT', `network.${option} ${address} is taken by ${holder}`, {
-    hint: `uci set mailserver.network.${option}=${free}`,
+    hint: `mailctl set network.${option} ${free}`,
   });
 }
 

@@ -4,7 +4,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { bareAddress, contains, ipv4Hosts, type Network, parseNetwork } from '../../host/ip.ts';
-import { answersArp } from '../../host/neighbours.ts';
+import { queryNeighbour } from '../../host/neighbour.ts';
 import { getOption } from '../../uci/document.ts';
 import { parseUci } from '../../uci/parse.ts';
 import { queryBridge } from './network-apply.ts';
@@ -79,7 +79,7 @@ async function addressOnBridge(host: Host, bridge: string, cidrs: readonly strin
     ...numbers.filter(({ number }) => number < PREFERRED_START),
   ];
   for (const { address } of inOrder.slice(0, MOST_TRIED)) {
-    if (await answersArp(host, address, bridge)) continue;
+    if ((await queryNeighbour(host, address, bridge)) !== null) continue;
     return `${address}/${own.split('/')[1]}`;
   }
   throw noneFree(`every address of ${own} that is outside the DHCP ranges is in use`);
