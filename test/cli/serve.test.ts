@@ -58,6 +58,20 @@ async function serve(): Promise<Bun.Subprocess> {
   return child;
 }
 
+test('SIGTERM ends serve at every moment of its start', async () => {
+  config('', 0);
+  for (let delay = 0; delay < 300; delay += 4) {
+    const child = router.start('serve');
+    serving.push(child);
+    await Bun.sleep(delay);
+
+    child.kill('SIGTERM');
+
+    await child.exited;
+    expect(child.exitCode === 0 || child.signalCode === 'SIGTERM').toBe(true);
+  }
+}, 60_000);
+
 const words = (stream: Bun.Subprocess['stderr']) =>
   new Response(stream as ReadableStream<Uint8Array>).text();
 

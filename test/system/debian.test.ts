@@ -125,9 +125,11 @@ test('a shutdown stops the daemons, and the next boot starts them, with a login 
 
   debian = await bootDebian();
   await waitFor('the mail server to run', isRunning, 90_000);
-  // mailctl start has sent a message through every daemon, with what the unit leaves to them
-  const journal = await debian.must(['journalctl', '--no-pager', '-u', UNIT, '-b']);
-  expect(journal).toContain('running');
+  // Its probe sends a message through every daemon, with what the unit leaves to them
+  await waitFor('mailctl serve to have started the server', async () => {
+    const journal = await debian.must(['journalctl', '--no-pager', '-u', UNIT, '-b']);
+    return journal.includes('start ended') ? true : undefined;
+  });
   expect(await debian.must(['mailctl', 'user', 'list'])).toContain(ADDRESS);
 });
 

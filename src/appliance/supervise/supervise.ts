@@ -182,7 +182,7 @@ async function roundOrWait(host: Host, owner: Owner): Promise<number> {
 
 /**
  * Runs until `serving.end`, which must also ring the bell. The container then stays as it is.
- * @param settled called when the container runs, or cannot run for now
+ * @param settled called when the container runs, cannot run for now, or is left alone
  */
 export async function supervise(host: Host, serving: Serving, settled: () => void): Promise<void> {
   const { target } = serving;
@@ -204,5 +204,6 @@ export async function supervise(host: Host, serving: Serving, settled: () => voi
     if (wait > 0) settled();
     await host.clock.sleep(wait, heard);
   }
+  settled();
   await publishWait(host, target.paths, null);
 }
