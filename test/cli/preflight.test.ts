@@ -142,7 +142,7 @@ test('--on-root accepts the overlay, and the memory is still checked', async () 
   const { stderr } = await withMounts(OVERLAY, ['--on-root']);
 
   expect(stderr).not.toContain('sysupgrade');
-  expect(stderr).toContain('main.memory is 512 MB, and this machine has only 256 MB');
+  expect(stderr).toContain('main.memory is 640 MB, and this machine has only 256 MB');
 });
 
 const readable = await run(['runuser', '-u', 'nobody', '--', 'test', '-r', MAIN]);

@@ -176,4 +176,8 @@ describe('features', () => {
     expect((await gtube()).code).toBeGreaterThanOrEqual(500);
     (await lab.lan.pop3()).close();
   }, 120_000);
+
+  test('Valkey has refused no connection of a starting Rspamd', async () => {
+    expect(await box.log()).not.toContain('max number of clients');
+  });
 });

@@ -5,12 +5,13 @@ import {
   SIEVE_SIGNING_PORT,
   SIEVE_SUBMISSION_PORT,
 } from '../settings/inner-ports.ts';
-import { parseNexthop } from '../settings/names.ts';
 import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
 import { signsWithEd25519 } from './opendkim.ts';
+import { hasCredentials, relayCredentials, relayValues } from './relay.ts';
+import { smtpSessions } from './sessions.ts';
 
 /** The address of the probe message of `mailctl apply`; only the host can log in to it. */
 export const PROBE_ADDRESS = 'probe@probe.invalid';
@@ -55,78 +56,6 @@ function listeners({ ports }: Settings): Record<string, string> {
     if (port === null) disabled.push(`${off}/inet`);
   }
   return { ...values, disabled_services: disabled.join(' ') };
-}
-
-/** A lookup table within main.cf, in one line; empty without entries. */
-function inlineTable(entries: Iterable<readonly [key: string, value: string]>): string {
-  const pairs = [...entries].map(([key, value]) => `{ ${key} = ${value} }`);
-  return pairs.length === 0 ? '' : `inline:{ ${pairs.join(' ')} }`;
-}
-
-/** The TLS level of each relayhost by sender domain; `verify` wins where two domains share one. */
-function relayPolicies(relays: Settings['relays']): Map<string, string> {
-  const policies = new Map<string, string>();
-  for (const { host, user, tls } of relays) {
-    const mode = tls ?? (user === null ? null : 'verify');
-    const level = mode === 'verify' ? 'secure' : mode === 'encrypt' ? 'encrypt' : 'dane';
-    if (policies.get(host) !== 'secure') policies.set(host, level);
-  }
-  return policies;
-}
-
-/** The login at the relayhost of a domain; Postfix looks it up by sender before it does by relayhost. */
-function relayCredentials({ relays }: Settings): string[] {
-  return relays.flatMap(({ domain, user, password }) => {
-    if (user === null || password === null) return [];
-    checkCredentials(user, password);
-    return [`@${domain} ${user}:${password}`];
-  });
-}
-
-function senderRelayValues({ relays }: Settings): Record<string, string> {
-  return {
-    sender_relay_maps: inlineTable(relays.map(({ domain, host }) => [`@${domain}`, host])),
-    smtp_tls_policy_maps: inlineTable(relayPolicies(relays)),
-    smtp_sender_auth: relays.some(({ user }) => user !== null) ? 'yes' : 'no',
-  };
-}
-
-const hasCredentials = ({ smtp, relays }: Settings): boolean =>
-  smtp.relayUser !== null || relays.some(({ user }) => user !== null);
-
-function relayValues(settings: Settings): Record<string, string> {
-  const { smtp } = settings;
-  const { relayhost, relayUser, relayPassword } = smtp;
-  const withLogin = relayhost !== null && relayUser !== null && relayPassword !== null;
-  if (withLogin) checkCredentials(relayUser, relayPassword);
-  return {
-    relayhost: relayhost ?? '',
-    relay_credentials: withLogin ? `${relayUser}:${relayPassword}` : '',
-    ...relayTls(smtp),
-    ...senderRelayValues(settings),
-    smtp_sasl_auth_enable: hasCredentials(settings) ? 'yes' : 'no',
-    smtp_sasl_password_maps: hasCredentials(settings) ? 'texthash:/etc/postfix/sasl_passwd' : '',
-  };
-}
-
-/** Postfix's level `secure` compares the certificate with the configured name, not with the MX name from the DNS. */
-function relayTls({ relayhost, relayUser, relayTls: wanted }: Settings['smtp']) {
-  const none = { smtp_tls_security_level: 'dane', smtp_tls_wrappermode: 'no' };
-  if (relayhost === null) return none;
-  // RFC 8314: implicit TLS
-  const wrapped = parseNexthop(relayhost).port === 465;
-  const mode = wanted ?? (relayUser === null ? null : 'verify');
-  if (mode === null && !wrapped) return none;
-  return {
-    smtp_tls_security_level: mode === 'verify' ? 'secure' : 'encrypt',
-    smtp_tls_wrappermode: wrapped ? 'yes' : 'no',
-  };
-}
-
-/** The table has `user:password` on one line; Postfix strips leading and trailing blanks. */
-function checkCredentials(user: string, password: string): void {
-  if (/[:\s]/.test(user)) throw new Error('the login at the relayhost has a colon or a blank');
-  if (/^\s|\s$/.test(password)) throw new Error('the password at the relayhost ends in a blank');
 }
 
 /** The text as a PCRE that matches only this text. */
@@ -188,6 +117,16 @@ function unwantedValues({ spam }: Settings, { gateway, gateway6 }: Facts): Recor
   };
 }
 
+function sessionValues({ main }: Settings): Record<string, string> {
+  const sessions = smtpSessions(main.memory);
+  return {
+    smtp_processes: String(sessions.processes),
+    submission_processes: String(sessions.submissionProcesses),
+    sessions_per_address: String(sessions.perAddress),
+    submissions_per_address: String(sessions.perSubmittingAddress),
+  };
+}
+
 export function postfixValues(settings: Settings, facts: Facts): Record<string, string> {
   const { main, smtp, features } = settings;
   return {
@@ -200,6 +139,7 @@ export function postfixValues(settings: Settings, facts: Facts): Record<string, 
     probe_address: PROBE_ADDRESS,
     probe_domain: PROBE_ADDRESS.slice(PROBE_ADDRESS.indexOf('@') + 1),
     ...listeners(settings),
+    ...sessionValues(settings),
     smtp_milters: smtpMilters(settings),
     submission_milters: submissionMilters(settings),
     sieve_milters: RSPAMD,

@@ -71,7 +71,7 @@ const main = section('mailserver', 'The mail server as a whole', {
     '',
     'folder of the LXC containers; empty: as lxc-config reports',
   ),
-  memory: option(size('128M', '1T'), '512M', 'memory limit of the container'),
+  memory: option(size('128M', '1T'), '640M', 'memory limit of the container'),
   processes: option(integer(64, 32768), '256', 'process limit of the container'),
   idmap_base: option(
     integer(65536, MAX_IDMAP_BASE),
