@@ -2,7 +2,7 @@
 // container's network on the host.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainMessage } from './clients/mail.ts';
 import type { Appliance } from './lab/appliance.ts';
@@ -116,6 +116,46 @@ describe('root in the container', () => {
     expect(wrong).toEqual([]);
     expect(await mailFlows('behind a closed door')).toBe(true);
   }, 60_000);
+
+  test('discloses and destroys nothing of the host by links in the folders that it may write to', async () => {
+    const secret = join(box.data, '../outside');
+    await mkdir(join(secret, 'cur'), { recursive: true });
+    await writeFile(join(secret, 'current'), 'the secret of the host\n');
+    await writeFile(join(secret, 'cur/1.M1.host,S=6:2,'), 'a secret\n');
+    const before = await readdir(secret, { recursive: true });
+    await box.does('user add planted@example.test --password-stdin', { stdin: PASSWORD });
+    // Each folder that mailctl reads, walks, measures or removes; the name outside is that of the host
+    const plant = [
+      'mv /var/log/mail/current /var/log/mail/moved',
+      `ln -s ${secret}/current /var/log/mail/current`,
+      `ln -s ${secret}/current /var/log/mail/@4000000065a0000000000000.s`,
+      'mkdir -p /srv/mail/example.test',
+      'rm -rf /srv/mail/example.test/planted',
+      `ln -s ${secret} /srv/mail/example.test/planted`,
+      `mkdir -p /var/lib/mailserver/sieve/example.test`,
+      `ln -s ${secret} /var/lib/mailserver/sieve/example.test/planted`,
+      `ln -sfn ${secret} /var/lib/mailserver/rspamd/planted`,
+      `ln -s ${secret} /var/spool/postfix/planted`,
+    ];
+    const planted = await box.inside(['sh', '-ec', plant.join('\n')]);
+    expect(planted.stderr).toBe('');
+    try {
+      const words = ['logs 100', 'user list --sizes', 'user show planted@example.test', 'status'];
+      for (const word of [...words, 'doctor', 'queue list', 'report generate']) {
+        const { stdout, stderr, status } = await box.mailctl(word);
+        expect({ word, status }).toEqual({ word, status: status === 1 ? 1 : 0 });
+        expect(`${word}: ${stdout}${stderr}`).not.toContain('secret of the host');
+      }
+
+      await box.does('user del planted@example.test --purge --yes');
+      await box.does('apply');
+      expect(await readdir(secret, { recursive: true })).toEqual(before);
+    } finally {
+      const back = 'rm -f @*.s current; mv moved current; s6-svc -r /run/service/log 2>&1 || true';
+      await box.inside(['sh', '-c', `cd /var/log/mail && ${back}`]);
+    }
+    expect(await mailFlows('past planted links')).toBe(true);
+  }, 120_000);
 
   test('sends no frame to the bridge with a foreign address, or to a closed destination', async () => {
     expect(await forge()).toEqual(HONEST);

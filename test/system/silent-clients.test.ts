@@ -1,4 +1,5 @@
-// Clients that open connections and send nothing: other clients are served, on every port.
+// Clients that hold connections: silent, slow, half-way through a TLS handshake, or with endless commands. Other
+// clients are served, on every port.
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Socket } from 'node:net';
@@ -126,6 +127,82 @@ test('mail is received and submitted while one address has silent connections to
     expect(sent, 'ms to submit one').toBeLessThan(BOUND);
   });
 }, 120_000);
+
+/** Sends one byte after the other, until the connection closes. */
+function drip(socket: Socket, text: string): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    socket.write(text[sent % text.length] ?? '');
+    sent += 1;
+  }, 500);
+  socket.on('close', () => clearInterval(timer));
+}
+
+/** The beginning of a TLS record with a ClientHello of 512 bytes (RFC 8446 section 5.1). */
+const HALF_A_HELLO = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]);
+
+async function serveOthers(ports: number[]): Promise<void> {
+  for (const port of ports) {
+    const took = await milliseconds(legitimate[port] ?? (() => Promise.reject(port)));
+    expect(took, `ms to a greeting on ${port}`).toBeLessThan(BOUND);
+  }
+}
+
+const ALL_PORTS = Object.keys(legitimate).map(Number);
+
+describe('other clients are greeted within 5 s', () => {
+  test('while five addresses open 400 connections and send a byte every half second', async () => {
+    const held = await hold(25, HANDFUL);
+    for (const socket of held) drip(socket, 'MAIL FROM:<slow@outside.test>');
+    expect(held.length).toBeGreaterThan(100);
+    await during(held, () => serveOthers([...ALL_PORTS, ...ALL_PORTS]));
+  }, 120_000);
+
+  test.each([465, 993])(
+    'while five addresses stop in the middle of the TLS handshake on port %p',
+    async (port) => {
+      const held = await hold(port, HANDFUL);
+      for (const socket of held) socket.write(HALF_A_HELLO);
+      await during(held, () => serveOthers([...ALL_PORTS, port]));
+    },
+    120_000,
+  );
+
+  test('while a session names 10,000 recipients, of which it may name 1000', async () => {
+    const session = await lab.wan.smtp({ from: NETWORK.stranger });
+    await session.hello();
+    await session.command('MAIL FROM:<visitor@outside.test>');
+    const names = Array.from({ length: 10_000 }, (_, n) => `RCPT TO:<alice+${n}@example.test>`);
+    const codes: Record<number, number> = {};
+    let others: Promise<void> | null = null;
+    for (const name of names) {
+      const reply = await session.command(name).catch(() => null);
+      if (reply === null) break;
+      codes[reply.code] = (codes[reply.code] ?? 0) + 1;
+      others ??= serveOthers(ALL_PORTS);
+      if (reply.code === 421) break;
+    }
+    session.close();
+    await others;
+    expect(codes[250]).toBe(1000);
+    // 1000 more are deferred without being counted (smtpd_recipient_overshoot_limit); then 20 errors end the session
+    expect(codes[452]).toBeLessThan(1100);
+  }, 120_000);
+});
+
+test.each([465, 993])(
+  'port %p refuses a renegotiation',
+  async (port) => {
+    const client = `openssl s_client -tls1_2 -connect ${NETWORK.router.wan}:${port}`;
+    // The greeting comes first: it may not arrive in the middle of the new handshake
+    const words = ['sh', '-c', `{ sleep 1; echo R; sleep 1; } | ${client}`];
+    const { stdout, stderr } = await lab.wan.run(words, { timeout: 20_000 });
+    expect(stdout).toContain('Protocol  : TLSv1.2');
+    expect(`${stdout}${stderr}`).toContain('RENEGOTIATING');
+    expect(`${stdout}${stderr}`).toMatch(/no renegotiation/);
+  },
+  30_000,
+);
 
 test('an address whose sessions keep timing out is banned', async () => {
   await box.configure({ fail2ban: { max_retry: 2 } });
