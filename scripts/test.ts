@@ -109,8 +109,8 @@ async function unitPaths(): Promise<string[]> {
 }
 
 /**
- * One lane starts with the files that run a mail server, the other with those that mostly wait for name servers; each
- * lane has its own network namespaces. A lane with an empty list takes files of the other.
+ * Two lanes start with the files that run a mail server, the third with those that mostly wait for name servers: all of
+ * them wait more than they compute. Each lane has its own network namespaces; one with an empty list takes files of another.
  */
 async function systemTests(): Promise<Result> {
   const prepared = await show([process.execPath, 'scripts/build.ts']);
@@ -121,8 +121,10 @@ async function systemTests(): Promise<Result> {
   const paths = names.sort().map((name) => `./test/system/${name}`);
   const texts = await Promise.all(paths.map((path) => readFile(join(ROOT, path), 'utf8')));
   const withContainer = (_: string, index: number) => texts[index]?.includes('lab/lab.ts') ?? false;
+  const servers = paths.filter(withContainer);
   const lists = [
-    paths.filter(withContainer),
+    servers.filter((_, index) => index % 2 === 0),
+    servers.filter((_, index) => index % 2 === 1),
     paths.filter((path, index) => !withContainer(path, index)),
   ];
   const runs = await runInLanes(lists, runSystemFile);
