@@ -122,14 +122,15 @@ describe('root in the container', () => {
     await mkdir(join(secret, 'cur'), { recursive: true });
     await writeFile(join(secret, 'current'), 'the secret of the host\n');
     await writeFile(join(secret, 'cur/1.M1.host,S=6:2,'), 'a secret\n');
-    const before = await readdir(secret, { recursive: true });
+    const listed = async () => (await readdir(secret, { recursive: true })).sort();
+    const before = await listed();
+    expect(await mailFlows('before the links')).toBe(true);
     await box.does('user add planted@example.test --password-stdin', { stdin: PASSWORD });
     // Each folder that mailctl reads, walks, measures or removes; the name outside is that of the host
     const plant = [
       'mv /var/log/mail/current /var/log/mail/moved',
       `ln -s ${secret}/current /var/log/mail/current`,
       `ln -s ${secret}/current /var/log/mail/@4000000065a0000000000000.s`,
-      'mkdir -p /srv/mail/example.test',
       'rm -rf /srv/mail/example.test/planted',
       `ln -s ${secret} /srv/mail/example.test/planted`,
       `mkdir -p /var/lib/mailserver/sieve/example.test`,
@@ -141,15 +142,15 @@ describe('root in the container', () => {
     expect(planted.stderr).toBe('');
     try {
       const words = ['logs 100', 'user list --sizes', 'user show planted@example.test', 'status'];
-      for (const word of [...words, 'doctor', 'queue list', 'report generate']) {
+      for (const word of [...words, 'doctor', 'queue list']) {
         const { stdout, stderr, status } = await box.mailctl(word);
-        expect({ word, status }).toEqual({ word, status: status === 1 ? 1 : 0 });
+        expect({ word, known: status === 0 || status === 1 }).toEqual({ word, known: true });
         expect(`${word}: ${stdout}${stderr}`).not.toContain('secret of the host');
       }
 
       await box.does('user del planted@example.test --purge --yes');
       await box.does('apply');
-      expect(await readdir(secret, { recursive: true })).toEqual(before);
+      expect(await listed()).toEqual(before);
     } finally {
       const back = 'rm -f @*.s current; mv moved current; s6-svc -r /run/service/log 2>&1 || true';
       await box.inside(['sh', '-c', `cd /var/log/mail && ${back}`]);
