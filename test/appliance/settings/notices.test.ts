@@ -30,7 +30,7 @@ test('too little memory for the virus scanner is noticed with the command that s
 
   expect(noticesOf(OWN + scan)).toEqual([
     expect.stringMatching(
-      /main\.memory is 512\.0M, and ClamAV needs 1\.5G.*mailctl set main\.memory 2G\)$/,
+      /main\.memory is 640\.0M, and ClamAV needs 1\.5G.*mailctl set main\.memory 2G\)$/,
     ),
   ]);
   expect(noticesOf(`${OWN}\toption memory '2G'\n${scan}`)).toEqual([]);
