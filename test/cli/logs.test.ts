@@ -73,7 +73,7 @@ test('an unknown daemon is refused with the names of all', async () => {
 
   expect(status).toBe(64);
   expect(stderr).toContain(
-    'clamav, dovecot, fail2ban, freshclam, log, opendkim, postfix, rspamd, serve, syslog, unbound, valkey',
+    'clamav, dovecot, fail2ban, freshclam, log, opendkim, postfix, postsrsd, rspamd, serve, syslog, unbound, valkey',
   );
   expect(stderr).toContain('(Did you mean dovecot?)');
 });

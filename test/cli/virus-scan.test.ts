@@ -14,6 +14,7 @@ const WITHOUT_SIGNATURES = `error: features.virus_scan is 1, and ${SIGNATURES} h
 let router: InstalledRouter;
 beforeEach(() => {
   router = createInstalledRouter('');
+  router.write('/srv/mailserver/config/users', '');
   const uci = readFileSync(join(router.root, UCI), 'utf8');
   const scanning = uci.replace("'features'", "'features'\n\toption virus_scan '1'");
   router.write(UCI, scanning.replace("'example.com'", "'example.test'\n\toption memory '2G'"));
