@@ -29,7 +29,7 @@ import {
 } from './generation.ts';
 import { findRepairs, planRepairs, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
-import { requireSamePlace } from './same-place.ts';
+import { requireSameData, requireSamePlace } from './same-place.ts';
 import { awaitSignatures } from './virus-scan.ts';
 
 export interface Convergence {
@@ -211,14 +211,16 @@ export async function converge(host: Host, target: Appliance, work: Work): Promi
   return result;
 }
 
-/** The image in use. Throws NOT_INSTALLED, also without the data folder. */
-export async function requireInstalled(host: Host, paths: Paths): Promise<Image> {
+/** The image in use. Throws NOT_INSTALLED, also without the data folder; PLACE_CHANGED as `requireSameData`. */
+export async function requireInstalled(host: Host, target: Appliance): Promise<Image> {
+  const { paths } = target;
   const image = await currentImage(host, paths);
   if (image === null) {
     throw new MailctlError('NOT_INSTALLED', 'the mail server is not installed', {
       hint: 'mailctl install',
     });
   }
+  await requireSameData(host, target);
   const lack = await dataLack(host, paths);
   if (lack === null) return image;
   throw new MailctlError('NOT_INSTALLED', lack, {
@@ -236,7 +238,7 @@ export async function planConvergence(
   fresh = false,
 ): Promise<Change[]> {
   const installed = await currentImage(host, target.paths);
-  const image = fresh ? installed : await requireInstalled(host, target.paths);
+  const image = fresh ? installed : await requireInstalled(host, target);
   await requireSamePlace(host, target);
   const desired = await desiredGeneration(host, target, image?.sha256 ?? 'to be installed');
   const present = await generationHere(host, target, 'current');

@@ -34,6 +34,6 @@ async function wantedAddress6(host: Host, target: Appliance): Promise<string | n
 
 /** Gives the container its new IPv6 address, with a restart. Throws as `converge` does. */
 export async function followPrefix(host: Host, target: Appliance): Promise<void> {
-  const image = await requireInstalled(host, target.paths);
+  const image = await requireInstalled(host, target);
   await converge(host, target, { image, start: false });
 }

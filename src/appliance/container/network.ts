@@ -135,10 +135,14 @@ export function planNetwork(
   const { network, ports } = settings;
   const address = addressFor(settings, present);
   const address6 = address6For(settings, present);
-  const with6 = address6 === null ? [] : [address6, ...present.addresses6];
+  const makeBridge = !present.exists || present.ours;
+  // a bridge of mailctl may still have the addresses of an earlier plan, which are about to be removed
+  const others = makeBridge ? [] : present.addresses;
+  const others6 = makeBridge ? [] : present.addresses6;
+  const lan6 = address6 === null ? [] : [address6, ...others6];
   return {
     bridge: network.bridge,
-    makeBridge: !present.exists || present.ours,
+    makeBridge,
     address,
     gateway: gatewayFor(settings, present, address),
     address6,
@@ -147,7 +151,7 @@ export function planNetwork(
     ports: Object.values(ports).filter((port): port is number => port !== null),
     veth: planVeth(settings.main.container, machine),
     mtu: present.ours || present.mtu === 1500 ? null : present.mtu,
-    egress: planEgress(settings, [address, ...present.addresses, ...with6]),
+    egress: planEgress(settings, [address, ...others, ...lan6]),
   };
 }
 

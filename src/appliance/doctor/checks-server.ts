@@ -35,7 +35,7 @@ const container: Check = {
     });
   },
   applyFix: async ({ host, target }) => {
-    const image = await requireInstalled(host, target.paths);
+    const image = await requireInstalled(host, target);
     await converge(host, target, { image, start: true });
     return 'started the container';
   },

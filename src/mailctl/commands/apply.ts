@@ -45,7 +45,7 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
       return planOfChanges([...changes, ...(await planFollowing(host, target))], output.paint);
     },
     apply: async (target) => {
-      const image = await requireInstalled(host, target.paths);
+      const image = await requireInstalled(host, target);
       await requireVirusScan(host, target, { waits });
       const result = await converge(host, target, {
         image,

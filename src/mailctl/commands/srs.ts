@@ -16,7 +16,7 @@ export async function runRotate(app: App): Promise<ExitStatus> {
     word: 'srs rotate',
     plan: async () => ({ would: ['sign the senders of forwarded mail with a new secret'] }),
     apply: async (target) => {
-      const image = await requireInstalled(host, target.paths);
+      const image = await requireInstalled(host, target);
       await rotateSrsSecret(host, target);
       return converge(host, target, { image, start: false });
     },

@@ -34,14 +34,14 @@ interface StopOptions extends Pick<StartOptions, 'scheduled'> {
 }
 
 async function start(app: App, target: Appliance): Promise<boolean> {
-  const image = await requireInstalled(app.host, target.paths);
+  const image = await requireInstalled(app.host, target);
   await checkHost(app.host, target);
   return (await converge(app.host, target, { image, start: true })).started;
 }
 
 async function planStart({ host }: App, target: Appliance): Promise<Planned> {
   if (!target.settings.main.enabled) return { would: [], details: ['main.enabled is 0'] };
-  await requireInstalled(host, target.paths);
+  await requireInstalled(host, target);
   await checkHost(host, target);
   const running = await isRunning(host, containerRef(target));
   return running
@@ -128,8 +128,7 @@ async function runRestart(app: App): Promise<ExitStatus> {
   return app.change({
     word: 'restart',
     plan: async (target) => {
-      await requireInstalled(app.host, target.paths);
-      await requireSameData(app.host, target);
+      await requireInstalled(app.host, target);
       return { would: ['stop the mail server', 'start the mail server'] };
     },
     before: async () => {
@@ -137,7 +136,7 @@ async function runRestart(app: App): Promise<ExitStatus> {
       await endScheduler(app);
     },
     apply: async (target) => {
-      await requireInstalled(app.host, target.paths);
+      await requireInstalled(app.host, target);
       await takeDown(app.host, target);
       await endStop(app.host, target.paths);
       await start(app, target);
