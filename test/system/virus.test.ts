@@ -99,7 +99,7 @@ describe('with virus_scan on', () => {
 
     expect(status).toBe(65);
     expect(stderr).toContain('has no ClamAV');
-    expect(stderr).toContain('virus_scan=0');
+    expect(stderr).toContain('virus_scan 0');
   });
 
   test('with virus_scan off, the same message passes', async () => {
