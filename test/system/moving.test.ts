@@ -240,7 +240,10 @@ describe('while the server runs', () => {
     expect(refusals[1]).toContain(`network.address6 ${NETWORK.lan.address6} is taken by another`);
     expect(refusals[2]).toContain('is taken by this host on br-own');
     expect(await sh('ip -o link show type bridge')).not.toContain('br-next');
-    expect(await sh('nft list tables')).not.toContain('inet mailserver_');
+    const rules = await sh('nft list ruleset inet');
+    expect(rules).toContain('table inet mailserver_');
+    expect(rules).not.toContain('dnat ip');
+    expect(await box.does('plan')).toContain('nothing to change');
     expect((await lab.lan.smtp({ host: '192.168.77.25' })).greeting.code).toBe(220);
   }, 120_000);
 });

@@ -112,20 +112,20 @@ export async function applyNetwork(
   await loadTable(host, paths, table);
 }
 
-async function hasOtherTables(host: Host): Promise<boolean> {
+async function hasOtherTables(host: Host, container: string): Promise<boolean> {
   if (!host.programs.exists('nft')) return false;
   const { stdout } = await host.programs.query(['nft', 'list', 'tables', 'inet']);
-  return stdout.includes(TABLE_PREFIX);
+  const names = stdout.split(/\s+/).filter((word) => word.startsWith(TABLE_PREFIX));
+  return names.some((name) => name !== tableName(container));
 }
 
 async function hasPorts(host: Host, bridge: string): Promise<boolean> {
   return (await host.files.list(`/sys/class/net/${bridge}/brif`)).length > 0;
 }
 
-/** Stops publishing the ports; forwarding stays on while another appliance publishes its own. */
-export async function withdrawPorts(host: Host, paths: Paths, container: string): Promise<void> {
-  await removeTable(host, { family: 'inet', name: tableName(container) });
-  if (await hasOtherTables(host)) return;
+/** For a container that has left mailctl's bridge; forwarding stays on while another appliance may need it. */
+export async function endForwarding(host: Host, paths: Paths, container: string): Promise<void> {
+  if (await hasOtherTables(host, container)) return;
   await unforward(host, paths, FORWARDING);
   await unforward(host, paths, FORWARDING6);
 }
@@ -144,6 +144,7 @@ export async function removeNetwork(
   network: { container: string; bridges: readonly string[] },
 ): Promise<void> {
   await removeTable(host, { family: 'netdev', name: tableName(network.container) });
-  await withdrawPorts(host, paths, network.container);
+  await removeTable(host, { family: 'inet', name: tableName(network.container) });
+  await endForwarding(host, paths, network.container);
   for (const bridge of network.bridges) await removeBridge(host, bridge);
 }

@@ -7,7 +7,7 @@ import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { Paths } from '../paths.ts';
 import type { NetworkPlan } from './network.ts';
-import { ownAddresses, queryBridge, removeBridge, withdrawPorts } from './network-apply.ts';
+import { endForwarding, ownAddresses, queryBridge, removeBridge } from './network-apply.ts';
 import { queryVeth } from './veth-apply.ts';
 
 /** An address of this host on a bridge of mailctl. */
@@ -88,7 +88,7 @@ export async function removeFormer(
       await removePart(host, part, plan.veth?.name ?? null);
     } else await removeBridge(host, part.bridge);
   }
-  if (former.length > 0 && !plan.makeBridge) await withdrawPorts(host, paths, container);
+  if (former.length > 0 && !plan.makeBridge) await endForwarding(host, paths, container);
   await write(host, paths, partsOf(plan));
 }
 
