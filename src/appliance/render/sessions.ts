@@ -13,14 +13,14 @@ export interface SmtpSessions {
 const MiB = 2 ** 20;
 
 /**
- * With every port full, the sessions take 260 MB, 190 MB or 140 MB. All other daemons take up to 330 MB while they check
- * two messages of 24 MB and answer 20 logins at once; without 100 MB more for the programs' own pages, the kernel reads
+ * With every port full, the sessions take 260 MB, 190 MB or 150 MB. All other daemons take up to 400 MB while they check
+ * two messages of 24 MB and answer 20 logins at once; without 80 MB more for the programs' own pages, the kernel reads
  * them from the disk again and again.
  */
 const LIMITS = [
-  { from: 768 * MiB, perAddress: 8, perSubmittingAddress: 6 },
-  { from: 576 * MiB, perAddress: 6, perSubmittingAddress: 4 },
-  { from: 0, perAddress: 4, perSubmittingAddress: 3 },
+  { from: 896 * MiB, perAddress: 8, perSubmittingAddress: 6 },
+  { from: 704 * MiB, perAddress: 6, perSubmittingAddress: 4 },
+  { from: 0, perAddress: 5, perSubmittingAddress: 3 },
 ] as const;
 
 /** @param memory `main.memory`, bytes */

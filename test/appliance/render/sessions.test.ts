@@ -6,23 +6,23 @@ const MiB = 2 ** 20;
 const SESSION = 2.4;
 
 test.each([
-  [128, 4, 3],
-  [575, 4, 3],
-  [576, 6, 4],
-  [640, 6, 4],
-  [767, 6, 4],
-  [768, 8, 6],
+  [128, 5, 3],
+  [640, 5, 3],
+  [703, 5, 3],
+  [704, 6, 4],
+  [895, 6, 4],
+  [896, 8, 6],
   [4096, 8, 6],
 ])('with %p MB, one address has at most %p sessions on 25 and %p on 587', (memory, on25, on587) => {
   const { perAddress, perSubmittingAddress } = smtpSessions(memory * MiB);
   expect([perAddress, perSubmittingAddress]).toEqual([on25, on587]);
 });
 
-test.each([640, 768, 1024])(
+test.each([640, 704, 896, 1024])(
   'with %p MB, sessions on every port leave room for all other daemons',
   (memory) => {
     const { processes, submissionProcesses } = smtpSessions(memory * MiB);
-    expect((processes + 2 * submissionProcesses) * SESSION).toBeLessThan(memory - 430);
+    expect((processes + 2 * submissionProcesses) * SESSION).toBeLessThan(memory - 480);
   },
 );
 
