@@ -3,6 +3,7 @@
 
 import { MailctlError } from '../errors.ts';
 import type { Host } from './host.ts';
+import { installCommand } from './package-manager.ts';
 
 export interface UpdateServer {
   readonly address: string;
@@ -48,7 +49,7 @@ export function requireNsupdate(host: Host): string {
   const program = PROGRAMS.find((name) => host.programs.exists(name));
   if (program !== undefined) return program;
   throw new MailctlError('PROGRAM_MISSING', 'neither nsupdate nor knsupdate is installed', {
-    hint: 'opkg install bind-client   (Debian: apt-get install bind9-dnsutils)',
+    hint: installCommand(host, { debian: 'bind9-dnsutils', openwrt: 'bind-client' }),
   });
 }
 

@@ -32,13 +32,50 @@ async function bareHost(programs: string[], kernel = '6.6.0') {
 const ALL = ['lxc-start', 'lxc-stop', 'lxc-info', 'lxc-attach', 'ip', 'mount', 'nft'];
 
 test('without LXC, install names every missing program and the packages to install', async () => {
-  const host = await bareHost(['ip', 'mount', 'nft']);
+  const host = await bareHost(['ip', 'mount', 'nft', 'apt-get']);
   const { status, stderr } = await host.mailctl(['install']);
   await host.remove();
 
   expect(status).toBe(69);
   expect(stderr).toContain('lxc-start, lxc-stop, lxc-info, lxc-attach');
   expect(stderr).toContain('hint: apt-get install lxc');
+});
+
+test('doctor names the missing requirements before the first install, each with its fix', async () => {
+  const host = await bareHost(['ip', 'mount', 'nft', 'opkg'], '5.15.0-91');
+  const words = ['doctor', '--only', 'host.requirements', '--json'];
+  const { status, stdout } = await host.mailctl(words);
+  await host.remove();
+
+  expect(status).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    checks: [
+      {
+        id: 'host.requirements',
+        severity: 'error',
+        message: 'missing programs: lxc-start, lxc-stop, lxc-info, lxc-attach',
+        fix: 'opkg update && opkg install lxc-start lxc-stop lxc-info lxc-attach',
+      },
+      { message: expect.stringContaining('the kernel is 5.15.0-91') },
+    ],
+  });
+});
+
+test('a bridge that filters VLANs needs network.vlan and the program bridge', async () => {
+  const host = await bareHost(ALL);
+  const bridge = join(host.root, 'sys/class/net/br-lan/bridge');
+  await mkdir(bridge, { recursive: true });
+  await mkdir(join(host.root, 'proc/net/vlan'), { recursive: true });
+  await writeFile(join(bridge, 'vlan_filtering'), '1\n');
+  await writeFile(join(bridge, 'default_pvid'), '0\n');
+  await writeFile(join(host.root, 'proc/net/vlan/config'), 'br-lan.3 | 3 | br-lan\n');
+  const { status, stderr } = await host.mailctl(['install']);
+  await host.remove();
+
+  expect(status).toBe(69);
+  expect(stderr).toContain('missing programs: bridge');
+  expect(stderr).toContain('the bridge br-lan filters VLANs and has no default VLAN');
+  expect(stderr).toContain('br-lan.3 is VLAN 3');
 });
 
 test('an old kernel is named with the required version', async () => {
@@ -100,6 +137,7 @@ test('a stock router needs no losetup, since it is not used', async () => {
 test.each([
   [['opkg'], 'hint: opkg update && opkg install lxc-start'],
   [['opkg', 'apk'], 'hint: apk update && apk add lxc-start'],
+  [[], 'hint: install the packages lxc-start'],
 ])('on a router with %j the hint is a command that it has', async (managers, hint) => {
   const host = await bareHost(['ip', 'mount', 'nft', ...managers]);
   await writeFile(join(host.root, 'etc/openwrt_release'), "DISTRIB_ID='OpenWrt'\n");

@@ -28,7 +28,7 @@ import type { Settings } from '../../src/appliance/settings/settings.ts';
 
 const SHIPPED = join(import.meta.dir, '../../files/etc/config/mailserver');
 const NO_BRIDGE: BridgePresent = {
-  ...{ exists: false, ours: false, mtu: null },
+  ...{ exists: false, ours: false, mtu: null, vlans: null },
   ...{ addresses: [], addresses6: [] },
 };
 const RESULTS = ['files', 'host', 'rootfs'];

@@ -1,6 +1,7 @@
 // Finds and repairs differences between this host's network and the running container's plan: a deleted
 // bridge, a flushed table, an interface without its bridge.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
@@ -14,7 +15,13 @@ import {
   queryBridge,
 } from '../container/network-apply.ts';
 import { formerParts, recordParts, removeFormer } from '../container/network-former.ts';
-import { attachVeth, hasVeth, queryVeth } from '../container/veth-apply.ts';
+import {
+  attachVeth,
+  hasVeth,
+  queryPortVlans,
+  queryVeth,
+  untaggedVlan,
+} from '../container/veth-apply.ts';
 import type { Paths } from '../paths.ts';
 import type { Change } from './changes.ts';
 import { planTables } from './network-tables.ts';
@@ -43,16 +50,21 @@ async function planForwarding(host: Host, plan: NetworkPlan): Promise<Change[]> 
   return off.map((name) => ({ what: 'firewall', name, action: 'change', effect: { none: true } }));
 }
 
-async function planVethPort(host: Host, { veth, bridge }: DesiredNetwork): Promise<Change[]> {
+async function planVethPort(host: Host, plan: DesiredNetwork): Promise<Change[]> {
+  const { veth, bridge, vlan } = plan;
   const { exists, master, up } = await queryVeth(host, veth.name);
   const name = `veth ${veth.name}`;
   // the kernel deletes both ends of a veth together
   if (!exists)
     return [{ what: 'container', name, action: 'add', effect: { restart_container: true } }];
-  if (master === bridge && up) return [];
-  const state = (port: string | null, on: boolean) =>
-    `${port === null ? 'no bridge' : `port of ${port}`}\n${on ? 'up' : 'down'}\n`;
-  const texts = { before: state(master, up), after: state(bridge, true) };
+  const wanted = vlan === null ? [] : [untaggedVlan(vlan.id)];
+  const vlans = vlan === null || master === null ? [] : await queryPortVlans(host, veth.name);
+  if (master === bridge && up && isDeepStrictEqual(vlans, wanted)) return [];
+  const state = (port: string | null, on: boolean, ids: readonly string[]) => {
+    const lines = [port === null ? 'no bridge' : `port of ${port}`, on ? 'up' : 'down'];
+    return [...lines, ...ids.map((id) => `VLAN ${id}`), ''].join('\n');
+  };
+  const texts = { before: state(master, up, vlans), after: state(bridge, true, wanted) };
   return [{ what: 'container', name, action: 'change', effect: { none: true }, ...texts }];
 }
 

@@ -26,8 +26,8 @@ async function isOursAgain(host: Host, present: BridgePresent, before: NetworkPl
 
 /** Throws HOST_UNFIT when the foreign bridge of the current generation is missing. */
 export async function bridgeInUse(host: Host, target: Appliance): Promise<BridgePresent> {
-  const { bridge } = target.settings.network;
-  const present = await queryBridge(host, bridge);
+  const { bridge, vlan } = target.settings.network;
+  const present = await queryBridge(host, bridge, vlan);
   const before = (await hostPartHere(host, target, 'current'))?.network;
   if (before?.bridge !== bridge || present.ours) return present;
   if (before.makeBridge) {

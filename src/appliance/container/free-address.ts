@@ -7,7 +7,7 @@ import { isRunning } from '../../host/lxc.ts';
 import { queryNeighbour } from '../../host/neighbour.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from './container.ts';
-import type { DesiredNetwork } from './network.ts';
+import { type DesiredNetwork, hostDevice } from './network.ts';
 import { queryBridge } from './network-apply.ts';
 import { queryVeth } from './veth-apply.ts';
 
@@ -48,11 +48,11 @@ export async function requireFreeAddresses(
   if (ports.every((port) => port === veth.name)) return;
   const wanted = await newAddresses(host, target, network);
   if (wanted.length === 0) return;
-  const { addresses, addresses6 } = await queryBridge(host, bridge);
+  const { addresses, addresses6 } = await queryBridge(host, bridge, network.vlan?.id);
   const own = [...addresses, ...addresses6].map(bareAddress);
   for (const { option, cidr, address } of wanted) {
     if (own.includes(address)) throw taken(option, cidr, `this host on ${bridge}`);
-    const mac = await queryNeighbour(host, address, bridge);
+    const mac = await queryNeighbour(host, address, hostDevice(network));
     if (mac !== null && mac !== veth.mac) {
       throw taken(option, cidr, `another machine on ${bridge}, with the hardware address ${mac}`);
     }

@@ -49,6 +49,7 @@ const network = object({
     nullable(object({ destinations: array(destination), lan: array(string()) })),
     null,
   ),
+  vlan: optional(nullable(object({ id: number(), device: string() })), null),
 });
 
 /** Written once with its generation (`encodeHostPart`). @param link link or name of a generation */

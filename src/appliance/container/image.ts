@@ -154,11 +154,15 @@ async function takeUrl(host: Host, appliance: Appliance, source: Source): Promis
 async function build(host: Host, appliance: Appliance): Promise<Image> {
   const { settings, paths } = appliance;
   if (!host.programs.exists('mmdebstrap') || !host.programs.exists('mksquashfs')) {
+    // OpenWrt has no package of mmdebstrap
+    const build = host.programs.exists('apt-get')
+      ? '   (or: apt-get install mmdebstrap squashfs-tools)'
+      : '';
     throw new MailctlError(
       'IMAGE_MISSING',
       'no image is installed, and this host cannot build one',
       {
-        hint: 'mailctl install --image FILE|URL   (or: apt-get install mmdebstrap squashfs-tools)',
+        hint: `mailctl install --image FILE|URL${build}`,
       },
     );
   }

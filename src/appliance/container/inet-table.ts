@@ -4,7 +4,7 @@
 import { bareAddress } from '../../host/ip.ts';
 import type { Egress } from './egress.ts';
 import { hostEgress } from './egress-rules.ts';
-import { type NetworkPlan, tableName } from './network.ts';
+import { hostDevice, type NetworkPlan, tableName } from './network.ts';
 import { linkLocal } from './veth.ts';
 
 function publishedOn(plan: NetworkPlan, family: 'ip' | 'ip6'): string | null {
@@ -72,7 +72,8 @@ function sources({ address, address6, veth }: NetworkPlan): string[] {
 
 function confining(plan: NetworkPlan, egress: Egress): string[] {
   const from = sources(plan);
-  const back = `iifname "${plan.bridge}" oifname "${plan.bridge}"`;
+  const device = hostDevice(plan);
+  const back = `iifname "${device}" oifname "${device}"`;
   const filter = (hook: string) => `type filter hook ${hook} priority filter - 10; policy accept;`;
   const [first = '', ...rest] = hostEgress(egress);
   return [

@@ -8,6 +8,7 @@ import type { Paths } from '../paths.ts';
 import { renderTable } from './inet-table.ts';
 import { type BridgePresent, type NetworkPlan, TABLE_PREFIX, tableName } from './network.ts';
 import { loadTable, type NftTable, removeTable, tryTable } from './nft-tables.ts';
+import { type BridgeVlans, parseVlanDevices, portVlan } from './vlan.ts';
 
 const MARK = 'made by mailctl';
 export const FORWARDING = '/proc/sys/net/ipv4/ip_forward';
@@ -21,8 +22,24 @@ async function addressesOf(host: Host, bridge: string, family: '-4' | '-6'): Pro
   return lines.flatMap((line) => / inet6? (\S+)/.exec(line)?.[1] ?? []);
 }
 
-/** The host's bridge of this name. Throws HOST_UNFIT for an interface of another kind. */
-export async function queryBridge(host: Host, bridge: string): Promise<BridgePresent> {
+/** The VLANs of a bridge; null for one that filters none, or is missing. */
+export async function queryVlans(host: Host, bridge: string): Promise<BridgeVlans | null> {
+  const folder = `/sys/class/net/${bridge}/bridge`;
+  if ((await host.files.read(join(folder, 'vlan_filtering')))?.trim() !== '1') return null;
+  const devices = (await host.files.read('/proc/net/vlan/config')) ?? '';
+  const defaultId = Number((await host.files.read(join(folder, 'default_pvid')))?.trim() ?? 0);
+  return { defaultId, devices: parseVlanDevices(devices, bridge) };
+}
+
+/**
+ * The host's bridge of this name. Throws HOST_UNFIT for an interface of another kind.
+ * @param vlan of the container (network.vlan): the host's addresses there are those of the VLAN device, if it has one
+ */
+export async function queryBridge(
+  host: Host,
+  bridge: string,
+  vlan: number | null = null,
+): Promise<BridgePresent> {
   const exists = (await host.files.stat(`/sys/class/net/${bridge}/bridge`)) !== null;
   if (!exists) {
     if ((await host.files.stat(`/sys/class/net/${bridge}`)) !== null) {
@@ -34,16 +51,19 @@ export async function queryBridge(host: Host, bridge: string): Promise<BridgePre
         },
       );
     }
-    return { exists, ours: false, addresses: [], addresses6: [], mtu: null };
+    return { exists, ours: false, addresses: [], addresses6: [], mtu: null, vlans: null };
   }
   const alias = await host.files.read(`/sys/class/net/${bridge}/ifalias`);
   const mtu = await host.files.read(`/sys/class/net/${bridge}/mtu`);
+  const vlans = await queryVlans(host, bridge);
+  const device = portVlan({ bridge, vlan }, vlans)?.device ?? bridge;
   return {
     exists,
     ours: alias?.trim() === MARK,
-    addresses: await addressesOf(host, bridge, '-4'),
-    addresses6: await addressesOf(host, bridge, '-6'),
+    addresses: await addressesOf(host, device, '-4'),
+    addresses6: await addressesOf(host, device, '-6'),
     mtu: mtu === null ? null : Number(mtu.trim()),
+    vlans,
   };
 }
 

@@ -14,17 +14,20 @@ import {
 import type { Settings } from '../settings/settings.ts';
 import { type Egress, planEgress } from './egress.ts';
 import { planVeth, type Veth } from './veth.ts';
+import { type BridgeVlans, type PortVlan, portVlan, vlanLack } from './vlan.ts';
 
 /** The present state of the bridge that UCI names. */
 export interface BridgePresent {
   readonly exists: boolean;
   /** Created by mailctl, for this or another appliance. */
   readonly ours: boolean;
-  /** The host's IPv4 addresses on it, CIDR. */
+  /** The host's IPv4 addresses in the container's network: on it or on its VLAN device. CIDR. */
   readonly addresses: readonly string[];
   readonly addresses6: readonly string[];
   /** Null when it does not exist. */
   readonly mtu: number | null;
+  /** Null when it filters no VLANs. */
+  readonly vlans: BridgeVlans | null;
 }
 
 export interface NetworkPlan {
@@ -45,6 +48,8 @@ export interface NetworkPlan {
   readonly mtu: number | null;
   /** Null in a generation of 0.1.0, where the container reached everything. */
   readonly egress: Egress | null;
+  /** Null on a bridge that does not filter VLANs. */
+  readonly vlan: PortVlan | null;
 }
 
 /** A plan of this version, which always has a veth. */
@@ -133,6 +138,9 @@ export function planNetwork(
   machine: string,
 ): DesiredNetwork {
   const { network, ports } = settings;
+  // before the addresses, which depend on the VLAN
+  const lack = vlanLack(settings, present.vlans);
+  if (lack !== null) throw new MailctlError(lack.code, lack.message, { hint: lack.hint });
   const address = addressFor(settings, present);
   const address6 = address6For(settings, present);
   const makeBridge = !present.exists || present.ours;
@@ -152,8 +160,12 @@ export function planNetwork(
     veth: planVeth(settings.main.container, machine),
     mtu: present.ours || present.mtu === 1500 ? null : present.mtu,
     egress: planEgress(settings, [address, ...others, ...lan6]),
+    vlan: portVlan(network, present.vlans),
   };
 }
+
+/** The host's own interface in the container's network. */
+export const hostDevice = ({ vlan, bridge }: NetworkPlan): string => vlan?.device ?? bridge;
 
 export const TABLE_PREFIX = 'mailserver_';
 

@@ -3,6 +3,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
+import { installCommand } from '../../host/package-manager.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Settings } from '../settings/settings.ts';
 import { desiredNetwork } from './bridge.ts';
@@ -10,12 +11,15 @@ import { containerRef } from './container.ts';
 import type { Lack } from './lack.ts';
 import { type Listener, listenersOn } from './listeners.ts';
 import { type NetworkPlan, tableName } from './network.ts';
-import { queryBridge } from './network-apply.ts';
+import { queryBridge, queryVlans } from './network-apply.ts';
 import { listTable } from './nft-tables.ts';
 import { dataLacks } from './preflight-data.ts';
+import { type BridgeVlans, vlanLack } from './vlan.ts';
+
+type Requirement = readonly [program: string, debian: string, openwrt: string];
 
 /** Program → package on Debian and on OpenWrt. */
-const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: string])[] = [
+const PROGRAMS: readonly Requirement[] = [
   ['lxc-start', 'lxc', 'lxc-start'],
   ['lxc-stop', 'lxc', 'lxc-stop'],
   ['lxc-info', 'lxc', 'lxc-info'],
@@ -23,6 +27,8 @@ const PROGRAMS: readonly (readonly [program: string, debian: string, openwrt: st
   ['ip', 'iproute2', 'ip-full'],
   ['mount', 'mount', 'mount-utils'],
 ];
+const NFT: Requirement = ['nft', 'nftables', 'nftables'];
+const BRIDGE: Requirement = ['bridge', 'iproute2', 'ip-bridge'];
 
 // squashfs supports idmapped mounts since this version (torvalds/linux, fs/squashfs: FS_ALLOW_IDMAP)
 const KERNEL_MAJOR = 6;
@@ -32,20 +38,16 @@ export async function isOpenWrt(host: Host): Promise<boolean> {
   return (await host.files.stat('/etc/openwrt_release')) !== null;
 }
 
-/** The command that installs packages on this host. */
-async function installCommand(
+async function missingPrograms(
   host: Host,
-  packages: { debian: string; openwrt: string },
-): Promise<string> {
-  if (!(await isOpenWrt(host))) return `apt-get install ${packages.debian}`;
-  const { openwrt } = packages;
-  // OpenWrt 25.12 has apk instead of opkg
-  if (host.programs.exists('apk')) return `apk update && apk add ${openwrt}`;
-  return `opkg update && opkg install ${openwrt}`;
-}
-
-async function missingPrograms(host: Host, publishes: boolean): Promise<Lack[]> {
-  const wanted = publishes ? [...PROGRAMS, ['nft', 'nftables', 'nftables'] as const] : PROGRAMS;
+  { network }: Settings,
+  vlans: BridgeVlans | null,
+): Promise<Lack[]> {
+  const wanted = [
+    ...PROGRAMS,
+    ...(network.publish.length > 0 ? [NFT] : []),
+    ...(vlans !== null ? [BRIDGE] : []),
+  ];
   const missing = wanted.filter(([program]) => !host.programs.exists(program));
   if (missing.length === 0) return [];
   const names = (at: 1 | 2) => [...new Set(missing.map((row) => row[at]))].join(' ');
@@ -53,7 +55,7 @@ async function missingPrograms(host: Host, publishes: boolean): Promise<Lack[]> 
     {
       code: 'HOST_UNFIT',
       message: `missing programs: ${missing.map(([program]) => program).join(', ')}`,
-      hint: await installCommand(host, { debian: names(1), openwrt: names(2) }),
+      hint: installCommand(host, { debian: names(1), openwrt: names(2) }),
     },
   ];
 }
@@ -84,7 +86,10 @@ async function fileSystemLacks(host: Host): Promise<Lack[]> {
       code: 'HOST_UNFIT',
       message: 'this kernel cannot mount squashfs images',
       hint: (await isOpenWrt(host))
-        ? await installCommand(host, { debian: '', openwrt: 'kmod-fs-squashfs kmod-loop' })
+        ? installCommand(host, {
+            debian: 'linux-image-amd64',
+            openwrt: 'kmod-fs-squashfs kmod-loop',
+          })
         : 'modprobe squashfs',
     },
   ];
@@ -93,7 +98,10 @@ async function fileSystemLacks(host: Host): Promise<Lack[]> {
 /** A router's bridge is netifd's: mailctl creates none there. */
 export async function bridgeLacks(host: Host, settings: Settings): Promise<Lack[]> {
   const { bridge } = settings.network;
-  if (!(await isOpenWrt(host)) || (await queryBridge(host, bridge)).exists) return [];
+  if (!(await isOpenWrt(host)) || (await queryBridge(host, bridge)).exists) {
+    const lack = vlanLack(settings, await queryVlans(host, bridge));
+    return lack === null ? [] : [lack];
+  }
   return [
     {
       code: 'HOST_UNFIT',
@@ -123,26 +131,34 @@ async function portLacks(host: Host, target: Appliance): Promise<Lack[]> {
   }));
 }
 
-/**
- * Throws HOST_UNFIT (or PORT_TAKEN) with all unmet requirements.
- * @param onRoot accept data on the root overlay, which sysupgrade erases
- */
-export async function checkHost(
+interface Leniency {
+  /** Accept data on the root overlay, which sysupgrade erases. */
+  readonly onRoot?: boolean;
+}
+
+/** All unmet requirements of this host. */
+export async function findLacks(
   host: Host,
   target: Appliance,
-  { onRoot = false }: { onRoot?: boolean } = {},
-): Promise<void> {
+  { onRoot = false }: Leniency = {},
+): Promise<Lack[]> {
   // a copied data folder is new on this host
   const fresh = (await host.files.stat(target.paths.lxcConfig)) === null;
+  const { settings } = target;
+  const vlans = await queryVlans(host, settings.network.bridge);
   const lacks = [
-    ...(await missingPrograms(host, target.settings.network.publish.length > 0)),
+    ...(await missingPrograms(host, settings, vlans)),
     ...(await kernelLacks(host)),
     ...(await fileSystemLacks(host)),
-    ...(await bridgeLacks(host, target.settings)),
+    ...(await bridgeLacks(host, settings)),
     ...(await dataLacks(host, target, { fresh, onRoot })),
   ];
-  if (lacks.length === 0) lacks.push(...(await portLacks(host, target)));
-  const [first, ...others] = lacks;
+  return lacks.length > 0 ? lacks : portLacks(host, target);
+}
+
+/** Throws HOST_UNFIT (or PORT_TAKEN) with all unmet requirements. */
+export async function checkHost(host: Host, target: Appliance, lenient?: Leniency): Promise<void> {
+  const [first, ...others] = await findLacks(host, target, lenient);
   if (first === undefined) return;
   const rest = others.map(({ message, hint }) => `\n  ${message} (${hint})`).join('');
   throw new MailctlError(first.code, `${first.message}${rest}`, { hint: first.hint });

@@ -7,7 +7,9 @@ import { bareAddress, contains, ipv4Hosts, type Network, parseNetwork } from '..
 import { queryNeighbour } from '../../host/neighbour.ts';
 import { getOption } from '../../uci/document.ts';
 import { parseUci } from '../../uci/parse.ts';
+import type { Settings } from '../settings/settings.ts';
 import { queryBridge } from './network-apply.ts';
+import { portVlan } from './vlan.ts';
 
 // RFC 1918; the first is the default of network.address
 const PRIVATE = ['10.82', '172.29', '192.168'];
@@ -86,9 +88,13 @@ async function addressOnBridge(host: Host, bridge: string, cidrs: readonly strin
 }
 
 /** A free address with its prefix length. Throws HOST_UNFIT. */
-export async function findFreeAddress(host: Host, bridge: string): Promise<string> {
-  const present = await queryBridge(host, bridge);
+export async function findFreeAddress(
+  host: Host,
+  { bridge, vlan }: Settings['network'],
+): Promise<string> {
+  const present = await queryBridge(host, bridge, vlan);
+  const device = portVlan({ bridge, vlan }, present.vlans)?.device ?? bridge;
   return present.exists
-    ? addressOnBridge(host, bridge, present.addresses)
+    ? addressOnBridge(host, device, present.addresses)
     : addressOfNewNetwork(host);
 }

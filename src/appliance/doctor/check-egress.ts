@@ -53,7 +53,7 @@ export const egressCheck: Check = {
     if (network === null) return report('unknown', 'inconclusive: nothing is installed yet');
     const missing = await findMissing(context, report, network);
     if (missing !== null) return missing;
-    const present = await queryBridge(host, network.plan.bridge);
+    const present = await queryBridge(host, network.plan.bridge, network.plan.vlan?.id);
     const own = [...present.addresses, ...present.addresses6].map(bareAddress);
     const targets = closedTargets(network.plan, own);
     const { reached, dns } = await tryFromInside(host, target, targets);

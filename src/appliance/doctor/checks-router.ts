@@ -73,8 +73,8 @@ async function answersOf(server: string, name: string, type: 'A' | 'AAAA'): Prom
 
 /** What the LAN's resolver answers in place of the container's address; empty when it is right. */
 async function wrongAnswers(host: Host, target: Appliance): Promise<string[]> {
-  const { address, address6, bridge, gateway } = await desiredNetwork(host, target);
-  const { addresses } = await queryBridge(host, bridge);
+  const { address, address6, bridge, gateway, vlan } = await desiredNetwork(host, target);
+  const { addresses } = await queryBridge(host, bridge, vlan?.id);
   const server = bareAddress(addresses[0] ?? gateway);
   const { hostname } = target.settings.main;
   const expected = [

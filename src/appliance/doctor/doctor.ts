@@ -10,6 +10,7 @@ import { checkUciFile } from '../settings/uci-file.ts';
 import { APPLY_CHECKS } from './checks-apply.ts';
 import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
+import { REQUIREMENTS_CHECK } from './checks-requirements.ts';
 import { ROUTER_CHECKS } from './checks-router.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import { STATE_CHECKS } from './checks-state.ts';
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   ...SERVER_CHECKS,
   ...HOST_CHECKS,
   ...APPLY_CHECKS,
+  REQUIREMENTS_CHECK,
   ...CONFINEMENT_CHECKS,
   ...ROUTER_CHECKS,
   ...STATE_CHECKS,

@@ -41,7 +41,11 @@ async function ownAddresses(host: Host): Promise<readonly string[]> {
 
 /** The networks of the bridge, every address of this host, the container itself and fail2ban.ignore. */
 async function exemptNetworks(host: Host, { settings, paths }: Appliance): Promise<string[]> {
-  const { addresses, addresses6 } = await queryBridge(host, settings.network.bridge);
+  const { addresses, addresses6 } = await queryBridge(
+    host,
+    settings.network.bridge,
+    settings.network.vlan,
+  );
   const part = await readHostPart(host, paths, 'current');
   const own = [part?.network.address, part?.network.address6].flatMap((cidr) => cidr ?? []);
   const { ignore } = settings.fail2ban;

@@ -41,9 +41,12 @@ interface Files {
 
 /** Throws HOST_UNFIT when the bridge or the WAN interface is in no zone. */
 export function findZones(settings: Settings, files: Files): { wan: string; lan: string } {
-  const { bridge } = settings.network;
+  const { bridge, vlan } = settings.network;
   const { wanInterface } = settings.dns;
-  const lan = zoneOf(files.firewall, interfacesOn(files.network, bridge), bridge);
+  const lanOf = (device: string) =>
+    zoneOf(files.firewall, interfacesOn(files.network, device), device);
+  // on a bridge that filters VLANs, the interface is on the device of a VLAN
+  const lan = (vlan === null ? null : lanOf(`${bridge}.${vlan}`)) ?? lanOf(bridge);
   if (lan === null) {
     throw new MailctlError(
       'HOST_UNFIT',

@@ -1,6 +1,6 @@
 // The options of the container's network.
 
-import { optional } from './kinds.ts';
+import { integer, optional } from './kinds.ts';
 import { interfaceName } from './names.ts';
 import { destination, hostAddresses, hostCidr, ipAddress } from './networks.ts';
 import { list, option, section } from './option.ts';
@@ -10,6 +10,11 @@ export const network = section('network', 'Network of the container', {
     interfaceName(),
     'br-lan',
     'bridge that the container is attached to; created if missing',
+  ),
+  vlan: option(
+    optional(integer(1, 4094)),
+    '',
+    'VLAN of the container on a bridge that filters VLANs; empty: the default VLAN of the bridge',
   ),
   address: option(
     optional(hostCidr(4)),

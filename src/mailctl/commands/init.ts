@@ -50,7 +50,7 @@ async function presentSettings({ host, uciFile }: App, force: boolean): Promise<
 async function freeAddress({ host }: App, settings: Settings): Promise<string> {
   const [lack] = await bridgeLacks(host, settings);
   if (lack) throw new MailctlError(lack.code, lack.message, { hint: lack.hint });
-  return findFreeAddress(host, settings.network.bridge);
+  return findFreeAddress(host, settings.network);
 }
 
 async function askValues(app: App, options: InitOptions): Promise<FirstValues> {

@@ -4,7 +4,14 @@ import type { Generation } from '../../../src/appliance/apply/generation.ts';
 import { planNetwork } from '../../../src/appliance/container/network.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 
-const absent = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
+const absent = {
+  exists: false,
+  ours: false,
+  addresses: [],
+  addresses6: [],
+  mtu: null,
+  vlans: null,
+};
 const network = planNetwork(defaultSettings(), absent, 'machine');
 
 function generation(texts: Record<string, string>, inputs = {}): Omit<Generation, 'name'> {

@@ -12,7 +12,14 @@ import { createHost, type Host } from '../../../src/host/host.ts';
 
 const settings = defaultSettings();
 const target = { settings, paths: appliancePaths(settings) };
-const absent = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
+const absent = {
+  exists: false,
+  ours: false,
+  addresses: [],
+  addresses6: [],
+  mtu: null,
+  vlans: null,
+};
 let root: string;
 let host: Host;
 

@@ -15,6 +15,7 @@ const ABSENT: BridgePresent = {
   addresses: [],
   addresses6: [],
   mtu: null,
+  vlans: null,
 };
 const LAN: BridgePresent = {
   exists: true,
@@ -22,6 +23,7 @@ const LAN: BridgePresent = {
   addresses: ['192.168.1.1/24'],
   addresses6: ['fd00:1::1/64'],
   mtu: 1500,
+  vlans: null,
 };
 
 function settingsWith(network: object) {

@@ -7,7 +7,14 @@ import { defaultSettings } from '../../../src/appliance/settings/check-settings.
 import { createHost } from '../../../src/host/host.ts';
 import { queryMachineId } from '../../../src/host/machine.ts';
 
-const absent = { exists: false, ours: false, addresses: [], addresses6: [], mtu: null };
+const absent = {
+  exists: false,
+  ours: false,
+  addresses: [],
+  addresses6: [],
+  mtu: null,
+  vlans: null,
+};
 const cgroup = { version: 2, memory: true, pids: true } as const;
 const host = createHost({ root: '/', env: {}, say: () => undefined });
 

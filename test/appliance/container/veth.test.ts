@@ -9,6 +9,7 @@ import { defaultSettings } from '../../../src/appliance/settings/check-settings.
 const LAN: BridgePresent = {
   ...{ exists: true, ours: false, addresses: ['192.168.1.1/24'], addresses6: ['fd00:1::1/64'] },
   mtu: 1500,
+  vlans: null,
 };
 
 describe('the veth of a container', () => {

@@ -8,6 +8,7 @@ import { defaultSettings } from '../../../src/appliance/settings/check-settings.
 const LAN = {
   ...{ exists: true, ours: false, addresses: ['192.168.1.1/24'], addresses6: ['fd00:1::1/64'] },
   mtu: 1500,
+  vlans: null,
 };
 
 function targetsOf(network: object, host: string[]): string[] {

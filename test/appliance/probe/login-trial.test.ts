@@ -31,7 +31,11 @@ beforeEach(() => {
   sockets = [];
   const generation = join(root, 'rendered/g1');
   mkdirSync(generation, { recursive: true });
-  const present = { ...{ exists: false, ours: false, mtu: null }, addresses: [], addresses6: [] };
+  const present = {
+    ...{ exists: false, ours: false, mtu: null, vlans: null },
+    addresses: [],
+    addresses6: [],
+  };
   const network = { ...planNetwork(defaultSettings(), present, 'host'), address: '127.0.0.1/8' };
   const part = { network, lxcConfig: '', seccomp: '', image: '', inputs: {} };
   writeFileSync(join(generation, 'host.json'), JSON.stringify(part));
