@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { capture, ROOT } from '../../scripts/programs.ts';
@@ -118,6 +118,49 @@ test('a removal prints the folders that stay; an upgrade and an offline root pri
   expect(await said('PKG_UPGRADE=0', 'remove')).toContain('/srv/mailserver');
   expect(await said('PKG_UPGRADE=1', 'upgrade')).toBe('');
   expect(await said('IPKG_INSTROOT=/tmp/root', 'remove')).toBe('');
+});
+
+describe('after the installation', () => {
+  const OPTIONS =
+    "config mailserver 'main'\n\toption enabled 'E'\n\toption domain 'D'\n\nconfig ports 'ports'\n";
+  const uci = (enabled: string, domain: string) =>
+    OPTIONS.replace('E', enabled).replace('D', domain);
+
+  /** Runs postinst for an offline root; returns the files in etc/config. */
+  async function configured(files: Record<string, string>): Promise<string[]> {
+    const root = await mkdtemp(join(work, 'root-'));
+    await mkdir(join(root, 'etc/config'), { recursive: true });
+    for (const [name, text] of Object.entries(files)) {
+      await writeFile(join(root, 'etc/config', name), text);
+    }
+    const script = await controlFile('postinst-pkg');
+    const env = ['env', `IPKG_INSTROOT=${root}`];
+    // a mailctl of this machine must not be called for an offline root
+    expect(await capture([...env, 'busybox', 'ash', '-c', script])).toBe('');
+    return (await readdir(join(root, 'etc/config'))).sort();
+  }
+
+  test.each(['mailserver-opkg', 'mailserver.apk-new'])(
+    '%s is removed when only main.enabled differs, as after install',
+    async (left) => {
+      const files = { mailserver: uci('1', 'example.com'), [left]: uci('0', 'example.com') };
+
+      expect(await configured(files)).toEqual(['mailserver']);
+    },
+  );
+
+  test('a new UCI file that differs in another option stays for the operator', async () => {
+    const files = {
+      mailserver: uci('1', 'example.test'),
+      'mailserver-opkg': uci('0', 'example.com'),
+    };
+
+    expect(await configured(files)).toEqual(['mailserver', 'mailserver-opkg']);
+  });
+
+  test('an image without a UCI file is no error', async () => {
+    expect(await configured({})).toEqual([]);
+  });
 });
 
 test('the index lists the file with its size and hash', async () => {
