@@ -1,5 +1,5 @@
 // The container's interface on a bridge that filters VLANs, with stand-ins for ip and bridge that record their calls:
-// kernels without CONFIG_VLAN_8021Q have no such bridge. `npm run test:vm` has a real one.
+// a kernel without CONFIG_VLAN_8021Q has no such bridge.
 
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import {
