@@ -72,14 +72,18 @@ describe.each(KINDS)('on $name', ({ architecture, name, libc }) => {
     expect(stdout).toContain('tls.ports');
   });
 
-  test('the installation of the package warns of what is missing, and succeeds', async () => {
-    const script = '/usr/lib/opkg/info/postinst-pkg';
-    const { status, stdout } = await router.run(['/bin/sh', script]);
+  // Without binfmt_misc, the emulated shell cannot start mailctl
+  test.if(architecture === process.arch)(
+    'the installation of the package warns of what is missing, and succeeds',
+    async () => {
+      const script = '/usr/lib/opkg/info/postinst-pkg';
+      const { status, stdout } = await router.run(['/bin/sh', script]);
 
-    expect(status).toBe(0);
-    expect(stdout).toContain('mailserver: mailctl install will refuse this router');
-    expect(stdout).toContain('missing programs: lxc-start');
-  });
+      expect(status).toBe(0);
+      expect(stdout).toContain('mailserver: mailctl install will refuse this router');
+      expect(stdout).toContain('missing programs: lxc-start');
+    },
+  );
 
   test('install names the missing requirements of this router', async () => {
     // install refuses the shipped domain
