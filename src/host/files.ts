@@ -126,8 +126,20 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryNames}.tmp`);
 }
 
+/** Removes the temporary files that killed processes have left for this path. */
+async function removeAbandoned(path: string): Promise<void> {
+  const start = `.${basename(path)}.`;
+  for (const name of await fs.readdir(dirname(path))) {
+    if (!name.startsWith(start)) continue;
+    const pid = /^(\d+)\.\d+\.tmp$/.exec(name.slice(start.length))?.[1];
+    if (pid === undefined || (await orNull(fs.lstat(`/proc/${pid}`))) !== null) continue;
+    await fs.rm(join(dirname(path), name), { force: true });
+  }
+}
+
 /** Writes a temporary file beside `path`, makes it durable, and renames it over `path`. */
 async function throughTemporary(path: string, fill: (temporary: string) => Promise<void>) {
+  await removeAbandoned(path);
   const temporary = temporaryName(path);
   try {
     await fill(temporary);

@@ -27,6 +27,16 @@ describe('files of the host', () => {
     expect(await readdir(root)).toEqual(['d']);
   });
 
+  test('a write removes what killed writers of the same file have left, and nothing of others', async () => {
+    const files = createFiles(root);
+    // above the largest process id of Linux
+    const abandoned = '.a.4194305.1.tmp';
+    const kept = [`.a.${process.ppid}.1.tmp`, '.ab.4194305.1.tmp', '.a.notes.tmp'];
+    for (const name of [abandoned, ...kept]) await writeFile(join(root, name), 'half');
+    await files.replace('/a', 'text', { mode: 0o600 });
+    expect((await readdir(root)).sort()).toEqual([...kept, 'a'].sort());
+  });
+
   test('replacing a link replaces the link, not its target', async () => {
     const files = createFiles(root);
     await writeFile(join(root, 'target'), 'precious');
