@@ -109,7 +109,7 @@ async function unitPaths(): Promise<string[]> {
 }
 
 /**
- * Two lanes start with the files that run a mail server, the third with those that mostly wait for name servers: all of
+ * Three lanes start with the files that run a mail server, the fourth with those that mostly wait for name servers: all of
  * them wait more than they compute. Each lane has its own network namespaces; one with an empty list takes files of another.
  */
 async function systemTests(): Promise<Result> {
@@ -123,8 +123,7 @@ async function systemTests(): Promise<Result> {
   const withContainer = (_: string, index: number) => texts[index]?.includes('lab/lab.ts') ?? false;
   const servers = paths.filter(withContainer);
   const lists = [
-    servers.filter((_, index) => index % 2 === 0),
-    servers.filter((_, index) => index % 2 === 1),
+    ...[0, 1, 2].map((lane) => servers.filter((_, index) => index % 3 === lane)),
     paths.filter((path, index) => !withContainer(path, index)),
   ];
   const runs = await runInLanes(lists, runSystemFile);
