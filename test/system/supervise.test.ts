@@ -35,8 +35,11 @@ interface Status {
   supervision: { stopped: boolean; waits_for: string | null };
 }
 
-const status = async (): Promise<Status> =>
-  JSON.parse((await box.mailctl('status --json')).stdout) as Status;
+/** Asks again while the UCI file is being written: mailctl then refuses it, and prints nothing. */
+const status = async (): Promise<Status> => {
+  const answer = async () => (await box.mailctl('status --json')).stdout || undefined;
+  return JSON.parse(await waitFor('an answer of status', answer, 10_000)) as Status;
+};
 
 const becomes = (state: string, timeout = 30_000) =>
   waitFor(
