@@ -79,7 +79,7 @@ const doctor = async () => {
   return Object.fromEntries(checks.map(({ id, severity }) => [id, severity]));
 };
 
-test('before firewall-setup nobody reaches the server from the WAN, and doctor says so', async () => {
+test('before firewall-setup the server is not reachable from the WAN, and doctor says so', async () => {
   expect(await scan(NETWORK.router.wan)).toBe('');
   expect(await scan(`${LAN6}::25`)).toBe('');
   expect(await doctor()).toMatchObject({ 'firewall.sections': 'warning' });

@@ -28,7 +28,7 @@ const sections: Check = {
     if (!(await hasFirewall(host))) return report('ok', NO_FIREWALL);
     if (!(await isSetUp(host, target))) {
       const message =
-        "the router's firewall has no rules for the server: nobody reaches it from the WAN";
+        "the router's firewall has no rules for the server: it is not reachable from the WAN";
       return report('warning', message, { fix: 'mailctl firewall-setup' });
     }
     const { firewall, dhcp, foreign, disabled } = await planFirewall(host, target);

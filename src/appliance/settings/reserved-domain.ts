@@ -3,7 +3,7 @@
 import { MailctlError } from '../../errors.ts';
 import type { Settings } from './settings.ts';
 
-// RFC 2606 section 3: IANA holds them, so nobody else can publish records there. The reserved top-level domains stay
+// RFC 2606 section 3: IANA holds them, so their records cannot be changed. The reserved top-level domains stay
 // usable: a server of tests or of a closed network may have a DNS of its own
 const RESERVED = /(?:^|\.)example\.(?:com|net|org)$/;
 
@@ -13,7 +13,7 @@ export function describeReserved({ main }: Settings): string | null {
   return `main.domain is '${main.domain}', which is reserved for documentation (RFC 2606): no mail can reach it`;
 }
 
-/** Throws CONFIG_INVALID for a domain that nobody can have. */
+/** Throws CONFIG_INVALID for a domain that is reserved for examples. */
 export function requireOwnDomain(settings: Settings): void {
   const reason = describeReserved(settings);
   if (reason === null) return;
