@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { bareAddress, isIpv6Suffix } from '../../host/ip.ts';
 import type { Appliance } from '../appliance.ts';
 import { desiredNetwork } from '../container/bridge.ts';
-import { readHostPart } from '../container/host-part.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { isUniqueLocal } from '../container/network.ts';
 import { converge, requireInstalled } from './converge.ts';
 
@@ -15,11 +15,11 @@ export async function movedAddress6(host: Host, target: Appliance): Promise<stri
   const { enabled } = target.settings.main;
   const { address6 } = target.settings.network;
   if (!enabled || address6 === null || !isIpv6Suffix(address6)) return null;
-  const part = await readHostPart(host, target.paths, 'current');
-  if (part === null) return null;
+  const network = await networkInUse(host, target.paths);
+  if (network === null) return null;
   const wanted = await wantedAddress6(host, target);
-  if (wanted === null || wanted === part.network.address6) return null;
-  return isUniqueLocal(wanted) && part.network.address6 !== null ? null : bareAddress(wanted);
+  if (wanted === null || wanted === network.address6) return null;
+  return isUniqueLocal(wanted) && network.address6 !== null ? null : bareAddress(wanted);
 }
 
 /** Null also while the bridge is missing: `apply` reports that. */

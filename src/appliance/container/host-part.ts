@@ -73,8 +73,13 @@ export function readHostPart(host: Host, paths: Paths, link: string): Promise<Ho
   return readState(host, paths, hostPartFile(link));
 }
 
+/** The container's network in the current generation; null before the first apply. Throws DATA_INVALID. */
+export async function networkInUse(host: Host, paths: Paths): Promise<NetworkPlan | null> {
+  return (await readHostPart(host, paths, 'current'))?.network ?? null;
+}
+
 /** IPv4 address of the container in the current generation; null before the first apply. */
 export async function addressInUse(host: Host, paths: Paths): Promise<string | null> {
-  const part = await readHostPart(host, paths, 'current');
-  return part === null ? null : bareAddress(part.network.address);
+  const network = await networkInUse(host, paths);
+  return network === null ? null : bareAddress(network.address);
 }

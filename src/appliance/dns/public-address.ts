@@ -7,7 +7,7 @@ import { bareAddress, canonicalIpv6, isIpv6Suffix } from '../../host/ip.ts';
 import { ANY_STATUS } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
 import { desiredNetwork } from '../container/bridge.ts';
-import { readHostPart } from '../container/host-part.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { queryBridge } from '../container/network-apply.ts';
 import type { Settings } from '../settings/settings.ts';
 import { privateReason } from './publish/names.ts';
@@ -73,8 +73,8 @@ async function containerIpv6(
 
 /** CIDR; null without IPv6. */
 async function addressInUse6(host: Host, target: Appliance): Promise<string | null> {
-  const part = await readHostPart(host, target.paths, 'current');
-  if (part !== null) return part.network.address6;
+  const network = await networkInUse(host, target.paths);
+  if (network !== null) return network.address6;
   const { address6 } = target.settings.network;
   const fixed = address6 === null || !isIpv6Suffix(address6);
   return fixed ? address6 : (await desiredNetwork(host, target)).address6;

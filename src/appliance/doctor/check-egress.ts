@@ -3,7 +3,7 @@
 
 import { bareAddress } from '../../host/ip.ts';
 import { networkTables, planTables, reloadTables } from '../apply/network-tables.ts';
-import { readHostPart } from '../container/host-part.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { queryBridge } from '../container/network-apply.ts';
 import { listTable } from '../container/nft-tables.ts';
 import type { Check, Context, Report } from './context.ts';
@@ -12,12 +12,12 @@ import type { Finding } from './finding.ts';
 import { moduleHint } from './nft-hint.ts';
 
 /** The container and the network plan of the generation in use; null before the first apply. */
-async function networkInUse({ host, target: { paths, settings } }: Context) {
-  const plan = (await readHostPart(host, paths, 'current'))?.network ?? null;
+async function readNetwork({ host, target: { paths, settings } }: Context) {
+  const plan = await networkInUse(host, paths);
   return plan === null ? null : { container: settings.main.container, plan };
 }
 
-type Network = NonNullable<Awaited<ReturnType<typeof networkInUse>>>;
+type Network = NonNullable<Awaited<ReturnType<typeof readNetwork>>>;
 
 /** What is wrong with the loaded rules; null when they are in force. */
 async function findMissing(
@@ -49,7 +49,7 @@ export const egressCheck: Check = {
     'the nftables rules, and connections from inside the container to the host, the gateway and metadata addresses',
   run: async (context, report) => {
     const { host, target } = context;
-    const network = await networkInUse(context);
+    const network = await readNetwork(context);
     if (network === null) return report('unknown', 'inconclusive: nothing is installed yet');
     const missing = await findMissing(context, report, network);
     if (missing !== null) return missing;
@@ -67,7 +67,7 @@ export const egressCheck: Check = {
     return report('unknown', message, { fix: 'mailctl doctor --only resolver.container' });
   },
   applyFix: async (context) => {
-    const network = await networkInUse(context);
+    const network = await readNetwork(context);
     if (network === null) return 'no change: nothing is installed yet';
     const loaded = await reloadTables(context.host, context.target.paths, network);
     if (loaded.length === 0) return 'no change: the rules are loaded';

@@ -1,6 +1,6 @@
 // Checks of the isolation: the container's network filter and its egress, and the mode of the UCI file.
 
-import { readHostPart } from '../container/host-part.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { listTable, planTable } from '../container/nft-tables.ts';
 import { filterTable, hasVeth } from '../container/veth-apply.ts';
 import { secretsIn } from '../settings/secrets.ts';
@@ -52,7 +52,7 @@ const filter: Check = {
   needsContainer: true,
   measured: "the nftables table of family netdev at the container's interface",
   run: async ({ host, target: { paths, settings } }, report) => {
-    const plan = (await readHostPart(host, paths, 'current'))?.network ?? null;
+    const plan = await networkInUse(host, paths);
     if (plan === null || !hasVeth(plan)) {
       const message = 'the container was started without an address filter';
       return report('warning', message, { fix: 'mailctl apply' });

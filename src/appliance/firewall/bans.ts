@@ -6,7 +6,7 @@ import { bareAddress } from '../../host/ip.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
-import { readHostPart } from '../container/host-part.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { queryBridge } from '../container/network-apply.ts';
 import { listBans } from '../mail/fail2ban.ts';
 import {
@@ -46,8 +46,8 @@ async function exemptNetworks(host: Host, { settings, paths }: Appliance): Promi
     settings.network.bridge,
     settings.network.vlan,
   );
-  const part = await readHostPart(host, paths, 'current');
-  const own = [part?.network.address, part?.network.address6].flatMap((cidr) => cidr ?? []);
+  const network = await networkInUse(host, paths);
+  const own = [network?.address, network?.address6].flatMap((cidr) => cidr ?? []);
   const { ignore } = settings.fail2ban;
   return [
     ...ignore,

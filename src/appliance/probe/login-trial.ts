@@ -3,10 +3,9 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import { bareAddress } from '../../host/ip.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
-import { readHostPart } from '../container/host-part.ts';
+import { addressInUse } from '../container/host-part.ts';
 import { firstOf, probeLogin } from './mail.ts';
 import { readProbePassword } from './secret.ts';
 
@@ -41,11 +40,10 @@ export async function tryLogin(
 ): Promise<LoginTrial | null> {
   const { settings, paths } = target;
   const service = firstOf(settings, SERVICES);
-  const part = await readHostPart(host, paths, 'current');
-  if (service === null || part === null) return null;
+  const address = await addressInUse(host, paths);
+  if (service === null || address === null) return null;
   const password = await readProbePassword(host, paths);
   const deadline = host.clock.now().getTime() + limit;
-  const address = bareAddress(part.network.address);
   const context = { host, settings, address, password, deadline, attempt: limit };
   try {
     await probeLogin({ ...context, fingerprint: undefined }, service);

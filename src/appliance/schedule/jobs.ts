@@ -66,9 +66,9 @@ export const JOBS: readonly Job[] = [
     due: async () => null,
     watch: async (host, target) => {
       if (!(await runs(host, target))) return false;
-      const { readHostPart } = await import('../container/host-part.ts');
-      const plan = (await readHostPart(host, target.paths, 'current'))?.network;
-      if (plan === undefined) return false;
+      const { networkInUse } = await import('../container/host-part.ts');
+      const plan = await networkInUse(host, target.paths);
+      if (plan === null) return false;
       const { planTables } = await import('../apply/network-tables.ts');
       const { container } = target.settings.main;
       return (await planTables(host, target.paths, { container, plan })).length > 0;

@@ -41,7 +41,7 @@ function isAlive(host: Host, init: Init | null): boolean {
 }
 
 /** The network of the generation in use; null when there is none, or its disk is not mounted. */
-export async function networkInUse(
+export async function knownNetwork(
   host: Host,
   { paths }: Appliance,
   known: Known,
@@ -93,6 +93,6 @@ export async function look(
   const lack = wanted && known.init === null ? await findLack(host, target) : null;
   if (wanted && known.init === null && lack === null) known.init = await findInit(host, target);
   const running = known.init !== null;
-  const network = running ? await networkInUse(host, target, known) : null;
+  const network = running ? await knownNetwork(host, target, known) : null;
   return { wanted, running, lack, behind, port: await lookAtPort(host, network) };
 }

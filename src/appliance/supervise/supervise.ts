@@ -8,7 +8,7 @@ import type { Appliance } from '../appliance.ts';
 import { isApplied } from '../apply/applied.ts';
 import { queryRunningJob, runJob } from '../schedule/run.ts';
 import type { Serving } from '../schedule/serve.ts';
-import { type Known, look, networkInUse, nothingKnown } from './sight.ts';
+import { type Known, knownNetwork, look, nothingKnown } from './sight.ts';
 import { nextStep, remaining, retryPause, type Sight, type Step } from './step.ts';
 import { publishWait } from './wait.ts';
 
@@ -117,7 +117,7 @@ async function run(host: Host, owner: Owner, step: keyof typeof COMMANDS): Promi
 }
 
 async function attach(host: Host, owner: Owner): Promise<void> {
-  const network = await networkInUse(host, owner.target, owner.known);
+  const network = await knownNetwork(host, owner.target, owner.known);
   if (network === null) return;
   const module = await import('./attach.ts');
   if (!(await module.attach(host, owner.target, network))) return;
