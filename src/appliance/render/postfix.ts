@@ -8,6 +8,7 @@ import {
 import { textsOf } from '../settings/senders.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
+import { cidrTable, inlineTable } from './inline-table.ts';
 import type { ManagedFile } from './managed-file.ts';
 import { signsWithEd25519 } from './opendkim.ts';
 import { hasCredentials, relayCredentials, relayValues } from './relay.ts';
@@ -81,38 +82,28 @@ function hostAddresses({ gateway, gateway6 }: Facts): string {
   return [gateway, ...(gateway6 === null ? [] : [`[${gateway6}]`])].join(', ');
 }
 
-/** A lookup table in main.cf: `action` for each key, or nothing without keys. */
-function lookup(check: string, keys: readonly string[], row: (key: string) => string): string[] {
-  return keys.length === 0
-    ? []
-    : [`${check}:{ ${keys.map((key) => `{ ${row(key)} }`).join(' ')} }`];
-}
+/** A restriction of Postfix, or nothing without a table. */
+const restriction = (check: string, table: string): string[] =>
+  table === '' ? [] : [`${check} ${table}`];
 
 function unwantedValues({ spam }: Settings, { gateway, gateway6 }: Facts): Record<string, string> {
-  const denied = textsOf(spam.deny, 'network');
+  const client = (table: string) => restriction('check_client_access', table);
   const clients = [
-    ...lookup('check_client_access cidr', denied, (key) => `${key} ${DENIED_NETWORK}`),
+    ...client(cidrTable(textsOf(spam.deny, 'network'), DENIED_NETWORK)),
     ...(spam.missingRdns === 'accept'
       ? []
       : [
-          ...lookup(
-            'check_client_access cidr',
-            textsOf(spam.allow, 'network'),
-            (key) => `${key} OK`,
-          ),
+          ...client(cidrTable(textsOf(spam.allow, 'network'), 'OK')),
           'reject_unknown_reverse_client_hostname',
         ]),
   ];
   const own = [gateway, ...(gateway6 === null ? [] : [gateway6]), '127.0.0.1'];
-  const host = lookup('check_client_access inline', own, (key) => `${key} = OK`);
-  const senders = textsOf(spam.deny, 'address', 'domain');
+  const host = client(inlineTable(own.map((address) => [address, 'OK'])));
+  const denied = textsOf(spam.deny, 'address', 'domain');
+  const senders = inlineTable(denied.map((sender) => [sender, DENIED_SENDER]));
   return {
     mx_client_restrictions: clients.length === 0 ? '' : [...host, ...clients].join(', '),
-    mx_sender_restrictions: lookup(
-      'check_sender_access inline',
-      senders,
-      (key) => `${key} = ${DENIED_SENDER}`,
-    ).join(''),
+    mx_sender_restrictions: restriction('check_sender_access', senders).join(''),
     mx_peername_lookup: spam.missingRdns === 'accept' ? 'no' : 'yes',
   };
 }

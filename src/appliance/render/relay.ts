@@ -1,19 +1,14 @@
 // The placeholders of the relayhosts: for all mail, and for single sender domains.
 
-import { parseNexthop } from '../settings/names.ts';
+import { isWrapped, relayTlsMode } from '../settings/relay-section.ts';
 import type { Settings } from '../settings/settings.ts';
-
-/** A lookup table within main.cf, in one line; empty without entries. */
-function inlineTable(entries: Iterable<readonly [key: string, value: string]>): string {
-  const pairs = [...entries].map(([key, value]) => `{ ${key} = ${value} }`);
-  return pairs.length === 0 ? '' : `inline:{ ${pairs.join(' ')} }`;
-}
+import { inlineTable } from './inline-table.ts';
 
 /** The TLS level of each relayhost by sender domain; `verify` wins where two domains share one. */
 function relayPolicies(relays: Settings['relays']): Map<string, string> {
   const policies = new Map<string, string>();
   for (const { host, user, tls } of relays) {
-    const mode = tls ?? (user === null ? null : 'verify');
+    const mode = relayTlsMode(tls, user);
     const level = mode === 'verify' ? 'secure' : mode === 'encrypt' ? 'encrypt' : 'dane';
     if (policies.get(host) !== 'secure') policies.set(host, level);
   }
@@ -60,9 +55,8 @@ function relayTls({ relayhost, relayUser, relayTls: wanted }: Settings['smtp']) 
     smtp_tls_wrappermode: 'no',
   };
   if (relayhost === null) return none;
-  // RFC 8314: implicit TLS
-  const wrapped = parseNexthop(relayhost).port === 465;
-  const mode = wanted ?? (relayUser === null ? null : 'verify');
+  const wrapped = isWrapped(relayhost);
+  const mode = relayTlsMode(wanted, relayUser);
   if (mode === null && !wrapped) return none;
   return {
     smtp_tls_security_level: mode === 'verify' ? 'secure' : 'encrypt',

@@ -1,16 +1,11 @@
 // Conflicts between options that are valid separately.
 
 import { contains, isIpv6Suffix, isSameIp, parseIp, parseNetwork } from '../../host/ip.ts';
+import type { Conflict } from './conflict.ts';
 import { INNER_PORTS } from './inner-ports.ts';
-import { parseNexthop } from './names.ts';
+import { findRelayConflicts, findSenderRelayConflicts } from './relay-conflicts.ts';
 import { textsOf } from './senders.ts';
 import type { Settings } from './settings.ts';
-
-export interface Conflict {
-  /** As `section.option`; the first one that the file sets is shown with its line. */
-  readonly options: readonly [string, ...string[]];
-  readonly message: string;
-}
 
 /** All conflicts, including those between invalid options. */
 export function findConflicts(settings: Settings): readonly Conflict[] {
@@ -120,55 +115,6 @@ function findPortConflicts({ ports }: Settings): readonly Conflict[] {
       }),
   );
   return [...inner, ...equal];
-}
-
-function findRelayConflicts({ smtp }: Settings): readonly Conflict[] {
-  const conflicts: Conflict[] = [];
-  if (smtp.relayUser !== null && smtp.relayhost === null) {
-    const message = 'relay_user requires relayhost';
-    conflicts.push({ options: ['smtp.relay_user', 'smtp.relayhost'], message });
-  }
-  if ((smtp.relayUser === null) !== (smtp.relayPassword === null)) {
-    const message = 'relay_user and relay_password must be set together';
-    conflicts.push({ options: ['smtp.relay_user', 'smtp.relay_password'], message });
-  }
-  if (smtp.relayhost === null) return conflicts;
-  const verified =
-    smtp.relayTls === 'verify' || (smtp.relayTls === null && smtp.relayUser !== null);
-  const { host } = parseNexthop(smtp.relayhost);
-  if (verified && parseIp(host) !== undefined) {
-    const message = `relayhost is the address ${host}, but verification of its certificate needs a host name: set a name, or relay_tls 'encrypt'`;
-    conflicts.push({ options: ['smtp.relayhost', 'smtp.relay_tls'], message });
-  }
-  return conflicts;
-}
-
-/** Postfix wraps the connections to all relayhosts in TLS, or those to none. */
-const WRAPPED_PORT = 465;
-
-function findSenderRelayConflicts({ relays, smtp }: Settings): readonly Conflict[] {
-  const conflicts: Conflict[] = [];
-  for (const [index, { section, domain, host: nexthop, user, password, tls }] of relays.entries()) {
-    const add = (message: string, ...names: [string, ...string[]]) =>
-      conflicts.push({ options: [`${section}.${names[0]}`, ...names.slice(1)], message });
-    const { host, port } = parseNexthop(nexthop);
-    const earlier = relays.slice(0, index).find((other) => other.domain === domain);
-    if (earlier !== undefined) add(`relay '${earlier.section}' is for ${domain} already`, 'domain');
-    if ((user === null) !== (password === null)) {
-      add('user and password must be set together', 'user', `${section}.password`);
-    }
-    if (port === WRAPPED_PORT) add('port 465 is possible for smtp.relayhost only: use 587', 'host');
-    if ((tls ?? (user === null ? null : 'verify')) === 'verify' && parseIp(host) !== undefined) {
-      const message = `host is the address ${host}, but verification of its certificate needs a host name: set a name, or tls 'encrypt'`;
-      add(message, 'host');
-    }
-  }
-  const isWrapped = smtp.relayhost !== null && parseNexthop(smtp.relayhost).port === WRAPPED_PORT;
-  if (isWrapped && relays.length > 0) {
-    const message = 'with relays by sender domain, relayhost cannot use port 465: use 587';
-    conflicts.push({ options: ['smtp.relayhost'], message });
-  }
-  return conflicts;
 }
 
 function findLimitConflicts({ smtp, spam }: Settings): readonly Conflict[] {

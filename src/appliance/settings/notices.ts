@@ -1,7 +1,7 @@
 // Options of a valid file that have no effect, or another one than their name says.
 
 import { formatBytes } from './bytes.ts';
-import type { Conflict } from './conflicts.ts';
+import type { Conflict } from './conflict.ts';
 import { describeReserved, SET_DOMAIN } from './reserved-domain.ts';
 import type { Settings } from './settings.ts';
 

@@ -2,7 +2,7 @@
 
 import type { UciDocument, UciSection } from '../../uci/document.ts';
 import { oneOf, optional, secret } from './kinds.ts';
-import { domain, loginName, nexthop } from './names.ts';
+import { domain, loginName, nexthop, parseNexthop } from './names.ts';
 import { type OptionTable, option, type SettingsOf, section } from './option.ts';
 
 export const RELAY = section(
@@ -28,6 +28,17 @@ export const RELAY = section(
     ),
   },
 );
+
+/** The TLS of a relayhost as its option documents it; null without a demand. */
+export function relayTlsMode(
+  wanted: 'verify' | 'encrypt' | null,
+  user: string | null,
+): 'verify' | 'encrypt' | null {
+  return wanted ?? (user === null ? null : 'verify');
+}
+
+/** RFC 8314: implicit TLS on 465. */
+export const isWrapped = (host: string): boolean => parseNexthop(host).port === 465;
 
 type Written = SettingsOf<{ relay: typeof RELAY }>['relay'];
 
