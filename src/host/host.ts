@@ -12,6 +12,7 @@ import { createLocks, type Locks } from './lock.ts';
 import { createLogs, type Logs } from './log-writer.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createPrograms, type Programs } from './programs.ts';
+import { createServiceUsers, type ServiceUsers } from './service-user.ts';
 import { createUntrustedTrees, type UntrustedTrees } from './untrusted-tree.ts';
 import { createWeb, type Web } from './web.ts';
 
@@ -23,6 +24,7 @@ export interface Host {
   readonly untrusted: UntrustedTrees;
   readonly programs: Programs;
   readonly processes: Processes;
+  readonly serviceUsers: ServiceUsers;
   readonly sockets: Sockets;
   readonly downloads: Downloads;
   readonly web: Web;
@@ -43,22 +45,28 @@ interface HostOptions {
 
 export function createHost(options: HostOptions): Host {
   const files = createFiles(options.root);
+  const programs = createPrograms(options.env);
+  const locks = createLocks({ files, clock: systemClock });
   return {
     files,
     fileSets: createFileSets(files.path),
     databases: createDatabases(files.path),
     untrusted: createUntrustedTrees(files.path),
-    programs: createPrograms(options.env),
+    programs,
     processes: createProcesses(),
+    serviceUsers: createServiceUsers({ files, programs, locks, clock: systemClock }),
     sockets: createSockets(),
     downloads: createDownloads(files),
     web: createWeb(),
-    locks: createLocks({ files, clock: systemClock }),
+    locks,
     logs: createLogs(files, systemClock),
     clock: systemClock,
     say: options.say,
   };
 }
+
+/** Of a user that a dry run would make: the ids of `nobody`. */
+const UNKNOWN_USER = { uid: 65_534, gid: 65_534 };
 
 /**
  * A host whose changing verbs only add what they would do to `would`, such as `write /etc/x`. Reading verbs
@@ -111,6 +119,10 @@ export function dryRun(host: Host, would: string[]): Host {
         return { stdout: '', stderr: '', status: 0 };
       },
       launch: (command) => record(`start ${command.join(' ')}`),
+      attend: async (command) => {
+        await record(`keep ${command.join(' ')} running`);
+        return { status: 0, signal: null };
+      },
     },
     processes: {
       ...host.processes,
@@ -120,6 +132,18 @@ export function dryRun(host: Host, would: string[]): Host {
       },
       killTree: (pid) => {
         would.push(`end the process ${pid} and all that it started`);
+      },
+    },
+    serviceUsers: {
+      ...host.serviceUsers,
+      ensure: async (name) => {
+        const present = await host.serviceUsers.find(name);
+        if (present === null) await record(`make the system user ${name}`);
+        return present ?? UNKNOWN_USER;
+      },
+      become: async (name) => {
+        await record(`run as ${name}`);
+        return UNKNOWN_USER;
       },
     },
     locks: {

@@ -14,6 +14,8 @@ export interface Processes {
   killTree(pid: number): void;
   /** Installs a handler, which replaces the signal's default action. */
   onSignal(signal: NodeJS.Signals, heard: () => void): void;
+  /** For a program that `programs.attend` runs: called when the process that attends it has ended. */
+  onParentEnd(heard: () => void): void;
   /** Returns free memory of this process to the system, before a wait of hours. */
   releaseMemory(): void;
 }
@@ -52,6 +54,12 @@ function onSignal(name: NodeJS.Signals, heard: () => void): void {
   process.on(name, heard);
 }
 
+function onParentEnd(heard: () => void): void {
+  for (const event of ['end', 'close', 'error']) process.stdin.once(event, heard);
+  process.stdin.resume();
+}
+
 export function createProcesses(): Processes {
-  return { started, command, signal, killTree, onSignal, releaseMemory: () => Bun.gc(true) };
+  const releaseMemory = () => Bun.gc(true);
+  return { started, command, signal, killTree, onSignal, onParentEnd, releaseMemory };
 }

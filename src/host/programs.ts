@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { execa, type Options } from 'execa';
 import { MailctlError } from '../errors.ts';
+import { type Attendance, attend, type Ending } from './attendance.ts';
 import { killTree } from './process-tree.ts';
 import { withoutControls } from './terminal-text.ts';
 
@@ -46,6 +47,8 @@ export interface Programs {
    * @param log real path of the file for its output
    */
   launch(command: readonly string[], log: string): Promise<void>;
+  /** Runs a program that stays, until it ends or `end` is aborted. */
+  attend(command: readonly string[], options: Attendance): Promise<Ending>;
   /** True when the program is on PATH. */
   exists(name: string): boolean;
   /** The program's absolute path, for starting it with another PATH. */
@@ -141,6 +144,7 @@ export function createPrograms(env: Readonly<Record<string, string | undefined>>
     query: (command, options = {}) => start(environment, command, options),
     run: (command, options = {}) => start(environment, command, options),
     launch: (command, log) => launch(environment, command, log),
+    attend: (command, options) => attend(environment, command, options),
     exists: (name) => find(name) !== null,
     find,
   };

@@ -13,7 +13,8 @@ const LOOKS: Verbs = {
   untrusted: ['walk', 'exists'],
   programs: ['query', 'exists', 'find'],
   // signals to this process and its own memory have no lasting effect
-  processes: ['started', 'command', 'onSignal', 'releaseMemory'],
+  processes: ['started', 'command', 'onSignal', 'onParentEnd', 'releaseMemory'],
+  serviceUsers: ['find'],
   // the caller decides what a dialogue sends: probes only read, and `test` has its own plan
   sockets: ['dialogue'],
   locks: ['query'],
@@ -29,8 +30,9 @@ const CHANGES: Verbs = {
   fileSets: ['replace', 'settle', 'finish'],
   databases: ['write'],
   untrusted: ['remove', 'setOwners'],
-  programs: ['run', 'launch'],
+  programs: ['run', 'launch', 'attend'],
   processes: ['signal', 'killTree'],
+  serviceUsers: ['ensure', 'become'],
   // a dry run waits for a command that is changing the files it reads, and takes no other lock
   locks: ['hold'],
   downloads: ['fetch'],

@@ -8,6 +8,7 @@ import { endLeftJobs } from '../../appliance/schedule/run.ts';
 import { type Serving, serve } from '../../appliance/schedule/serve.ts';
 import { asOnlyServer } from '../../appliance/schedule/server.ts';
 import { readSchedule } from '../../appliance/schedule/state.ts';
+import { type Companion, keepCompanions } from '../../appliance/supervise/companions.ts';
 import { supervise } from '../../appliance/supervise/supervise.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -49,23 +50,27 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
   };
 }
 
+/** What stays beside the container. */
+const COMPANIONS: readonly Companion[] = [];
+
 /** The jobs begin when the container has started, or cannot start for now: both need the lock. */
 async function ownAndSchedule(host: Host, serving: Serving): Promise<void> {
   const broken = new AbortController();
   const end = AbortSignal.any([serving.end, broken.signal]);
   const settled = Promise.withResolvers<void>();
-  const both = [
+  const all = [
     supervise(host, { ...serving, end }, settled.resolve),
     settled.promise.then(() => serve(host, { ...serving, end })),
+    keepCompanions(host, { ...serving, end }, COMPANIONS),
   ];
   try {
-    await Promise.all(both);
+    await Promise.all(all);
   } finally {
-    // one of them has thrown: the other must not go on alone
+    // one of them has thrown: the others must not go on alone
     broken.abort();
     serving.bell.ring();
     settled.resolve();
-    await Promise.allSettled(both);
+    await Promise.allSettled(all);
   }
 }
 
