@@ -46,13 +46,22 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['appliance/settings', 'the option table and the checked UCI file'],
   ['appliance/ids.ts', 'the table of user and group ids of the daemons'],
   ['appliance/address.ts', 'mail addresses; the option table checks them too'],
+  ['mesh/peers', 'stores of three kinds: another box, a folder, a bucket'],
+  ['mesh/own-identity.ts', 'the keys of this box and of its listener, on its disk'],
+  ['mesh/listener', 'what other boxes may do here'],
+  ['mesh/restore-key.ts', 'the key by which a new box reads the archives of a lost one'],
+  ['mesh/identity.ts', 'the certificate of a box, and its fingerprint'],
+  ['mesh/store.ts', 'what every store can do'],
   ['uci', 'only the UCI file format'],
   ['host', 'the only folder with effects; knows nothing of mail'],
   ['errors.ts', 'imports nothing'],
 ];
 
 /** Folders that do not import each other: a command connects them. */
-const APART: readonly (readonly [string, string])[] = [['uci', 'host']];
+const APART: readonly (readonly [string, string])[] = [
+  ['uci', 'host'],
+  ['appliance', 'mesh'],
+];
 
 const EFFECTS =
   /^(?:node:)?(?:fs|fs\/promises|child_process|net|tls|http|https|dgram|dns|os|readline|readline\/promises)$|^(?:execa|tar|acme-client|bun:sqlite)$/;

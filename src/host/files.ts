@@ -100,7 +100,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Reports a system error as FILE_FAILED with the path. */
-async function onFile<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
+export async function onFile<T>(what: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

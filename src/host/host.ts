@@ -2,6 +2,7 @@
 // the part it needs) as its first parameter.
 
 import { join } from 'node:path';
+import { type ArchiveFiles, createArchiveFiles } from './archive-files.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createSockets, type Sockets } from './connect.ts';
 import { createDatabases, type Databases } from './database.ts';
@@ -10,6 +11,7 @@ import { createFileSets, type FileSets } from './file-set.ts';
 import { createFiles, type Files } from './files.ts';
 import { createLocks, type Locks } from './lock.ts';
 import { createLogs, type Logs } from './log-writer.ts';
+import { createPeerWire, type PeerWire } from './peer-client.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { createServiceUsers, type ServiceUsers } from './service-user.ts';
@@ -19,6 +21,7 @@ import { createWeb, type Web } from './web.ts';
 export interface Host {
   readonly files: Files;
   readonly fileSets: FileSets;
+  readonly archives: ArchiveFiles;
   readonly databases: Databases;
   /** For folders that a container may write to. */
   readonly untrusted: UntrustedTrees;
@@ -28,6 +31,8 @@ export interface Host {
   readonly sockets: Sockets;
   readonly downloads: Downloads;
   readonly web: Web;
+  /** Requests to mesh peers. */
+  readonly wire: PeerWire;
   readonly locks: Locks;
   /** Logs of this program; src/host/log-folder.ts reads those of the container. */
   readonly logs: Logs;
@@ -50,6 +55,7 @@ export function createHost(options: HostOptions): Host {
   return {
     files,
     fileSets: createFileSets(files.path),
+    archives: createArchiveFiles(files.path),
     databases: createDatabases(files.path),
     untrusted: createUntrustedTrees(files.path),
     programs,
@@ -58,6 +64,7 @@ export function createHost(options: HostOptions): Host {
     sockets: createSockets(),
     downloads: createDownloads(files),
     web: createWeb(),
+    wire: createPeerWire(),
     locks,
     logs: createLogs(files, systemClock),
     clock: systemClock,
@@ -98,6 +105,17 @@ export function dryRun(host: Host, would: string[]): Host {
       },
       settle: (folder) => record(`finish the interrupted change in ${folder}`),
       finish: () => Promise.resolve(),
+    },
+    archives: {
+      ...host.archives,
+      append: async (path) => {
+        await record(`write ${path}`);
+        return { bytes: 0, sha256: '' };
+      },
+      finish: async (_, path) => {
+        await record(`write ${path}`);
+        return true;
+      },
     },
     databases: { ...host.databases, write: (path) => record(`update ${path}`) },
     untrusted: {
@@ -155,6 +173,17 @@ export function dryRun(host: Host, would: string[]): Host {
       append: (folder) => {
         would.push(`add to the log in ${folder}`);
         return true;
+      },
+    },
+    wire: {
+      ...host.wire,
+      send: async (_, { method, path }) => {
+        await record(`${method} ${path} to a peer`);
+        return { status: 200, data: null };
+      },
+      receive: async (_, { path }) => {
+        await record(`fetch ${path} from a peer`);
+        return { status: 200, data: null };
       },
     },
     web: {

@@ -9,6 +9,7 @@ type Verbs = Readonly<Record<string, readonly string[]>>;
 const LOOKS: Verbs = {
   files: ['path', 'realPath', 'read', 'readBytes', 'list', 'stat', 'readLink', 'space'],
   fileSets: ['read', 'isPending'],
+  archives: ['digest', 'digestPieces', 'read'],
   databases: ['readLabel'],
   untrusted: ['walk', 'exists'],
   programs: ['query', 'exists', 'find'],
@@ -19,6 +20,7 @@ const LOOKS: Verbs = {
   sockets: ['dialogue'],
   locks: ['query'],
   web: ['query'],
+  wire: ['query'],
   clock: ['now', 'sleep'],
 };
 
@@ -28,6 +30,7 @@ const CHANGES: Verbs = {
     ...['makeDirectory', 'setOwner', 'copy'],
   ],
   fileSets: ['replace', 'settle', 'finish'],
+  archives: ['append', 'finish'],
   databases: ['write'],
   untrusted: ['remove', 'setOwners'],
   programs: ['run', 'launch', 'attend'],
@@ -37,6 +40,8 @@ const CHANGES: Verbs = {
   locks: ['hold'],
   downloads: ['fetch'],
   web: ['send'],
+  // it writes what it receives into a file
+  wire: ['send', 'receive'],
   logs: ['append'],
 };
 
