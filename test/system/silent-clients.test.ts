@@ -151,10 +151,11 @@ async function serveOthers(ports: number[]): Promise<void> {
 const ALL_PORTS = Object.keys(legitimate).map(Number);
 
 describe('other clients are greeted within 5 s', () => {
-  test('while five addresses open 400 connections and send a byte every half second', async () => {
+  test('while five addresses hold all connections they may and send a byte every half second', async () => {
     const held = await hold(25, HANDFUL);
     for (const socket of held) drip(socket, 'MAIL FROM:<slow@outside.test>');
-    expect(held.length).toBeGreaterThan(100);
+    // four sessions of each address, and two that Postfix refuses; nftables refuses the rest
+    expect(held).toHaveLength(HANDFUL.length * 6);
     await during(held, () => serveOthers([...ALL_PORTS, ...ALL_PORTS]));
   }, 120_000);
 

@@ -3,16 +3,33 @@
 import type { Settings } from '../settings/settings.ts';
 import type { Facts } from './facts.ts';
 import type { ManagedFile } from './managed-file.ts';
+import { smtpSessions } from './sessions.ts';
 
 /** Senders mistype addresses: unknown recipients get three times the retries of failed logins. */
 const ABUSE_PATIENCE = 3;
+/** Connections that Postfix still answers, with 421, beyond the sessions of an address. */
+const REFUSED_POLITELY = 2;
+
+/** A disabled port is 0, which no packet has. */
+function connectionValues({ main, ports }: Settings, facts: Facts): Record<string, string> {
+  const { perAddress, perSubmittingAddress } = smtpSessions(main.memory);
+  const { gateway, gateway6 } = facts;
+  return {
+    gateway,
+    unlimited_addresses6: ['::1', ...(gateway6 === null ? [] : [gateway6])].join(', '),
+    smtp_port: String(ports.smtp ?? 0),
+    submission_port: String(ports.submission ?? 0),
+    smtps_port: String(ports.smtps ?? 0),
+    smtp_connections_per_address: String(perAddress + REFUSED_POLITELY),
+    submission_connections_per_address: String(perSubmittingAddress + REFUSED_POLITELY),
+  };
+}
 
 export function fail2banValues(settings: Settings, facts: Facts): Record<string, string> {
   const { maxRetry, findTime, banTime, ignore } = settings.fail2ban;
   const never = ['127.0.0.0/8', '::1', ...facts.lanNetworks, ...ignore];
   return {
-    gateway: facts.gateway,
-    smtps_port: String(settings.ports.smtps ?? 0),
+    ...connectionValues(settings, facts),
     ignore_networks: [...new Set(never)].join(' '),
     max_retry: String(maxRetry),
     max_retry_abuse: String(maxRetry * ABUSE_PATIENCE),
@@ -42,6 +59,5 @@ export const fail2banFiles: readonly ManagedFile[] = [
     ...RELOAD,
     path: '/etc/s6/services/fail2ban/connections.nft',
     on_change: { restart: 'fail2ban' },
-    when: ({ features, ports }: Settings) => features.fail2ban && ports.smtps !== null,
   },
 ];

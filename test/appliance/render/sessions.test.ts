@@ -6,9 +6,9 @@ const MiB = 2 ** 20;
 const SESSION = 2.4;
 
 test.each([
-  [128, 5, 3],
-  [640, 5, 3],
-  [703, 5, 3],
+  [128, 4, 3],
+  [640, 4, 3],
+  [703, 4, 3],
   [704, 6, 4],
   [895, 6, 4],
   [896, 8, 6],
@@ -29,7 +29,10 @@ test.each([640, 704, 896, 1024])(
 test('five addresses at their limit leave processes free', () => {
   for (const memory of [128, 512, 1024]) {
     const sessions = smtpSessions(memory * MiB);
-    expect(sessions.processes).toBeGreaterThan(5 * sessions.perAddress);
-    expect(sessions.submissionProcesses).toBeGreaterThan(5 * sessions.perSubmittingAddress);
+    expect(sessions.processes - 5 * sessions.perAddress).toBeGreaterThanOrEqual(4);
+    // each guess with a password holds one for 2 s and more
+    expect(sessions.submissionProcesses - 5 * sessions.perSubmittingAddress).toBeGreaterThanOrEqual(
+      6,
+    );
   }
 });
