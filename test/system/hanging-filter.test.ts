@@ -8,6 +8,7 @@ import { deliver, type Reply } from './clients/smtp.ts';
 import type { Appliance } from './lab/appliance.ts';
 import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
 import { NETWORK } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
 
 const ALICE = 'alice@example.test';
 const STRANGER = 'stranger@outside.test';
@@ -88,3 +89,36 @@ test('the message costs one worker per try, and is rejected in the end; other ma
   expect(waited.length).toBeLessThanOrEqual(replies.length);
   expect(ordinary.length).toBeGreaterThan(20);
 }, 180_000);
+
+/** Process ids of the workers that check mail, inside the container. */
+async function workers(): Promise<string[]> {
+  const { stdout } = await box.inside(['ps', '-o', 'pid,args']);
+  return [...stdout.matchAll(/^ *(\d+) rspamd: rspamd_proxy/gm)].map(([, pid = '']) => pid).sort();
+}
+
+// Rspamd does not replace a worker that ends with status 0
+test('workers that recover after Rspamd has told them to end are replaced', async () => {
+  const before = await workers();
+  expect(before).toHaveLength(2);
+  const ended = async () => {
+    const log = await box.log();
+    return before.every((pid) =>
+      log.includes(`terminate worker type rspamd_proxy with pid ${pid}`),
+    );
+  };
+
+  await box.inside(['kill', '-STOP', ...before]);
+  await waitFor('Rspamd to end the workers', async () => (await ended()) || undefined, 60_000);
+  await box.inside(['kill', '-CONT', ...before]);
+
+  const replaced = async () => {
+    const now = await workers();
+    return now.length === 2 && now.every((pid) => !before.includes(pid)) ? now : undefined;
+  };
+  await waitFor('two other workers', replaced, 30_000);
+  const { code } = await fromStranger(
+    NETWORK.stranger,
+    plainMessage({ from: STRANGER, to: ALICE, subject: 'afterwards' }),
+  );
+  expect(code).toBe(250);
+}, 120_000);

@@ -1,6 +1,7 @@
 -- Limits the cost of one message: the bytes of text that are searched, and the workers that it hangs.
 -- Written by mailctl from lxc-template/mail/rootfs/etc/rspamd/local.d/effort.lua; changes to this copy are lost.
 
+local ffi = require 'ffi'
 local hash = require 'rspamd_cryptobox_hash'
 local logger = require 'rspamd_logger'
 local magic = require 'lua_magic'
@@ -27,6 +28,15 @@ magic.detect_mime_part = function(part, task)
   task:cache_set('effort_text', size)
   return extension, found
 end
+
+-- Rspamd's main process ends a worker that hangs with SIGTERM first (heartbeats_loss_max). A worker that has recovered by
+-- then would stop accepting, end with status 0, and never be replaced: rspamd_check_termination_clause in
+-- https://github.com/rspamd/rspamd/blob/3.12.1/src/libserver/worker_util.c. One that is ended by the signal is replaced.
+local SIGTERM = 15
+ffi.cdef 'void *signal(int number, void *handler);'
+rspamd_config:add_on_load(function(_, _, worker)
+  if worker:get_name() == 'rspamd_proxy' then ffi.C.signal(SIGTERM, nil) end
+end)
 
 local function tries_so_far(path)
   local file = io.open(path)
