@@ -10,9 +10,9 @@ export const SELECTOR = 'load';
 
 const NETWORK = '198.51.100';
 const FIRST = 30;
-const ADDRESSES = 4;
-/** At most as many as the server accepts from one address by default (src/appliance/render/sessions.ts). */
-const CONNECTIONS = 6;
+const ADDRESSES = 5;
+/** As many as the server accepts from one address by default (src/appliance/render/sessions.ts). */
+const CONNECTIONS = 4;
 
 interface Source {
   address: string;
