@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { cacheDirectory, must, ROOT } from './programs.ts';
 
-type Variant = 'standard' | 'antivirus';
+type Variant = 'standard' | 'antivirus' | 'web';
 
 /** Exit status of `build` while another build holds the lock of the folder. */
 const BUSY = 75;

@@ -75,6 +75,8 @@ async function lint(): Promise<Result> {
   const shellScripts = [
     'scripts/setup',
     'lxc-template/build',
+    'lxc-template/mail/image',
+    'lxc-template/web/image',
     '.ci/run',
     'files/etc/init.d/mailserver',
     'files/etc/hotplug.d/iface/95-mailserver',

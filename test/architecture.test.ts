@@ -18,6 +18,10 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
     'owns the life of the container; runs its steps as the scheduler runs jobs',
   ],
   ['appliance/schedule', 'runs the due jobs of the concerns below; doctor checks whether it runs'],
+  [
+    'appliance/webmail',
+    'the web container: converges it as apply does the mail container, for the names of acme',
+  ],
   ['appliance/dns', 'computes the records from addresses, accounts, keys and certificates'],
   [
     'appliance/acme',

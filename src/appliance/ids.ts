@@ -1,5 +1,5 @@
 // Users and groups inside the container. Their numbers are fixed, so that files in the data folder keep their
-// owner across image upgrades; lxc-template/mail/ids creates the same users in the image.
+// owner across image upgrades; lxc-template/mail/ids and web/ids create the same users in the images.
 
 /** A user and its group of the same name; `postdrop` is a group only. */
 export interface Account {
@@ -20,7 +20,9 @@ export type AccountName =
   | 'clamav'
   | 'log'
   | 'postsrsd'
-  | 'vmail';
+  | 'vmail'
+  | 'nginx'
+  | 'roundcube';
 
 const account = (id: number): Account => ({ uid: id, gid: id });
 
@@ -42,4 +44,6 @@ export const ids: Readonly<Record<AccountName, Account>> = {
   log: account(210),
   postsrsd: account(211),
   vmail: account(5000),
+  nginx: account(221),
+  roundcube: account(222),
 };

@@ -148,6 +148,11 @@ export const WORDS: readonly FirstWord[] = [
     load: async () => (await import('./commands/fail2ban.ts')).registerFail2ban,
   },
   {
+    name: 'webmail',
+    about: 'webmail (Roundcube) in a container of its own',
+    load: async () => (await import('./commands/webmail.ts')).registerWebmail,
+  },
+  {
     name: 'logs',
     about: 'show the last lines of the log of all daemons; times are UTC',
     load: async () => (await import('./commands/logs.ts')).registerLogs,

@@ -70,6 +70,8 @@ export const DOWN: readonly Row[] = [
   ['start', 'start --config /etc/config/off'],
   ['stop'],
   ['status', 'status', 69],
+  ['webmail status', 'webmail status', 69],
+  ['webmail uninstall'],
 ];
 
 export const UP: readonly Row[] = [
@@ -88,6 +90,7 @@ export const LAST: readonly Row[] = [['uninstall']];
 
 const CONTAINER = 'needs the real container: test/system/json.test.ts';
 const SERVERS = 'needs DNS servers: test/system/json-dns.test.ts';
+const WEB = 'needs the web container: test/system/webmail.test.ts';
 const ROUTER = 'needs the files of a router: test/cli/firewall.test.ts';
 /** Examples, or fields of one with all below them, that no run here shows. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -109,6 +112,8 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'mailctl ssl-renew .names': SERVERS,
   'mailctl ssl-renew .left_out': SERVERS,
   'mailctl wan-changed .addresses[]': SERVERS,
+  'mailctl webmail install': WEB,
+  'mailctl webmail status .daemons[]': WEB,
   'mailctl firewall-setup .changes[]': ROUTER,
   'mailctl firewall-setup .foreign[]': ROUTER,
   'mailctl firewall-clear .changes[]': ROUTER,

@@ -14,22 +14,29 @@ import { must, run } from '../system/lab/programs.ts';
 const RECIPE = join(import.meta.dir, '../../lxc-template');
 const BUILD = join(RECIPE, 'build');
 const TARGET_BYTES = 85_000_000;
+const WEB_TARGET_BYTES = 75_000_000;
 
-const entries = (name: string): string[] =>
-  readFileSync(join(RECIPE, 'mail', name), 'utf8')
+const entries = (name: string, folder = 'mail'): string[] =>
+  readFileSync(join(RECIPE, folder, name), 'utf8')
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.startsWith('#'));
 
 describe('the recipe', () => {
-  test.each(['packages', 'packages-antivirus'])('%s gives a reason for each package', (list) => {
-    for (const line of entries(list)) expect(line).toMatch(/^[a-z0-9.+-]+ +# \S/);
+  test.each([
+    ['mail', 'packages'],
+    ['mail', 'packages-antivirus'],
+    ['web', 'packages'],
+  ])('%s/%s gives a reason for each package', (folder, list) => {
+    for (const line of entries(list, folder)) expect(line).toMatch(/^[a-z0-9.+-]+ +# \S/);
   });
 
   test('creates the system accounts that mailctl expects', () => {
-    const made = entries('ids').map((line) => line.split(/\s+/));
+    const made = [...entries('ids'), ...entries('ids', 'web')].map((line) => line.split(/\s+/));
     const expected = Object.entries(ids).filter(([name]) => name !== 'root');
-    expect(made.map(([name, number]) => [name, Number(number)])).toEqual(
-      expected.map(([name, { gid }]) => [name, gid]),
+    const byName = (rows: readonly (readonly unknown[])[]) =>
+      new Map(rows.map(([name, id]) => [name, id]));
+    expect(byName(made.map(([name, number]) => [name, Number(number)]))).toEqual(
+      byName(expected.map(([name, { gid }]) => [name, gid])),
     );
   });
 
@@ -39,7 +46,7 @@ describe('the recipe', () => {
 
   test.each([
     [['--arch', 'mips'], '--arch is amd64 or arm64'],
-    [['--variant', 'huge'], '--variant is standard or antivirus'],
+    [['--variant', 'huge'], '--variant is standard, antivirus or web'],
     [['--output'], 'wants a value'],
     [['surprise'], "unknown word 'surprise'"],
   ])('refuses %j with status 64 and the reason', async (words, sentence) => {
@@ -54,8 +61,9 @@ describe('the recipe', () => {
       hash('--arch', 'amd64'),
       hash('--arch', 'arm64'),
       hash('--arch', 'amd64', '--variant', 'antivirus'),
+      hash('--arch', 'amd64', '--variant', 'web'),
     ]);
-    expect(new Set(hashes).size).toBe(3);
+    expect(new Set(hashes).size).toBe(4);
   });
 });
 
@@ -71,13 +79,27 @@ describe('the image', () => {
     expect(statSync(image).size).toBeLessThanOrEqual(TARGET_BYTES);
   }, 900_000);
 
-  test("uses only squashfs features of OpenWrt's kernels: xz, no BCJ filters, no xattrs", async () => {
-    const superblock = await must(['unsquashfs', '-s', await ensureImage()]);
+  test('of the web container has Roundcube and stays within its size limit', async () => {
+    const image = await ensureImage('web');
+    const file = image.replace('.squashfs', '.manifest.json');
+    const manifest = parseImageManifest(readFileSync(file, 'utf8'), file);
 
-    expect(superblock).toContain('Compression xz\n');
-    expect(superblock).toContain('Xattrs are not stored\n');
-    expect(superblock).not.toContain('Filters selected');
+    expect(manifest.variant).toBe('web');
+    expect(manifest.packages['roundcube-core']).toMatch(/^1\.6\./);
+    expect(statSync(image).size).toBeLessThanOrEqual(WEB_TARGET_BYTES);
   }, 900_000);
+
+  test.each(['standard', 'web'] as const)(
+    "%s uses only squashfs features of OpenWrt's kernels: xz, no BCJ filters, no xattrs",
+    async (variant) => {
+      const superblock = await must(['unsquashfs', '-s', await ensureImage(variant)]);
+
+      expect(superblock).toContain('Compression xz\n');
+      expect(superblock).toContain('Xattrs are not stored\n');
+      expect(superblock).not.toContain('Filters selected');
+    },
+    900_000,
+  );
 
   test('is reused from the cache without a build', async () => {
     const image = await ensureImage();

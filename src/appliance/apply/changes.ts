@@ -1,7 +1,7 @@
 // Desired − present: the changes of the container's configuration and their effects on daemons. Pure.
 
 import type { HostPart } from '../container/host-part.ts';
-import type { Daemon, OnChange } from '../render/managed-file.ts';
+import type { Daemon, ManagedFile, OnChange } from '../render/managed-file.ts';
 import { managedFiles } from '../render/manifest.ts';
 import type { Generation, GenerationFile } from './generation.ts';
 
@@ -26,8 +26,7 @@ type Content = Omit<Generation, 'name'>;
 
 const RESTART_CONTAINER: OnChange = { restart_container: true };
 
-function shown(path: string, before: string | undefined, after: string | undefined) {
-  const secret = managedFiles.find((file) => file.path === path)?.secret === true;
+function shown(secret: boolean, before: string | undefined, after: string | undefined) {
   if (secret) return {};
   return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
@@ -39,6 +38,7 @@ function sameFile(a: GenerationFile, b: GenerationFile): boolean {
 function fileChanges(
   before: readonly GenerationFile[],
   after: readonly GenerationFile[],
+  manifest: readonly ManagedFile[],
 ): Change[] {
   const old = new Map(before.map((file) => [file.path, file]));
   const wanted = new Map(after.map((file) => [file.path, file]));
@@ -48,9 +48,17 @@ function fileChanges(
     const to = wanted.get(path);
     if (from && to && sameFile(from, to)) return [];
     const action = from === undefined ? 'add' : to === undefined ? 'remove' : 'change';
-    const managed = managedFiles.find((file) => file.path === path);
+    const managed = manifest.find((file) => file.path === path);
     const effect = managed?.on_change ?? RESTART_CONTAINER;
-    return [{ what: 'file', name: path, action, effect, ...shown(path, from?.text, to?.text) }];
+    return [
+      {
+        what: 'file',
+        name: path,
+        action,
+        effect,
+        ...shown(managed?.secret === true, from?.text, to?.text),
+      },
+    ];
   });
 }
 
@@ -94,11 +102,18 @@ function hostChanges(before: HostPart | undefined, after: HostPart): Change[] {
   return changes;
 }
 
-/** Everything that differs between the generation in use (null: none yet) and the desired one. */
-export function planGeneration(present: Content | null, desired: Content): Change[] {
+/**
+ * Everything that differs between the generation in use (null: none yet) and the desired one.
+ * @param manifest of the container
+ */
+export function planGeneration(
+  present: Content | null,
+  desired: Content,
+  manifest: readonly ManagedFile[] = managedFiles,
+): Change[] {
   return [
     ...hostChanges(present?.host, desired.host),
-    ...fileChanges(present?.files ?? [], desired.files),
+    ...fileChanges(present?.files ?? [], desired.files, manifest),
     ...inputChanges(present?.host, desired.host),
   ];
 }

@@ -7,18 +7,16 @@ import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import { desiredNetwork } from '../container/bridge.ts';
 import { containerRef } from '../container/container.ts';
-import { reloadDaemon, restartDaemon } from '../container/daemons.ts';
 import { dataLack, ensureDataDirectories } from '../container/data-folders.ts';
 import { requireFreeAddresses } from '../container/free-address.ts';
 import { currentImage, forgetOtherImages, type Image, useImage } from '../container/image.ts';
-import { bringUp, stopRunning } from '../container/lifecycle.ts';
 import { forgetReload } from '../dkim/key-files.ts';
 import { readLog } from '../mail/logs.ts';
 import type { Paths } from '../paths.ts';
 import { type ProbeResult, probeAppliance } from '../probe/probe.ts';
 import { adoptData } from './adopt.ts';
 import { noteApplied } from './applied.ts';
-import { type Change, type Effects, effectsOf, planGeneration } from './changes.ts';
+import { type Change, effectsOf, planGeneration } from './changes.ts';
 import { desiredGeneration } from './desired.ts';
 import {
   acceptGeneration,
@@ -30,6 +28,7 @@ import {
 import { findRepairs, planRepairs, repairNetwork } from './network-repair.ts';
 import { planPreparation, prepare } from './prepare.ts';
 import { requireSameData, requireSamePlace } from './same-place.ts';
+import { takeUp } from './take-up.ts';
 import { awaitSignatures } from './virus-scan.ts';
 
 export interface Convergence {
@@ -49,26 +48,6 @@ interface Work {
   readonly waitForSignatures?: boolean | undefined;
   /** Look at the owner of every file, also when the data folder was not copied. */
   readonly everyOwner?: boolean;
-}
-
-async function applyEffects(host: Host, target: Appliance, effects: Effects): Promise<void> {
-  for (const daemon of effects.restart) await restartDaemon(host, target, daemon);
-  for (const daemon of effects.reload) await reloadDaemon(host, target, daemon);
-}
-
-/** Makes the running container use the generation that `current` names. */
-async function takeUp(
-  host: Host,
-  target: Appliance,
-  step: { generation: Generation; effects: Effects; start: boolean },
-): Promise<boolean> {
-  const { generation, effects, start } = step;
-  const running = await isRunning(host, containerRef(target));
-  if (running && effects.restartContainer) await stopRunning(host, target);
-  if (!running && !start) return false;
-  const started = await bringUp(host, target, generation.host);
-  if (!started) await applyEffects(host, target, effects);
-  return started;
 }
 
 // Rspamd starts slowly on a router, and Postfix does not answer clients until it is up

@@ -10,6 +10,7 @@ import {
   type DesiredNetwork,
   type NetworkPlan,
   planNetwork,
+  withShape,
 } from './network.ts';
 import { ownAddresses, queryBridge } from './network-apply.ts';
 import { hostPartHere } from './place.ts';
@@ -47,5 +48,6 @@ export async function bridgeInUse(host: Host, target: Appliance): Promise<Bridge
 /** The network plan for UCI and this host's bridge. Throws HOST_UNFIT. */
 export async function desiredNetwork(host: Host, appliance: Appliance): Promise<DesiredNetwork> {
   const bridge = await bridgeInUse(host, appliance);
-  return planNetwork(appliance.settings, bridge, await queryMachineId(host));
+  const plan = planNetwork(appliance.settings, bridge, await queryMachineId(host));
+  return appliance.shape === undefined ? plan : withShape(plan, appliance.shape);
 }

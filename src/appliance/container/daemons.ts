@@ -22,7 +22,7 @@ for folder in ${service('opendkim')} ${service('opendkim-ed25519')}; do
   if [ -d "$folder" ]; then s6-svc -1 "$folder"; fi
 done`;
 
-/** Valkey, ClamAV and postsrsd read their files only at start; old Rspamd workers outlive a reload by 20 s. */
+/** Valkey, ClamAV, PHP and postsrsd read their files only at start; old Rspamd workers outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
   dovecot: ['doveadm', 'reload'],
@@ -34,6 +34,9 @@ const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   valkey: restart('valkey'),
   fail2ban: ['fail2ban-client', 'reload'],
   clamav: restart('clamav'),
+  // nginx keeps its configuration when the new one is wrong, and would not say so
+  nginx: ['sh', '-ec', `nginx -t -q -c /etc/nginx/nginx.conf; exec s6-svc -h ${service('nginx')}`],
+  php: restart('php'),
 };
 
 /** Makes a running daemon read its files again without losing its work in progress. */

@@ -7,7 +7,7 @@ import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import { DKIM_FOLDER, SECRET_FOLDER } from './modes.ts';
 
-interface DataDirectory {
+export interface DataDirectory {
   readonly path: string;
   readonly mode: number;
   /** Id inside the container; null for root of the host. */
@@ -31,9 +31,12 @@ export function dataDirectories(paths: Paths): DataDirectory[] {
 }
 
 /** Creates missing folders and fixes their owners and modes; never touches their contents. */
-export async function ensureDataDirectories(host: Host, appliance: Appliance): Promise<void> {
-  const { settings, paths } = appliance;
-  for (const { path, mode, owner } of dataDirectories(paths)) {
+export async function ensureDataDirectories(
+  host: Host,
+  { settings, paths }: Appliance,
+  directories: readonly DataDirectory[] = dataDirectories(paths),
+): Promise<void> {
+  for (const { path, mode, owner } of directories) {
     const id = owner === null ? 0 : settings.main.idmapBase + owner;
     const stat = await host.files.stat(path);
     const fits = stat?.kind === 'directory' && stat.uid === id && stat.mode === mode;

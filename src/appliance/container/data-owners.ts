@@ -4,6 +4,7 @@
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
 import { type Account, ID_RANGE, ids } from '../ids.ts';
+import { webIdmapBase } from '../settings/web-conflicts.ts';
 
 /** As made by lxc-template/mail/rootfs/etc/s6/services/postfix/run, and by Postfix in it. */
 function queueOwner([, folder, ...inner]: readonly string[]): Account {
@@ -52,6 +53,17 @@ function ownerOf(parts: readonly string[]): Account | null {
   return { uid: ids.dovecot.uid, gid: ids.postfix.gid };
 }
 
+/** Of a file of the web container. @param parts names from its folder */
+function webOwner([top, second]: readonly string[], base: number) {
+  const shifted = ({ uid, gid }: Account) => ({ uid: base + uid, gid: base + gid });
+  if (top === 'rendered') return null;
+  if (top === 'log') return shifted(ids.log);
+  if (top === 'ssl' && second !== undefined) return shifted(ids.root);
+  if (top !== 'state') return { uid: 0, gid: 0 };
+  if (second === 'nginx' || second === 'roundcube') return shifted(ids[second]);
+  return shifted(ids.root);
+}
+
 /**
  * Restores the owners in the data folder; counts those that were wrong.
  * @param copied all of them exactly; otherwise only those that are no ids of the container, in its own folders, so that
@@ -64,9 +76,11 @@ export async function restoreOwners(
 ): Promise<number> {
   const { idmapBase } = settings.main;
   const isOurs = (id: number) => id >= idmapBase && id < idmapBase + ID_RANGE;
+  const webBase = webIdmapBase(settings);
   return host.untrusted.setOwners(paths.data, (parts, { uid, gid }) => {
     // generations have the owners of their manifest
     if (parts[0] === 'rendered') return null;
+    if (parts[0] === 'webmail') return copied ? webOwner(parts.slice(1), webBase) : null;
     const owner = ownerOf(parts);
     if (owner === null) return copied ? { uid: 0, gid: 0 } : null;
     if (!copied && isOurs(uid) && isOurs(gid)) return null;

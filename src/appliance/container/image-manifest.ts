@@ -2,7 +2,7 @@
 
 import { MailctlError } from '../../errors.ts';
 
-const IMAGE_VARIANTS = ['standard', 'antivirus'] as const;
+const IMAGE_VARIANTS = ['standard', 'antivirus', 'web'] as const;
 const IMAGE_ARCHITECTURES = ['amd64', 'arm64'] as const;
 
 /** Field names as in the file, so that `JSON.stringify` writes a manifest. */

@@ -5,7 +5,7 @@ import { MailctlError } from '../../errors.ts';
 import { digestFile } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import { hostArchitecture } from '../../host/machine.ts';
-import type { Appliance } from '../appliance.ts';
+import type { Appliance, ContainerShape } from '../appliance.ts';
 import type { Paths } from '../paths.ts';
 import { recipe } from '../render/templates.ts';
 import { formatBytes } from '../settings/bytes.ts';
@@ -31,7 +31,7 @@ const SIZE_LIMIT = 2_000_000_000;
 const BUILD_CACHE = '/var/cache/mailserver';
 const BUILD_LIMIT_MS = 3_600_000;
 
-function checkFits(settings: Settings, manifest: ImageManifest, source: string): void {
+function checkFits({ settings, shape }: Appliance, manifest: ImageManifest, source: string): void {
   const wanted = hostArchitecture();
   if (manifest.architecture !== wanted) {
     throw new MailctlError(
@@ -40,7 +40,26 @@ function checkFits(settings: Settings, manifest: ImageManifest, source: string):
       { hint: `mailctl install --image <image for ${wanted}>` },
     );
   }
-  requireScanner(settings, manifest, source);
+  requireVariant(shape, manifest, source);
+  if (shape === undefined) requireScanner(settings, manifest, source);
+}
+
+/** Throws IMAGE_INVALID for the image of the other container. */
+function requireVariant(
+  shape: ContainerShape | undefined,
+  { variant }: ImageManifest,
+  source: string,
+): void {
+  if ((variant === 'web') === (shape?.variant === 'web')) return;
+  const [container, hint] =
+    shape === undefined
+      ? ['mail', 'mailctl webmail install --image <this image>']
+      : ['web', 'mailctl webmail install --image <image of the variant web>'];
+  throw new MailctlError(
+    'IMAGE_INVALID',
+    `the image ${source} is of the variant ${variant}, which is not for the ${container} container`,
+    { hint },
+  );
 }
 
 /** Throws IMAGE_INVALID when virus_scan is on and the image has no ClamAV. */
@@ -110,7 +129,7 @@ async function findKept(host: Host, paths: Paths, sha256: string): Promise<Image
 }
 
 async function takeFile(host: Host, appliance: Appliance, source: Source): Promise<Image> {
-  const { settings, paths } = appliance;
+  const { paths } = appliance;
   const { place: file } = source;
   if ((await host.files.stat(file)) === null) {
     throw new MailctlError('IMAGE_MISSING', `the image ${file} does not exist`, {
@@ -119,7 +138,7 @@ async function takeFile(host: Host, appliance: Appliance, source: Source): Promi
   }
   const manifest = await readManifest(host, manifestName(file));
   checkGiven(manifest, source);
-  checkFits(settings, manifest, file);
+  checkFits(appliance, manifest, file);
   const kept = await findKept(host, paths, manifest.image_sha256);
   if (kept !== null) return kept;
   await checkHash(host, file, manifest, file);
@@ -128,7 +147,7 @@ async function takeFile(host: Host, appliance: Appliance, source: Source): Promi
 }
 
 async function takeUrl(host: Host, appliance: Appliance, source: Source): Promise<Image> {
-  const { settings, paths } = appliance;
+  const { paths } = appliance;
   const { place: url } = source;
   requireTrust(source);
   const folder = join(paths.images, '.download');
@@ -139,7 +158,7 @@ async function takeUrl(host: Host, appliance: Appliance, source: Source): Promis
     await host.downloads.fetch(manifestName(url), { to: manifestFile, limit: 10_000_000 });
     const manifest = await readManifest(host, manifestFile);
     checkGiven(manifest, source);
-    checkFits(settings, manifest, url);
+    checkFits(appliance, manifest, url);
     const kept = await findKept(host, paths, manifest.image_sha256);
     if (kept !== null) return kept;
     host.say(`fetching ${url} (${formatBytes(manifest.image_bytes)})`);
@@ -152,7 +171,7 @@ async function takeUrl(host: Host, appliance: Appliance, source: Source): Promis
 }
 
 async function build(host: Host, appliance: Appliance): Promise<Image> {
-  const { settings, paths } = appliance;
+  const { settings, paths, shape } = appliance;
   if (!host.programs.exists('mmdebstrap') || !host.programs.exists('mksquashfs')) {
     // OpenWrt has no package of mmdebstrap
     const build = host.programs.exists('apt-get')
@@ -174,7 +193,7 @@ async function build(host: Host, appliance: Appliance): Promise<Image> {
       await host.files.makeDirectory(dirname(join(folder, path)), { mode: 0o700 });
       await host.files.replace(join(folder, path), text, { mode: 0o755 });
     }
-    const variant = settings.features.virusScan ? 'antivirus' : 'standard';
+    const variant = shape?.variant ?? (settings.features.virusScan ? 'antivirus' : 'standard');
     const output = host.files.path(BUILD_CACHE);
     const script = host.files.path(join(folder, 'build'));
     const options = ['--arch', hostArchitecture(), '--variant', variant, '--output', output];
@@ -207,7 +226,7 @@ export async function ensureImage(host: Host, target: Appliance, wish: ImageWish
   }
   const installed = await currentImage(host, target.paths);
   if (installed === null) return build(host, target);
-  checkFits(target.settings, installed.manifest, 'in use');
+  checkFits(target, installed.manifest, 'in use');
   return installed;
 }
 

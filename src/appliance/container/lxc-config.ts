@@ -1,6 +1,7 @@
 // The LXC configuration of the container: unprivileged, read-only root, only its data folders writable, the
 // fewest capabilities, memory and process limits. Pure.
 
+import type { BoundFolder } from '../appliance.ts';
 import { ID_RANGE } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -20,6 +21,8 @@ export interface ContainerInput {
   readonly cgroup: CgroupFacts;
   /** Path of the seccomp profile on the host. */
   readonly seccomp: string;
+  /** Absent for the mail container. */
+  readonly folders?: readonly BoundFolder[] | undefined;
 }
 
 type Line = readonly [key: string, value: string];
@@ -72,8 +75,20 @@ function confinement({ settings, cgroup, seccomp }: ContainerInput): Line[] {
   return lines;
 }
 
-function bind(from: string, to: string, options: string): Line {
-  return ['lxc.mount.entry', `${escapeSpaces(from)} ${to} none bind,${options} 0 0`];
+const ACCESS = {
+  // without noexec: the generation contains service scripts
+  execute: 'ro,nosuid,nodev',
+  read: 'ro,nosuid,nodev,noexec',
+  write: 'rw,nosuid,nodev,noexec',
+} as const;
+
+function bind({ from, to, access }: BoundFolder): Line {
+  // /run is a new tmpfs at every start
+  const create = to.startsWith('run/') ? ',create=dir' : '';
+  return [
+    'lxc.mount.entry',
+    `${escapeSpaces(from)} ${to} none bind,${ACCESS[access]}${create} 0 0`,
+  ];
 }
 
 /** The escapes of fstab(5), which LXC reads with getmntent. */
@@ -85,20 +100,35 @@ function tmpfs(to: string, options: string): Line {
   return ['lxc.mount.entry', `tmpfs ${to} tmpfs rw,nosuid,nodev,${options} 0 0`];
 }
 
-const DATA_FOLDERS = {
-  mail: 'srv/mail',
-  queue: 'var/spool/postfix',
-  state: 'var/lib/mailserver',
-  log: 'var/log/mail',
-};
 const DATA_FLAGS = 'nosuid,nodev,noexec';
+
+/** The folders of the mail container. */
+function mailFolders(paths: Paths): BoundFolder[] {
+  const folder = (from: string, to: string, access: BoundFolder['access']) => ({
+    from,
+    to,
+    access,
+  });
+  return [
+    folder(paths.rendered, 'config', 'execute'),
+    folder(paths.directory, 'srv/directory', 'read'),
+    folder(paths.ssl, 'etc/ssl/mail', 'read'),
+    folder(paths.dkim, 'etc/dkimkeys', 'read'),
+    folder(paths.custom, 'custom', 'read'),
+    folder(paths.mail, 'srv/mail', 'write'),
+    folder(paths.queue, 'var/spool/postfix', 'write'),
+    folder(paths.state, 'var/lib/mailserver', 'write'),
+    folder(paths.log, 'var/log/mail', 'write'),
+  ];
+}
 
 /**
  * LXC 5 and 6 bind a writable folder without these flags, and ignore `remount` (parse_vfs_attr and mount_entry
  * in src/lxc/conf.c). The hook runs before the container's first program; when it fails, LXC does not start it.
  */
-function restrictData(): string {
-  const folders = Object.values(DATA_FOLDERS).join(' ');
+function restrictData(all: readonly BoundFolder[]): string {
+  const written = all.filter(({ access }) => access === 'write');
+  const folders = written.map(({ to }) => to).join(' ');
   const mount = `mount -o remount,bind,${DATA_FLAGS} none "$LXC_ROOTFS_MOUNT/$folder"`;
   return `for folder in ${folders}; do ${mount}; done`;
 }
@@ -112,19 +142,17 @@ function refuseAdvertisements(): string {
   return `if [ -e ${key} ]; then echo 0 >${key}; fi`;
 }
 
-function mountHook(): Line {
+function mountHook(folders: readonly BoundFolder[]): Line {
   const steps = [
     'set -e',
     'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
-    restrictData(),
+    restrictData(folders),
     refuseAdvertisements(),
   ];
   return ['lxc.hook.mount', `/bin/sh -c '${steps.join('; ')}'`];
 }
 
-function mounts({ paths }: ContainerInput): Line[] {
-  const data = `rw,${DATA_FLAGS}`;
-  const given = 'ro,nosuid,nodev,noexec';
+function mounts({ paths, folders = mailFolders(paths) }: ContainerInput): Line[] {
   return [
     ['lxc.mount.auto', 'proc:mixed sys:ro'],
     ['lxc.autodev', '1'],
@@ -133,17 +161,8 @@ function mounts({ paths }: ContainerInput): Line[] {
     tmpfs('run', 'mode=0755,size=32m'),
     tmpfs('tmp', 'noexec,mode=1777,size=64m'),
     tmpfs('var/tmp', 'noexec,mode=1777,size=64m'),
-    // without noexec: the generation contains service scripts
-    bind(paths.rendered, 'config', 'ro,nosuid,nodev'),
-    bind(paths.directory, 'srv/directory', given),
-    bind(paths.ssl, 'etc/ssl/mail', given),
-    bind(paths.dkim, 'etc/dkimkeys', given),
-    bind(paths.custom, 'custom', given),
-    bind(paths.mail, DATA_FOLDERS.mail, data),
-    bind(paths.queue, DATA_FOLDERS.queue, data),
-    bind(paths.state, DATA_FOLDERS.state, data),
-    bind(paths.log, DATA_FOLDERS.log, data),
-    mountHook(),
+    ...folders.map(bind),
+    mountHook(folders),
   ];
 }
 

@@ -11,6 +11,7 @@ import {
   parseNetwork,
   withIpv6Prefix,
 } from '../../host/ip.ts';
+import type { ContainerShape } from '../appliance.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type Egress, planEgress } from './egress.ts';
 import { planVeth, type Veth } from './veth.ts';
@@ -162,6 +163,15 @@ export function planNetwork(
     egress: planEgress(settings, [address, ...others, ...lan6]),
     vlan: portVlan(network, present.vlans),
   };
+}
+
+/** The plan of a container that is not the mail server's. */
+export function withShape(
+  plan: DesiredNetwork,
+  { ports, destinations }: ContainerShape,
+): DesiredNetwork {
+  const egress = plan.egress === null ? null : { ...plan.egress, destinations };
+  return { ...plan, ports, egress };
 }
 
 /** The host's own interface in the container's network. */

@@ -26,12 +26,12 @@ const unescapeSpaces = (text: string): string =>
 /** @param lxcConfig the text that `renderLxcConfig` makes; null for any other */
 export function placeOf(lxcConfig: string): Place | null {
   const find = (pattern: RegExp) => pattern.exec(lxcConfig)?.[1] ?? null;
-  const mail = find(/^lxc\.mount\.entry = (\S+) srv\/mail /m);
+  const rendered = find(/^lxc\.mount\.entry = (\S+) config /m);
   const base = find(/^lxc\.idmap = u 0 (\d+) /m);
   const seccomp = find(/^lxc\.seccomp\.profile = (.+)\/seccomp$/m);
-  if (mail === null || base === null || seccomp === null) return null;
+  if (rendered === null || base === null || seccomp === null) return null;
   return {
-    data: dirname(unescapeSpaces(mail)),
+    data: dirname(unescapeSpaces(rendered)),
     idmapBase: Number(base),
     container: seccomp.slice(seccomp.lastIndexOf('/') + 1),
     lxc: dirname(seccomp),
@@ -45,7 +45,7 @@ export async function placeHere(host: Host, { settings, paths }: Appliance): Pro
   const { mac } = planVeth(container, await queryMachineId(host));
   // without a trailing slash
   const lxc = host.files.path(dirname(paths.container));
-  return { data: dirname(paths.mail), idmapBase, container, lxc, mac };
+  return { data: dirname(paths.rendered), idmapBase, container, lxc, mac };
 }
 
 function isSamePlace(one: Place, other: Place): boolean {

@@ -15,6 +15,7 @@ import { ROUTER_CHECKS } from './checks-router.ts';
 import { SERVER_CHECKS } from './checks-server.ts';
 import { STATE_CHECKS } from './checks-state.ts';
 import { TRUST_CHECKS } from './checks-trust.ts';
+import { WEBMAIL_CHECKS } from './checks-webmail.ts';
 import { type Check, type Context, runCheck } from './context.ts';
 import { bySeverity, type Finding, isProblem } from './finding.ts';
 
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   ...ROUTER_CHECKS,
   ...STATE_CHECKS,
   ...TRUST_CHECKS,
+  ...WEBMAIL_CHECKS,
 ];
 
 /** All problems of the UCI file; with a problem, no other check can run. */

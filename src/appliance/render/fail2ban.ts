@@ -25,12 +25,16 @@ function connectionValues({ main, ports }: Settings, facts: Facts): Record<strin
   };
 }
 
+/** Networks that are never banned, as fail2ban writes them. */
+export function neverBanned({ fail2ban }: Settings, lan: readonly string[]): string {
+  return [...new Set(['127.0.0.0/8', '::1', ...lan, ...fail2ban.ignore])].join(' ');
+}
+
 export function fail2banValues(settings: Settings, facts: Facts): Record<string, string> {
-  const { maxRetry, findTime, banTime, ignore } = settings.fail2ban;
-  const never = ['127.0.0.0/8', '::1', ...facts.lanNetworks, ...ignore];
+  const { maxRetry, findTime, banTime } = settings.fail2ban;
   return {
     ...connectionValues(settings, facts),
-    ignore_networks: [...new Set(never)].join(' '),
+    ignore_networks: neverBanned(settings, facts.lanNetworks),
     max_retry: String(maxRetry),
     max_retry_abuse: String(maxRetry * ABUSE_PATIENCE),
     find_time: String(findTime),

@@ -13,7 +13,9 @@ export type Daemon =
   | 'unbound'
   | 'valkey'
   | 'fail2ban'
-  | 'clamav';
+  | 'clamav'
+  | 'nginx'
+  | 'php';
 
 /** What must happen in the container when a file changes. A container restart covers everything. */
 export type OnChange =

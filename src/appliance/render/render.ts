@@ -25,15 +25,15 @@ export interface RenderedFile {
 /** Operators' additions by name below `custom/`, such as `postfix-main.cf`. */
 export type CustomFiles = Readonly<Record<string, string>>;
 
-type Values = Readonly<Record<string, string>>;
+export type Values = Readonly<Record<string, string>>;
 
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 // Control characters can end or hide a line in every rendered format.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern refuses these characters
 const UNSAFE = /[\u0000-\u001f\u007f]/;
 
-function allValues(settings: Settings, facts: Facts): Values {
-  const groups = [
+function valueGroups(settings: Settings, facts: Facts): readonly Values[] {
+  return [
     systemValues(settings, facts),
     postfixValues(settings, facts),
     postsrsdValues(settings, facts),
@@ -45,8 +45,12 @@ function allValues(settings: Settings, facts: Facts): Values {
     fail2banValues(settings, facts),
     clamavValues(settings, facts),
   ];
+}
+
+/** Throws when two groups disagree, or a value could change the meaning of its line. */
+export function mergeValues(groups: readonly Values[]): Values {
   const values: Record<string, string> = {};
-  for (const [name, value] of groups.flatMap((group: Values) => Object.entries(group))) {
+  for (const [name, value] of groups.flatMap((group) => Object.entries(group))) {
     if (values[name] !== undefined && values[name] !== value) {
       throw new Error(`two daemons give the placeholder ${name} different values`);
     }
@@ -80,13 +84,21 @@ export interface RenderInput {
   readonly custom: CustomFiles;
 }
 
-/** Renders every managed file that these settings include, in manifest order. */
+/** Renders every managed file of the mail container that these settings include, in manifest order. */
 export function renderFiles(input: RenderInput): RenderedFile[] {
-  const values = allValues(input.settings, input.facts);
+  return renderSet(managedFiles, mergeValues(valueGroups(input.settings, input.facts)), input);
+}
+
+/** Renders those of `files` that the settings include. */
+export function renderSet(
+  files: readonly ManagedFile[],
+  values: Values,
+  input: Omit<RenderInput, 'facts'>,
+): RenderedFile[] {
   const used = usedPlaceholders(input.templates);
   const unused = Object.keys(values).filter((name) => !used.has(name));
   if (unused.length > 0) throw new Error(`no template uses ${unused.join(', ')}`);
-  return managedFiles
+  return files
     .filter((file) => file.when?.(input.settings) ?? true)
     .map((file) => ({ file, text: renderFile(file, values, input) }));
 }
@@ -105,7 +117,7 @@ export function withoutOverridden(text: string, addition: string): string {
   return kept.join('\n');
 }
 
-function renderFile(file: ManagedFile, values: Values, input: RenderInput): string {
+function renderFile(file: ManagedFile, values: Values, input: Omit<RenderInput, 'facts'>): string {
   const template = input.templates[file.path];
   if (template === undefined)
     throw new Error(`the manifest names ${file.path}, which has no template`);

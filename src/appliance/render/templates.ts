@@ -1,6 +1,8 @@
-// The container's configuration templates and the image recipe, embedded in the binary.
+// The configuration templates of both containers and the recipe of their images, embedded in the binary.
 
 import { readRecipe, readTemplates } from './templates.macro.ts' with { type: 'macro' };
 
-export const templates: Readonly<Record<string, string>> = readTemplates();
+export const templates: Readonly<Record<string, string>> = readTemplates('mail');
+/** Without those that both containers share (./web.ts). */
+export const webTemplates: Readonly<Record<string, string>> = readTemplates('web');
 export const recipe: Readonly<Record<string, string>> = readRecipe();

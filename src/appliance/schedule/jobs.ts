@@ -48,6 +48,18 @@ export const JOBS: readonly Job[] = [
     },
   },
   {
+    // starts a web container that has ended; the mail container is not touched when nothing has changed
+    name: 'webmail',
+    words: ['apply', '--scheduled'],
+    timeout: 10 * MINUTE,
+    due: async () => null,
+    watch: async (host, target) => {
+      if (!target.settings.web.enabled || !host.programs.exists('lxc-info')) return false;
+      const { isWebMissing } = await import('../webmail/follow.ts');
+      return isWebMissing(host, target);
+    },
+  },
+  {
     // copies the bans of the container to the router's firewall, which forgets them when it restarts
     name: 'bans',
     words: ['fail2ban', 'sync'],

@@ -6,6 +6,7 @@ import { INNER_PORTS } from './inner-ports.ts';
 import { findRelayConflicts, findSenderRelayConflicts } from './relay-conflicts.ts';
 import { textsOf } from './senders.ts';
 import type { Settings } from './settings.ts';
+import { findWebConflicts } from './web-conflicts.ts';
 
 /** All conflicts, including those between invalid options. */
 export function findConflicts(settings: Settings): readonly Conflict[] {
@@ -20,6 +21,7 @@ export function findConflicts(settings: Settings): readonly Conflict[] {
     ...findSenderConflicts(settings),
     ...findDnsConflicts(settings),
     ...findCertificateConflicts(settings),
+    ...findWebConflicts(settings),
   ];
 }
 

@@ -43,12 +43,8 @@ function findFilterNotices({ features, main }: Settings): readonly Notice[] {
 }
 
 /** Sections for parts that this release does not have. */
-function findUnfinished({ webmail, mesh }: Settings): readonly Notice[] {
+function findUnfinished({ mesh }: Settings): readonly Notice[] {
   const notices: Notice[] = [];
-  if (webmail.enabled) {
-    const message = 'no effect: this release has no webmail';
-    notices.push({ options: ['webmail.enabled', 'webmail.container', 'webmail.port'], message });
-  }
   if (mesh.enabled || mesh.backupPeers.length > 0) {
     const message = 'no effect: this release sends no backups to other routers';
     notices.push({ options: ['mesh.enabled', 'mesh.backup_peers'], message });

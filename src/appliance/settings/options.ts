@@ -33,9 +33,7 @@ import { ipNetwork } from './networks.ts';
 import { list, option, required, section } from './option.ts';
 import { spam } from './spam-section.ts';
 import { ssl } from './ssl-section.ts';
-
-/** 2³² − 2·65536: leaves room for the container's 65536 ids below the invalid id -1. */
-const MAX_IDMAP_BASE = 4_294_836_224;
+import { MAX_IDMAP_BASE, web } from './web-section.ts';
 
 const main = section('mailserver', 'The mail server as a whole', {
   enabled: option(boolean(), '0', 'start the mail server when this host starts'),
@@ -170,14 +168,14 @@ const fail2ban = section('fail2ban', 'Bans after failed logins', {
   ),
 });
 
-const webmail = section('webmail', 'The webmail container', {
-  enabled: option(
-    boolean(),
-    '1',
-    'allow the webmail container to use this server; no effect in this release',
+const webmail = section('webmail', 'Webmail', {
+  enabled: option(boolean(), '1', 'offer webmail where the web container runs'),
+  container: option(
+    containerName(),
+    'secubox-webmail',
+    'name of the web container, or of an existing LXC or Docker container with Roundcube',
   ),
-  container: option(containerName(), 'secubox-webmail', 'name of the webmail container'),
-  port: option(port(), '8026', 'port of the web server of webmail on this host'),
+  port: option(port(), '8026', 'second HTTPS port of the web container'),
 });
 
 const report = section('report', 'The daily report', {
@@ -207,6 +205,7 @@ export const OPTIONS = {
   firewall,
   dns,
   ssl,
+  web,
   webmail,
   report,
   mesh,

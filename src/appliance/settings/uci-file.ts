@@ -81,7 +81,7 @@ export async function editUciFile<T extends { readonly text: string }>(
 async function setEnabled(
   host: Host,
   file: string,
-  { section, value }: { section: 'main' | 'report'; value: '0' | '1' },
+  { section, value }: { section: 'main' | 'report' | 'web'; value: '0' | '1' },
 ): Promise<void> {
   await editUciFile(host, file, (text) => {
     const { type } = OPTIONS[section];
@@ -110,5 +110,16 @@ export async function switchReport(
 ): Promise<boolean> {
   if (wanted.settings.report.enabled === wanted.on) return false;
   await setEnabled(host, file, { section: 'report', value: wanted.on ? '1' : '0' });
+  return true;
+}
+
+/** Sets or clears web.enabled. True if it has changed. */
+export async function switchWeb(
+  host: Host,
+  file: string,
+  wanted: { settings: Settings; on: boolean },
+): Promise<boolean> {
+  if (wanted.settings.web.enabled === wanted.on) return false;
+  await setEnabled(host, file, { section: 'web', value: wanted.on ? '1' : '0' });
   return true;
 }

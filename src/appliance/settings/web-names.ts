@@ -4,11 +4,14 @@
 import type { Settings } from './settings.ts';
 
 export interface WebLabel {
-  readonly label: 'autoconfig' | 'autodiscover' | 'mta-sts';
+  readonly label: 'autoconfig' | 'autodiscover' | 'mta-sts' | 'webmail';
   readonly purpose: string;
 }
 
-/** This program serves no autoconfiguration; the MTA-STS policy is served if dns.mta_sts is not none. */
-export function webLabels({ dns }: Settings): readonly WebLabel[] {
-  return dns.mtaSts === 'none' ? [] : [{ label: 'mta-sts', purpose: 'MTA-STS' }];
+/** Webmail is served by the web container; the MTA-STS policy by a web server of the operator, if dns.mta_sts is not none. */
+export function webLabels({ dns, web, webmail }: Settings): readonly WebLabel[] {
+  const labels: WebLabel[] = [];
+  if (dns.mtaSts !== 'none') labels.push({ label: 'mta-sts', purpose: 'MTA-STS' });
+  if (web.enabled && webmail.enabled) labels.push({ label: 'webmail', purpose: 'webmail' });
+  return labels;
 }

@@ -8,6 +8,7 @@ import { endStop, keepStopped } from '../container/stopped.ts';
 import type { Paths } from '../paths.ts';
 import { endLeftJobs } from '../schedule/run.ts';
 import { queryServer } from '../schedule/server.ts';
+import { stopWeb } from '../webmail/follow.ts';
 
 /** @param service binds only the serve that runs now, which its supervisor ends */
 export async function noteStop(host: Host, paths: Paths, service: boolean): Promise<void> {
@@ -15,6 +16,15 @@ export async function noteStop(host: Host, paths: Paths, service: boolean): Prom
   const server = queryServer(host, paths);
   if (server === null) await endStop(host, paths);
   else await keepStopped(host, paths, server.pid);
+}
+
+/**
+ * Stops both containers.
+ * @param timeout seconds for the daemons of each to stop before they are killed
+ */
+export async function stopAll(host: Host, target: Appliance, timeout?: number): Promise<void> {
+  await stopWeb(host, target, timeout);
+  await takeDown(host, target, timeout);
 }
 
 const LOCK_WAIT_MS = 500;
@@ -31,7 +41,7 @@ export async function shutDown(host: Host, target: Appliance): Promise<true> {
   await endLeftJobs(host, paths);
   const holder = host.locks.query(paths.lock);
   if (holder !== null) host.processes.killTree(holder.pid);
-  const work = () => takeDown(host, target, SHUTDOWN_TIMEOUT_S);
+  const work = () => stopAll(host, target, SHUTDOWN_TIMEOUT_S);
   const lock = { path: paths.lock, holder: 'mailctl stop --shutdown', wait: LOCK_WAIT_MS };
   try {
     await host.locks.hold(lock, work);

@@ -5,6 +5,7 @@ import type { Host } from '../../host/host.ts';
 import { generateRsaKey, randomHex } from '../../host/keys.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Settings } from '../settings/settings.ts';
+import { webLabels } from '../settings/web-names.ts';
 import {
   type CertificatePair,
   coversName,
@@ -28,9 +29,15 @@ export function certificateNames(settings: Settings): [string, ...string[]] {
   return [settings.main.hostname];
 }
 
+/** A self-signed certificate costs nothing, so it has the names of the web server too. */
+function selfSignedNames(settings: Settings): [string, ...string[]] {
+  const labels = webLabels(settings).map(({ label }) => `${label}.${settings.main.domain}`);
+  return [...certificateNames(settings), ...labels];
+}
+
 /** True if the self-signed pair covers the names and does not expire soon. */
 function fits({ chain: [leaf] }: CertificatePair, settings: Settings, now: Date): boolean {
-  const named = certificateNames(settings).every((name) => coversName(leaf, name));
+  const named = selfSignedNames(settings).every((name) => coversName(leaf, name));
   return named && dateProblem(leaf, now, SELF_SIGNED_RENEW_DAYS) === null;
 }
 
@@ -45,7 +52,7 @@ async function makePair(
   const usable =
     old?.asymmetricKeyType === 'rsa' && (old.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048;
   return makeSelfSigned({
-    names: certificateNames(settings),
+    names: selfSignedNames(settings),
     key: old !== null && usable ? old : await generateRsaKey(),
     serial: randomHex(16),
     now: host.clock.now(),

@@ -10,6 +10,8 @@ import {
 import { requireVirusScan } from '../../appliance/apply/virus-scan.ts';
 import { followFirewall } from '../../appliance/firewall/firewall.ts';
 import { planFollowing } from '../../appliance/firewall/plan.ts';
+import { planWeb } from '../../appliance/webmail/converge.ts';
+import { followWeb } from '../../appliance/webmail/follow.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { describeChanges, planOfChanges, summarizeChanges } from '../changes-text.ts';
@@ -17,6 +19,7 @@ import { type CommandLine, defineWord } from '../command.ts';
 import { showNotices } from '../notices.ts';
 import { wakeScheduler } from '../scheduler.ts';
 import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
+import { warnOfWeb } from '../web-text.ts';
 
 interface ApplyOptions {
   /** Started by mailctl serve, which need not be told. */
@@ -42,7 +45,8 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
     plan: async (target) => {
       const changes = await planConvergence(host, target);
       await requireVirusScan(host, target, { waits });
-      return planOfChanges([...changes, ...(await planFollowing(host, target))], output.paint);
+      const others = [...(await planFollowing(host, target)), ...(await planWeb(host, target))];
+      return planOfChanges([...changes, ...others], output.paint);
     },
     apply: async (target) => {
       const image = await requireInstalled(host, target);
@@ -53,8 +57,10 @@ export async function run(app: App, options: ApplyOptions): Promise<ExitStatus> 
         waitForSignatures: waits,
       });
       const router = await followFirewall(host, target);
+      const web = await followWeb(host, target);
+      warnOfWeb(app, web);
       if (!options.scheduled) wakeScheduler(app, target);
-      return { ...result, changes: [...result.changes, ...router] };
+      return { ...result, changes: [...result.changes, ...router, ...web.changes] };
     },
     report: async (done) => {
       const { changes, running, proven } = done;

@@ -18,7 +18,8 @@ import {
 import { installService, requireService } from '../../appliance/schedule/service.ts';
 import { requireOwnDomain } from '../../appliance/settings/reserved-domain.ts';
 import { enableInUci } from '../../appliance/settings/uci-file.ts';
-import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
+import { followWeb } from '../../appliance/webmail/follow.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { ownProgram } from '../../host/own-program.ts';
 import type { App } from '../app.ts';
@@ -27,7 +28,9 @@ import { type CommandLine, defineWord } from '../command.ts';
 import { foreignText } from '../foreign-text.ts';
 import { showNotices } from '../notices.ts';
 import { ensureScheduler } from '../scheduler.ts';
+import { parseSha256 } from '../sha256-option.ts';
 import { WAIT_FOR_SIGNATURES } from '../wait-option.ts';
+import { warnOfWeb } from '../web-text.ts';
 
 interface InstallOptions {
   readonly image?: string;
@@ -36,11 +39,6 @@ interface InstallOptions {
   readonly waitForSignatures?: boolean;
   readonly firewall?: boolean;
   readonly service?: boolean;
-}
-
-function parseSha256(text: string): string {
-  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
-  throw new MailctlError('USAGE', `--sha256 ${text}: a SHA-256 has 64 hexadecimal digits`);
 }
 
 /** Throws for what would make the installation fail, before the first change. */
@@ -84,7 +82,9 @@ async function install(app: App, target: Appliance, options: InstallOptions) {
   const router = options.firewall
     ? await setUpIfPresent(app, target)
     : await followFirewall(host, target);
-  const changes = [...result.changes, ...router];
+  const web = await followWeb(host, target);
+  warnOfWeb(app, web);
+  const changes = [...result.changes, ...router, ...web.changes];
   const closed = await isClosed(host, target);
   const service = options.service ? await installService(host, target, ownProgram()) : null;
   return { ...result, changes, image, enabled, closed, service };

@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 import { planRenewal, renew } from '../../appliance/acme/renew.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { followWeb } from '../../appliance/webmail/follow.ts';
 import type { ExitStatus } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import type { Planned } from '../output.ts';
 import { moment, RENEWAL_ENDS, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
+import { warnOfWeb } from '../web-text.ts';
 
 interface RenewOptions {
   readonly now?: boolean;
@@ -32,6 +34,7 @@ export async function run(app: App, options: RenewOptions): Promise<ExitStatus> 
       plan: (target) => plan(app, target, now),
       apply: async (target) => {
         const done = await renew(app.host, target, { now, newKey, byHand: !scheduled });
+        warnOfWeb(app, await followWeb(app.host, target));
         if (!scheduled) wakeScheduler(app, target);
         return done;
       },

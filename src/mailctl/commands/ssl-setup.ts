@@ -6,6 +6,7 @@ import { rehearse } from '../../appliance/acme/obtain.ts';
 import { setUp } from '../../appliance/acme/renew.ts';
 import { readOutlook } from '../../appliance/acme/renewal.ts';
 import type { Appliance } from '../../appliance/appliance.ts';
+import { followWeb } from '../../appliance/webmail/follow.ts';
 import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import { requireClock } from '../../host/clock.ts';
 import type { App } from '../app.ts';
@@ -13,6 +14,7 @@ import { type CommandLine, defineWord } from '../command.ts';
 import type { Planned } from '../output.ts';
 import { RENEWAL_ENDS, reportRenewal, warnOfExpiry } from '../renewal-text.ts';
 import { wakeScheduler } from '../scheduler.ts';
+import { warnOfWeb } from '../web-text.ts';
 
 interface SetupOptions {
   readonly staging?: boolean;
@@ -82,6 +84,7 @@ export async function run(app: App, options: SetupOptions): Promise<ExitStatus> 
       apply: async (target) => {
         requireCa(target);
         const renewal = await setUp(app.host, target);
+        warnOfWeb(app, await followWeb(app.host, target));
         wakeScheduler(app, target);
         return renewal;
       },

@@ -5,10 +5,10 @@ import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
 import { requireSameData } from '../../appliance/apply/same-place.ts';
 import { containerRef } from '../../appliance/container/container.ts';
-import { takeDown } from '../../appliance/container/lifecycle.ts';
 import { checkHost } from '../../appliance/container/preflight.ts';
 import { endStop, isKeptStopped } from '../../appliance/container/stopped.ts';
-import { noteStop, shutDown } from '../../appliance/supervise/stop.ts';
+import { noteStop, shutDown, stopAll } from '../../appliance/supervise/stop.ts';
+import { followWeb } from '../../appliance/webmail/follow.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { App } from '../app.ts';
@@ -16,6 +16,7 @@ import { type CommandLine, defineWord } from '../command.ts';
 import type { Planned } from '../output.ts';
 import { endScheduler, ensureScheduler, wakeScheduler } from '../scheduler.ts';
 import type { Ending } from '../statuses.ts';
+import { warnOfWeb } from '../web-text.ts';
 
 const START_ENDS: readonly Ending[] = [
   ...(['PROBE_FAILED', 'NOT_INSTALLED', 'HOST_UNFIT', 'PORT_TAKEN'] as const),
@@ -36,7 +37,9 @@ interface StopOptions extends Pick<StartOptions, 'scheduled'> {
 async function start(app: App, target: Appliance): Promise<boolean> {
   const image = await requireInstalled(app.host, target);
   await checkHost(app.host, target);
-  return (await converge(app.host, target, { image, start: true })).started;
+  const { started } = await converge(app.host, target, { image, start: true });
+  warnOfWeb(app, await followWeb(app.host, target));
+  return started;
 }
 
 async function planStart({ host }: App, target: Appliance): Promise<Planned> {
@@ -96,11 +99,11 @@ async function stop(app: App, target: Appliance, options: StopOptions): Promise<
   if (options.scheduled) {
     const { settings } = await app.appliance();
     if (settings.main.enabled && !(await isKeptStopped(host, paths))) return false;
-    await takeDown(host, target);
+    await stopAll(host, target);
     return true;
   }
   await noteStop(host, paths, options.service ?? false);
-  await takeDown(host, target);
+  await stopAll(host, target);
   wakeScheduler(app, target);
   return true;
 }
@@ -137,7 +140,7 @@ async function runRestart(app: App): Promise<ExitStatus> {
     },
     apply: async (target) => {
       await requireInstalled(app.host, target);
-      await takeDown(app.host, target);
+      await stopAll(app.host, target);
       await endStop(app.host, target.paths);
       await start(app, target);
       await ensureScheduler(app, target);

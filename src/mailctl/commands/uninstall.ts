@@ -6,6 +6,7 @@ import { clearFirewall } from '../../appliance/firewall/firewall.ts';
 import { changesOf, planClear } from '../../appliance/firewall/plan.ts';
 import { queryService, removeService, stopService } from '../../appliance/schedule/service.ts';
 import { disableInUci } from '../../appliance/settings/uci-file.ts';
+import { uninstallWeb } from '../../appliance/webmail/install.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { planOfChanges } from '../changes-text.ts';
@@ -38,6 +39,7 @@ export async function run(app: App, { purge = false }: UninstallOptions): Promis
       // first: the next boot must not start a server that is half removed
       await disableInUci(host, target.paths.uciFile, target.settings);
       await clearFirewall(host, target);
+      await uninstallWeb(host, target, purge);
       await uninstall(host, target, purge);
       return service;
     },

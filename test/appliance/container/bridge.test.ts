@@ -34,7 +34,7 @@ function inUse(network: object): void {
   const lxcConfig = [
     'lxc.idmap = u 0 100000 65536',
     `lxc.seccomp.profile = ${join(root, target.paths.container)}/seccomp`,
-    `lxc.mount.entry = ${target.paths.mail} srv/mail none bind,rw 0 0\n`,
+    `lxc.mount.entry = ${target.paths.rendered} config none bind,ro 0 0\n`,
   ].join('\n');
   mkdirSync(join(root, target.paths.container), { recursive: true });
   writeFileSync(join(root, target.paths.lxcConfig), lxcConfig);

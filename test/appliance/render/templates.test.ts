@@ -3,16 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { managedFiles } from '../../../src/appliance/render/manifest.ts';
 import { renderTemplate, withoutOverridden } from '../../../src/appliance/render/render.ts';
-import { recipe, templates } from '../../../src/appliance/render/templates.ts';
+import { recipe, templates, webTemplates } from '../../../src/appliance/render/templates.ts';
+import { allWebTemplates, webFiles } from '../../../src/appliance/render/web.ts';
 
-const ROOTFS = join(import.meta.dir, '../../../lxc-template/mail/rootfs');
+const RECIPE = join(import.meta.dir, '../../../lxc-template');
 
-function templatesOnDisk(): Map<string, string> {
-  const entries = readdirSync(ROOTFS, { recursive: true, withFileTypes: true });
+function templatesOnDisk(image = 'mail'): Map<string, string> {
+  const root = join(RECIPE, image, 'rootfs');
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
-  return new Map(files.map((file) => [file.slice(ROOTFS.length), readFileSync(file, 'utf8')]));
+  return new Map(files.map((file) => [file.slice(root.length), readFileSync(file, 'utf8')]));
 }
 
 describe('the templates', () => {
@@ -25,8 +27,16 @@ describe('the templates', () => {
     expect(named).toEqual([...templatesOnDisk().keys()].sort());
   });
 
+  test('the manifest of the web container names each of its own and some of the mail container', () => {
+    expect(new Map(Object.entries(webTemplates))).toEqual(templatesOnDisk('web'));
+    const named = webFiles.map((file) => file.path).sort();
+    expect(named).toEqual(Object.keys(allWebTemplates).sort());
+    expect(Object.values(allWebTemplates)).not.toContain('');
+  });
+
   test('the image recipe is embedded', () => {
     expect(Object.keys(recipe)).toContain('build');
+    expect(Object.keys(recipe)).toContain('web/packages');
   });
 
   test('a placeholder without a value is refused with its file', () => {
@@ -36,7 +46,7 @@ describe('the templates', () => {
   });
 
   test('no rendered file is writable by other users, and no secret is readable by them', () => {
-    for (const { path, mode, secret } of managedFiles) {
+    for (const { path, mode, secret } of [...managedFiles, ...webFiles]) {
       expect({ path, writable: mode & 0o022 }).toEqual({ path, writable: 0 });
       if (secret) expect({ path, readable: mode & 0o007 }).toEqual({ path, readable: 0 });
     }

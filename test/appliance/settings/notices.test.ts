@@ -37,8 +37,6 @@ test('too little memory for the virus scanner is noticed with the command that s
 });
 
 test.each([
-  ["config webmail 'webmail'\n\toption enabled '1'\n", 'webmail.enabled: no effect'],
-  ["config webmail 'webmail'\n\toption port '8080'\n", 'webmail.port: no effect'],
   ["config mesh 'mesh'\n\toption enabled '1'\n", 'mesh.enabled: no effect'],
   ["config mesh 'mesh'\n\tlist backup_peers 'attic'\n", 'mesh.backup_peers: no effect'],
 ])('%j has no effect yet, and the notice says so', (text, said) => {

@@ -1,0 +1,168 @@
+// mailctl webmail: Roundcube in the web container.
+
+import type { Command } from 'commander';
+import type { Appliance } from '../../appliance/appliance.ts';
+import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
+import { planWebImage } from '../../appliance/webmail/converge.ts';
+import {
+  checkWebHost,
+  installWeb,
+  planWebRemoval,
+  switchedOn,
+  uninstallWeb,
+} from '../../appliance/webmail/install.ts';
+import { queryWebmail, type WebmailStatus, webmailUrl } from '../../appliance/webmail/status.ts';
+import { type ExitStatus, STATUS } from '../../errors.ts';
+import type { App } from '../app.ts';
+import { planOfChanges, summarizeChanges } from '../changes-text.ts';
+import { type CommandLine, defineWord, describeGroup } from '../command.ts';
+import { requireRootToLook } from '../root.ts';
+import { wakeScheduler } from '../scheduler.ts';
+import { parseSha256 } from '../sha256-option.ts';
+
+interface InstallOptions {
+  readonly image?: string;
+  readonly sha256?: string;
+}
+
+async function install(app: App, given: Appliance, { image: source, sha256 }: InstallOptions) {
+  const { host } = app;
+  await checkWebHost(host, given);
+  const target = switchedOn(given);
+  const image = await requireInstalled(host, target);
+  // a self-signed certificate has to cover the name of webmail
+  const mail = await converge(host, target, { image, start: false });
+  const done = await installWeb(host, given, {
+    ...(source === undefined ? {} : { source }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+  });
+  wakeScheduler(app, target);
+  const url = await webmailUrl(host, target);
+  return { ...done, url, changes: [...mail.changes, ...done.changes] };
+}
+
+export async function runInstall(app: App, options: InstallOptions): Promise<ExitStatus> {
+  const { host, output } = app;
+  return app.change({
+    word: 'webmail install',
+    plan: async (target) => {
+      await checkWebHost(host, target);
+      const changes = await planWebImage(host, switchedOn(target), 'to be installed');
+      return planOfChanges(changes, output.paint);
+    },
+    apply: (target) => install(app, target, options),
+    report: ({ url, image, address, changes, enabled }, { settings }) => {
+      output.result(`webmail is running: ${url}`, {
+        ...{ state: 'running', url, address },
+        image: { sha256: image.sha256, variant: image.manifest.variant },
+        changes: summarizeChanges(changes),
+      });
+      if (enabled && settings.ssl.type === 'letsencrypt') {
+        output.note('next: mailctl dns-setup, then mailctl ssl-setup, for its name');
+      }
+      return STATUS.OK;
+    },
+  });
+}
+
+interface UninstallOptions {
+  readonly purge?: boolean;
+}
+
+export async function runUninstall(
+  app: App,
+  { purge = false }: UninstallOptions,
+): Promise<ExitStatus> {
+  const { host, output } = app;
+  const { data } = (await app.appliance()).paths;
+  const folder = `${data}/webmail`;
+  if (purge) await app.confirm(`This removes ${folder}: settings and address books of webmail.`);
+  return app.change({
+    word: 'webmail uninstall',
+    plan: async (target) => {
+      const paths = await planWebRemoval(host, target, purge);
+      const stop = paths.length === 0 ? [] : ['stop the web container'];
+      return { would: [...stop, ...paths.map((path) => `remove ${path}`)] };
+    },
+    apply: (target) => uninstallWeb(host, target, purge),
+    report: (removed) => {
+      const kept = purge ? '' : `; its data is in ${folder}`;
+      output.result(removed ? `removed webmail${kept}` : 'webmail is not installed', {
+        ...{ state: 'absent', removed, data: purge ? null : folder },
+      });
+      if (removed && !purge) output.note('to undo: mailctl webmail install');
+      return STATUS.OK;
+    },
+  });
+}
+
+const STATUS_OF = {
+  running: STATUS.OK,
+  degraded: STATUS.PARTIAL,
+  stopped: STATUS.UNAVAILABLE,
+  absent: STATUS.UNAVAILABLE,
+} as const;
+
+function describe(status: WebmailStatus): string[] {
+  const { state, problem, container, address, url, version, server, daemons } = status;
+  const rows = [
+    ['address', url],
+    ['container', `${container}${address === null ? '' : ` (${address})`}`],
+    ['roundcube', version ?? 'none'],
+    ['server', server],
+    ...daemons.map(({ name, state: is }) => [name, is]),
+  ];
+  return [
+    `webmail is ${state}`,
+    ...(problem === null ? [] : [`  ${problem}`]),
+    ...rows.map(([name = '', value]) => `  ${name.padEnd(10)}  ${value}`),
+  ];
+}
+
+export async function runStatus(app: App): Promise<ExitStatus> {
+  requireRootToLook(app);
+  const status = await queryWebmail(app.host, await app.appliance());
+  const daemons = status.daemons.map(({ name, state }) => ({ name, state }));
+  app.output.result(describe(status), { ...status, daemons });
+  return STATUS_OF[status.state];
+}
+
+export function registerWebmail(webmail: Command, line: CommandLine): void {
+  const installed = webmail
+    .command('install')
+    .description('make the web container with Roundcube, and start it')
+    .option(
+      '--image <file|url>',
+      'its image (default: web.image, the installed one, or a new build)',
+    )
+    .option('--sha256 <hex>', 'SHA-256 of the image; required for plain http', parseSha256);
+  defineWord(installed, line, {
+    kind: 'changes',
+    run: runInstall,
+    ends: [
+      ...(['PROBE_FAILED', 'NOT_RUNNING', 'HOST_UNFIT', 'PORT_TAKEN'] as const),
+      ...(['IMAGE_MISSING', 'IMAGE_INVALID', 'DATA_INVALID'] as const),
+    ],
+    examples: ['mailctl webmail install', 'mailctl webmail install --image /tmp/web.squashfs'],
+  });
+  const status = webmail
+    .command('status')
+    .description('show whether webmail works, its address, and the server that it uses');
+  defineWord(status, line, {
+    kind: 'looks',
+    run: runStatus,
+    ends: ['DEGRADED', 'STOPPED'],
+    examples: ['mailctl webmail status', 'mailctl webmail status --json'],
+  });
+  const uninstalled = webmail
+    .command('uninstall')
+    .description('remove the web container; its data stays')
+    .option('--purge', 'remove settings and address books of webmail too');
+  defineWord(uninstalled, line, {
+    kind: 'changes',
+    run: runUninstall,
+    ends: ['NOT_CONFIRMED', 'PROGRAM_FAILED'],
+    examples: ['mailctl webmail uninstall', 'mailctl webmail uninstall --purge --yes'],
+  });
+  describeGroup(webmail, { examples: ['mailctl webmail install', 'mailctl webmail status'] });
+}

@@ -1,0 +1,201 @@
+// Webmail in its own container: installed beside a running mail server, it reads and sends mail over HTTPS with a checked
+// certificate; strangers get no further than its login page.
+
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { ensureImage } from '../../scripts/image.ts';
+import { listFolder, logIn, request, send, type WebmailPlace } from './clients/webmail.ts';
+import type { Appliance } from './lab/appliance.ts';
+import { type Lab, PASSWORD, startLab } from './lab/lab.ts';
+import { NETWORK, PREFIX, RUN_DIRECTORY } from './lab/plan.ts';
+import { waitFor } from './lab/programs.ts';
+
+const WEB = `${PREFIX}web`;
+
+let lab: Lab;
+let box: Appliance;
+let image: string;
+
+/** A browser on the internet. */
+const visitor = (name: string, cookies = 'visitor'): WebmailPlace => ({
+  run: (argv) => lab.wan.run(argv),
+  name,
+  address: NETWORK.router.wan,
+  trusted: join(box.data, 'ssl/fullchain.pem'),
+  cookies: join(RUN_DIRECTORY, `${cookies}.cookies`),
+});
+
+const inWeb = (argv: string[]) =>
+  lab.router.run(['lxc-attach', '-P', join(box.data, '../lxc'), '-n', WEB, '--', ...argv]);
+
+beforeAll(async () => {
+  image = await ensureImage('web');
+  lab = await startLab();
+  box = await lab.appliance({ webmail: { container: WEB } }, ['alice', 'bob']);
+  await box.does(['webmail', 'install', '--image', image]);
+}, 300_000);
+
+afterAll(() => lab.down());
+
+test('a person logs in over HTTPS with a checked certificate, reads a message and sends one', async () => {
+  const note = { from: 'bob@example.test', to: 'alice@example.test', subject: 'for alice' };
+  await lab.lan.submit({ user: 'bob@example.test', password: PASSWORD }, { ...note, text: 'x' });
+  const place = visitor('webmail.example.test');
+
+  const answer = await logIn(place, 'alice@example.test', PASSWORD);
+  expect(answer.status).toBe(302);
+  const sent = await send(place, { to: 'bob@example.test', subject: 'from webmail', text: 'hi' });
+
+  expect(sent).toContain('sent_successfully');
+  const bob = await lab.lan.mailbox({ user: 'bob@example.test', password: PASSWORD });
+  await waitFor('the message in the mailbox of bob', async () => {
+    await bob.ok('SELECT INBOX');
+    const { untagged } = await bob.ok('SEARCH SUBJECT "from webmail"');
+    return untagged.some((line) => /^SEARCH \d/.test(line)) ? true : undefined;
+  });
+  bob.close();
+  expect(await listFolder(place, 'Sent')).toContain('from webmail');
+  await waitFor('the message of bob in webmail', async () =>
+    (await listFolder(place, 'INBOX')).includes('for alice') ? true : undefined,
+  );
+});
+
+test('strangers get no further than the login page', async () => {
+  const place = visitor('webmail.example.test', 'stranger');
+
+  const paths = [
+    '/config/config.inc.php',
+    '/SQL/sqlite.initial.sql',
+    '/program/lib/Roundcube/bootstrap.php',
+  ];
+  for (const path of paths) {
+    const { status, body } = await request(place, path);
+    expect({ path, status: status >= 400, body: body.includes('<?php') }).toEqual({
+      ...{ path, status: true, body: false },
+    });
+  }
+  const page = await request(place, '/');
+  expect(page.headers.get('strict-transport-security')).toBe('max-age=31536000');
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'self'");
+  expect(page.headers.get('server')).toBe('nginx');
+  expect(page.headers.has('x-powered-by')).toBe(false);
+  expect((await request(place, '/program/js/app.min.js')).status).toBe(200);
+});
+
+test('plain HTTP is redirected, another Host header is refused, and old TLS too', async () => {
+  const http = ['curl', '-sS', '-i', '--max-time', '10', `http://${NETWORK.router.wan}/x?y=1`];
+  const redirected = await lab.wan.run([...http, '-H', 'Host: webmail.example.test']);
+  const foreign = await lab.wan.run([...http, '-H', 'Host: evil.example.org']);
+  const old = await lab.wan.run(
+    ['openssl', 's_client', '-connect', `${NETWORK.router.wan}:443`, '-tls1_1', '-brief'],
+    { stdin: '' },
+  );
+
+  expect(redirected.stdout).toContain('Location: https://webmail.example.test/x?y=1');
+  expect(foreign.stdout).toStartWith('HTTP/1.1 421');
+  expect(foreign.stdout).not.toContain('evil');
+  expect(old.status).not.toBe(0);
+});
+
+test('guessed passwords are counted by address, and the address is banned', async () => {
+  const guesser = { ...visitor('webmail.example.test', 'guesser'), from: '203.0.113.77' };
+  const from: WebmailPlace = {
+    ...guesser,
+    run: ([program = '', ...words]) =>
+      lab.wan.run([program, '--interface', guesser.from, ...words]),
+  };
+  for (let guess = 0; guess < 5; guess += 1) {
+    expect((await logIn(from, 'alice@example.test', `wrong ${guess}`)).status).toBe(401);
+  }
+  await waitFor('the ban', async () => {
+    const { stdout } = await inWeb(['fail2ban-client', 'banned']);
+    return stdout.includes(guesser.from) ? true : undefined;
+  });
+
+  await expect(request(from, '/')).rejects.toThrow('curl');
+  expect((await request(visitor('webmail.example.test', 'innocent'), '/')).status).toBe(200);
+}, 120_000);
+
+test('root of the web container reaches the mail ports of the server and nothing else', async () => {
+  const reach = (to: string, port: number) => {
+    const php = `exit(@stream_socket_client("tcp://${to}:${port}", $e, $m, 3) ? 0 : 1);`;
+    return inWeb(['php8.4', '-n', '-r', php]);
+  };
+
+  expect((await reach(box.address, 993)).status).toBe(0);
+  for (const [to, port] of [
+    [box.address, 25],
+    [NETWORK.router.lan, 22],
+    ['10.82.25.1', 22],
+    [NETWORK.mx, 25],
+    [NETWORK.dns, 53],
+  ] as const) {
+    expect({ to, port, status: (await reach(to, port)).status }).toEqual({ to, port, status: 1 });
+  }
+  expect((await inWeb(['ls', '/srv', '/etc/dkimkeys'])).status).not.toBe(0);
+  expect((await inWeb(['touch', '/etc/ssl/web/x'])).status).not.toBe(0);
+}, 120_000);
+
+test('a fault of the web container is shown and fixed, and mail is not affected', async () => {
+  await inWeb(['s6-svc', '-d', '/run/service/php']);
+  const page = await waitFor('the error page', async () => {
+    const answer = await request(visitor('webmail.example.test', 'fault'), '/');
+    return answer.status === 503 ? answer : undefined;
+  });
+  const status = await box.mailctl('webmail status');
+  const findings = await box.mailctl('doctor --only webmail');
+  const bob = await lab.lan.mailbox({ user: 'bob@example.test', password: PASSWORD });
+  bob.close();
+
+  expect(page.body).toContain('Not available at the moment');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(status.status).toBe(1);
+  expect(status.stdout).toContain('php is down');
+  expect(findings.stdout).toContain('webmail is degraded: php is down');
+  await inWeb(['s6-svc', '-u', '/run/service/php']);
+  await waitFor('webmail', async () =>
+    (await box.mailctl('webmail status')).status === 0 ? true : undefined,
+  );
+}, 120_000);
+
+test('apply starts a web container that was killed, with its data', async () => {
+  await lab.router.run(['lxc-stop', '-k', '-P', join(box.data, '../lxc'), '-n', WEB]);
+  expect((await box.mailctl('webmail status')).status).toBe(69);
+
+  await box.does('apply');
+
+  expect((await box.json<{ state: string }>('webmail status')).state).toBe('running');
+  // the settings of a person are still there
+  const place = visitor('webmail.example.test', 'again');
+  expect((await logIn(place, 'alice@example.test', PASSWORD)).status).toBe(302);
+}, 120_000);
+
+test('a renewed certificate is served by webmail, and Roundcube trusts it', async () => {
+  const fingerprint = async () => {
+    const words = ['s_client', '-connect', `${NETWORK.router.wan}:443`, '-showcerts'];
+    return /-----BEGIN[^]*?-----END/.exec(
+      (await lab.wan.run(['openssl', ...words], { stdin: '' })).stdout,
+    )?.[0];
+  };
+  const before = await fingerprint();
+
+  await box.does('ssl-renew --now --new-key');
+
+  await waitFor('the new certificate', async () =>
+    (await fingerprint()) === before ? undefined : true,
+  );
+  const place = visitor('webmail.example.test', 'renewed');
+  expect((await logIn(place, 'alice@example.test', PASSWORD)).status).toBe(302);
+}, 120_000);
+
+test('uninstall removes the container and keeps the settings of the users', async () => {
+  await box.does('webmail uninstall');
+
+  expect((await box.mailctl('webmail status')).status).toBe(69);
+  expect(await Bun.file(join(box.data, 'webmail/state/roundcube/roundcube.sqlite')).exists()).toBe(
+    true,
+  );
+  await expect(request(visitor('webmail.example.test', 'gone'), '/')).rejects.toThrow('curl');
+  expect((await box.mailctl('doctor --only webmail')).stdout).toContain('not installed');
+}, 120_000);
