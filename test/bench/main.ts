@@ -1,4 +1,4 @@
-// npm run bench [-- --json FILE] [--only mail,commands,install,sizes,serve]: the figures of the README, each with its
+// npm run bench [-- --json FILE] [--only mail,commands,install,sizes,serve,web]: the figures of the README, each with its
 // baseline from the same run.
 
 import { statSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { NETWORK, PREFIX, RUN_DIRECTORY } from '../system/lab/plan.ts';
 import { must, waitFor } from '../system/lab/programs.ts';
 import { containerPss, peakPss, usage } from './memory.ts';
 import { prepareSender } from './sender.ts';
+import { measureWeb } from './web.ts';
 
 interface Figure {
   value: number;
@@ -213,6 +214,7 @@ async function main(): Promise<void> {
     if (wanted('serve')) await measureServe(lab, box);
     if (wanted('install')) await measureInstall(lab, box);
     if (wanted('sizes')) measureSizes(lab);
+    if (wanted('web')) await measureWeb(lab, box, record);
   } finally {
     await lab.down();
   }

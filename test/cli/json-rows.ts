@@ -113,6 +113,7 @@ export const ELSEWHERE: Readonly<Record<string, string>> = {
   'mailctl ssl-renew .left_out': SERVERS,
   'mailctl wan-changed .addresses[]': SERVERS,
   'mailctl webmail install': WEB,
+  'mailctl webmail configure': WEB,
   'mailctl webmail status .daemons[]': WEB,
   'mailctl firewall-setup .changes[]': ROUTER,
   'mailctl firewall-setup .foreign[]': ROUTER,

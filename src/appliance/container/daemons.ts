@@ -22,6 +22,12 @@ for folder in ${service('opendkim')} ${service('opendkim-ed25519')}; do
   if [ -d "$folder" ]; then s6-svc -1 "$folder"; fi
 done`;
 
+// nginx keeps its configuration when the new one is wrong, so it is tested first; what it logs to must be a file of the
+// container
+const RELOAD_NGINX = `
+nginx -t -q -c /etc/nginx/nginx.conf >/run/log.pipe 2>&1
+exec s6-svc -h ${service('nginx')}`;
+
 /** Valkey, ClamAV, PHP and postsrsd read their files only at start; old Rspamd workers outlive a reload by 20 s. */
 const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   postfix: ['postfix', 'reload'],
@@ -34,8 +40,7 @@ const RELOAD: Readonly<Record<Daemon, readonly string[]>> = {
   valkey: restart('valkey'),
   fail2ban: ['fail2ban-client', 'reload'],
   clamav: restart('clamav'),
-  // nginx keeps its configuration when the new one is wrong, and would not say so
-  nginx: ['sh', '-ec', `nginx -t -q -c /etc/nginx/nginx.conf; exec s6-svc -h ${service('nginx')}`],
+  nginx: ['sh', '-ec', RELOAD_NGINX],
   php: restart('php'),
 };
 

@@ -3,7 +3,11 @@
 import type { Command } from 'commander';
 import type { Appliance } from '../../appliance/appliance.ts';
 import { converge, requireInstalled } from '../../appliance/apply/converge.ts';
+import { proveForeign, renderForeign, writeForeign } from '../../appliance/webmail/configure.ts';
 import { planWebImage } from '../../appliance/webmail/converge.ts';
+import { findWebContainer } from '../../appliance/webmail/desired.ts';
+import { followWeb, isOurs } from '../../appliance/webmail/follow.ts';
+import { findForeign, readRoundcube } from '../../appliance/webmail/foreign.ts';
 import {
   checkWebHost,
   installWeb,
@@ -12,7 +16,7 @@ import {
   uninstallWeb,
 } from '../../appliance/webmail/install.ts';
 import { queryWebmail, type WebmailStatus, webmailUrl } from '../../appliance/webmail/status.ts';
-import { type ExitStatus, STATUS } from '../../errors.ts';
+import { type ExitStatus, MailctlError, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { planOfChanges, summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
@@ -59,6 +63,55 @@ export async function runInstall(app: App, options: InstallOptions): Promise<Exi
       });
       if (enabled && settings.ssl.type === 'letsencrypt') {
         output.note('next: mailctl dns-setup, then mailctl ssl-setup, for its name');
+      }
+      return STATUS.OK;
+    },
+  });
+}
+
+const NOTHING_TO_CONFIGURE =
+  'no container is named webmail.container: mailctl webmail install makes one';
+
+/** The own web container is brought up to date; a foreign one gets a new configuration file. */
+async function configure({ host }: App, target: Appliance) {
+  const web = await findWebContainer(host, target);
+  if (await isOurs(host, web)) {
+    const { changes, problem } = await followWeb(host, target);
+    if (problem !== null) throw problem;
+    return {
+      kind: 'mailctl',
+      changed: changes.length > 0,
+      keptAs: null,
+      server: null,
+      version: null,
+    };
+  }
+  const foreign = await findForeign(host, web);
+  if (foreign === null) {
+    throw new MailctlError('NOT_INSTALLED', NOTHING_TO_CONFIGURE, {
+      hint: 'mailctl webmail install',
+    });
+  }
+  const roundcube = await readRoundcube(foreign);
+  const config = await renderForeign(host, target, roundcube);
+  const done = await writeForeign(host, foreign, { roundcube, config });
+  await proveForeign(foreign, target, { roundcube, config });
+  const { kind } = foreign;
+  return { ...done, kind, server: config.server, version: roundcube.version };
+}
+
+export async function runConfigure(app: App): Promise<ExitStatus> {
+  return app.change({
+    word: 'webmail configure',
+    apply: (target) => configure(app, target),
+    report: ({ kind, changed, keptAs, server, version }, { settings }) => {
+      const { container } = settings.webmail;
+      const where = `Roundcube in ${container}`;
+      const to = server === null ? 'this server' : server;
+      const text = changed ? `${where} uses ${to}` : `no change: ${where} uses ${to} already`;
+      app.output.result(text, { container, kind, changed, kept_as: keptAs, server, version });
+      if (keptAs !== null) {
+        app.output.note(`the file was edited by hand; it is kept as ${keptAs} in the container`);
       }
       return STATUS.OK;
     },
@@ -144,6 +197,16 @@ export function registerWebmail(webmail: Command, line: CommandLine): void {
       ...(['IMAGE_MISSING', 'IMAGE_INVALID', 'DATA_INVALID'] as const),
     ],
     examples: ['mailctl webmail install', 'mailctl webmail install --image /tmp/web.squashfs'],
+  });
+  const configured = webmail
+    .command('configure')
+    .description('point the Roundcube of the container webmail.container at this mail server');
+  defineWord(configured, line, {
+    kind: 'changes',
+    run: runConfigure,
+    ends: ['NOT_INSTALLED', 'NOT_RUNNING', 'HOST_UNFIT', 'PROBE_FAILED', 'PROGRAM_FAILED'],
+    examples: ['mailctl webmail configure', 'mailctl webmail configure --json'],
+    more: 'For an LXC or Docker container with a Roundcube that exists already: its config.inc.php is written whole, with its\ndatabase and secrets kept; a file that was edited by hand is kept beside.\n',
   });
   const status = webmail
     .command('status')
