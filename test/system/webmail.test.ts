@@ -212,7 +212,7 @@ describe('a Roundcube that exists already', () => {
   let own: HandMade;
   const read = (file: string) => readFile(join(own.root, 'etc/roundcube', file), 'utf8');
   const value = async (option: string) => {
-    const php = `include '/etc/roundcube/config.inc.php'; echo json_encode($config['${option}']);`;
+    const php = `include '/etc/roundcube/config.inc.php'; echo json_encode($config['${option}'] ?? null);`;
     return JSON.parse((await own.inside(['php8.4', '-n', '-r', php])).stdout);
   };
 
@@ -244,6 +244,7 @@ describe('a Roundcube that exists already', () => {
     expect(await value('imap_host')).toBe(`ssl://${box.address}:993`);
     expect(await value('db_dsnw')).toBe('sqlite:////var/lib/own.sqlite?mode=0640');
     expect(await value('des_key')).toBe("a key with 'quotes'-----");
+    expect(await value('temp_dir')).toBeNull();
     expect(await value('plugins')).toEqual([
       ...['emoticons', 'archive', 'markasjunk', 'zipdownload', 'managesieve'],
     ]);

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
+import { generateSecret } from '../../host/keys.ts';
 import { presentable } from '../../host/programs.ts';
 import type { Appliance } from '../appliance.ts';
 import { addressInUse } from '../container/host-part.ts';
 import { mergeValues, renderTemplate } from '../render/render.ts';
 import { allWebTemplates, webmailServices, webValues } from '../render/web.ts';
-import type { Foreign, ForeignRoundcube } from './foreign.ts';
+import { type Foreign, type ForeignRoundcube, KEPT } from './foreign.ts';
 import { mailPair, planTrust } from './pair.ts';
 
 const TEMPLATE = '/etc/roundcube/config.inc.php';
@@ -22,15 +23,23 @@ const MARK = '// mailctl: ';
 const phpText = (text: string): string =>
   `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
+/** What it did not set before has Roundcube's default again, and not the one of the web container. */
+function keptLine(name: string, value: string | undefined): string {
+  const option = `$config[${phpText(name)}]`;
+  return value === undefined ? `unset(${option});` : `${option} = ${phpText(value)};`;
+}
+
 function keptLines({ kept, plugins, available }: ForeignRoundcube): string[] {
+  // one key for good: a later run finds it in the file
+  const options: Readonly<Record<string, string | undefined>> = {
+    ...{ des_key: generateSecret(), ...kept },
+  };
   const wanted = ['archive', 'markasjunk', 'zipdownload', 'managesieve'];
   const all = [...new Set([...plugins, ...wanted.filter((name) => available.includes(name))])];
   return [
     '',
     '// Kept from the configuration before',
-    ...Object.entries(kept).map(
-      ([name, value]) => `$config[${phpText(name)}] = ${phpText(value)};`,
-    ),
+    ...KEPT.map((name) => keptLine(name, options[name])),
     `$config['plugins'] = [${all.map(phpText).join(', ')}];`,
   ];
 }
@@ -63,7 +72,8 @@ export async function renderForeign(
   const values = mergeValues([
     webValues(settings, {
       ...{ mailAddress: address, names: [], lanNetworks: [] },
-      desKey: roundcube.kept.des_key ?? '',
+      // the lines at the end have it
+      desKey: '',
       caBundle: trust.text === null ? trust.bundle : join(roundcube.folder, CA_FILE),
     }),
   ]);

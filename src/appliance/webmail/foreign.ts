@@ -68,6 +68,12 @@ const PLACES = [
   ['/srv/roundcube', '/srv/roundcube/config'],
 ] as const;
 
+/** Options that belong to the container, which a new configuration keeps. */
+export const KEPT: readonly string[] = [
+  ...['db_dsnw', 'db_dsnr', 'db_prefix', 'des_key', 'temp_dir', 'log_dir', 'log_driver'],
+  ...['product_name', 'skin'],
+];
+
 /** Prints what a new configuration must keep, and where mail comes from now. PHP evaluates the files, as Roundcube does. */
 const LOOK = `
 $root = $argv[1];
@@ -81,7 +87,7 @@ if (is_file($present)) { ob_start(); include $present; ob_end_clean(); }
 $code = (string) @file_get_contents("$root/program/include/iniset.php");
 preg_match("/RCMAIL_VERSION', *'([^']+)'/", $code, $version);
 $kept = [];
-foreach (['db_dsnw', 'db_dsnr', 'db_prefix', 'des_key', 'temp_dir', 'log_dir', 'log_driver', 'product_name', 'skin'] as $name) {
+foreach ([${KEPT.map((name) => `'${name}'`).join(', ')}] as $name) {
   if (isset($config[$name]) && is_string($config[$name])) $kept[$name] = $config[$name];
 }
 $plugins = array_values(array_filter((array) ($config['plugins'] ?? []), 'is_string'));
@@ -105,7 +111,7 @@ export interface ForeignRoundcube {
   readonly version: string | null;
   /** Null where it is not one text. */
   readonly imapHost: string | null;
-  /** Options that a new configuration keeps. */
+  /** Those of KEPT that are set. */
   readonly kept: Readonly<Record<string, string>>;
   readonly plugins: readonly string[];
   /** Plugins that are installed. */
