@@ -11,6 +11,7 @@ import { type Difference, type PresentSection, planSections, readSections } from
 import { type ForeignRedirect, findForeign, isOff, labelOf } from './foreign.ts';
 import type { LiveRule } from './live.ts';
 import {
+  addressOf,
   exposedServices,
   firewallSections,
   nameSections,
@@ -109,7 +110,7 @@ export async function planFirewall(host: Host, target: Appliance): Promise<Firew
       dhcp === null
         ? NOTHING
         : planSections({ config: 'dhcp', present: dhcp, wanted: nameSections(facts), names }),
-    foreign: redirects.filter(({ to }) => to !== facts.address),
+    foreign: redirects.filter(({ to, service }) => to !== addressOf(facts, service)),
     disabled,
     live: wanted
       .filter(isLive)

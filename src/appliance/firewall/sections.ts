@@ -26,7 +26,17 @@ export type Service = Settings['firewall']['services'][number];
 /** In the order of the rules. */
 const SERVICES: readonly Service[] = [
   ...(['smtp', 'smtps', 'submission', 'imaps', 'imap', 'pop3', 'pop3s', 'sieve'] as const),
+  ...(['https', 'http'] as const),
 ];
+
+const isWeb = (service: Service): service is 'http' | 'https' =>
+  service === 'http' || service === 'https';
+
+/** Null for a service that is off; those of the web container are off until it is installed. */
+function portOf({ ports, web }: Settings, service: Service): number | null {
+  if (!isWeb(service)) return ports[service];
+  return web.enabled && web.address !== null ? web[service] : null;
+}
 
 /**
  * Letters, digits and underscores: with any other name, fw4 loads a ruleset without zones. Not a digit first: nft
@@ -46,7 +56,7 @@ export function redirectName(settings: Settings, service: Service): string {
 export function sectionNames(settings: Settings): ReadonlySet<string> {
   const parts = [
     ...SERVICES.flatMap((service) => [service, `${service}6`]),
-    ...['banned', 'banned6', 'drop', 'drop6', 'name', 'name6'],
+    ...['banned', 'banned6', 'drop', 'drop6', 'name', 'name6', 'webname', 'webname6'],
   ];
   return new Set(parts.map((part) => `${prefixOf(settings)}${part}`));
 }
@@ -57,17 +67,23 @@ export interface Exposed {
 }
 
 /** The services that the WAN may reach, with their ports. */
-export function exposedServices({ firewall, ports }: Settings): readonly Exposed[] {
+export function exposedServices(settings: Settings): readonly Exposed[] {
   return SERVICES.flatMap((service) => {
-    const port = ports[service];
-    return port !== null && firewall.services.includes(service) ? [{ service, port }] : [];
+    const port = portOf(settings, service);
+    const exposed = port !== null && settings.firewall.services.includes(service);
+    return exposed ? [{ service, port }] : [];
   });
 }
 
-/** dest_ip of the IPv6 rules; null where no stranger can reach the container with IPv6. */
-function destination6({ network }: Settings): string | null {
-  if (network.address6 === null) return null;
-  const address = bareAddress(network.address6);
+/** IPv4 of the container that serves it. */
+export function addressOf({ settings, address }: RouterFacts, service: Service): string {
+  return isWeb(service) ? bareAddress(settings.web.address ?? address) : address;
+}
+
+/** dest_ip of the IPv6 rules; null where no stranger can reach the container with IPv6. @param address6 of UCI */
+function destination6(address6: string | null): string | null {
+  if (address6 === null) return null;
+  const address = bareAddress(address6);
   // matches in every prefix; with a prefix in front, fw4 prints a match that is never true
   if (isIpv6Suffix(address)) return `${address}/::ffff:ffff:ffff:ffff`;
   return privateReason(address) === null ? address : null;
@@ -105,22 +121,26 @@ function banSections(facts: RouterFacts, version: 4 | 6, destination: string): W
 }
 
 function redirect(facts: RouterFacts, { service, port }: Exposed): WantedSection {
-  const { settings, wan: src, lan: dest, address } = facts;
+  const { settings, wan: src, lan: dest } = facts;
   const text = String(port);
   const options = {
     ...{ target: 'DNAT', src, dest, family: 'ipv4', proto: 'tcp', src_dport: text },
-    ...{ dest_ip: address, dest_port: text, reflection: '1' },
+    ...{ dest_ip: addressOf(facts, service), dest_port: text, reflection: '1' },
   };
   return { type: 'redirect', name: redirectName(settings, service), options };
 }
 
-function rule6(facts: RouterFacts, { service, port }: Exposed, to: string): WantedSection {
+/** None where no stranger reaches the container with IPv6. */
+function rules6(facts: RouterFacts, { service, port }: Exposed): WantedSection[] {
   const { settings, wan: src, lan: dest } = facts;
+  const { web, network } = settings;
+  const to = destination6(isWeb(service) ? web.address6 : network.address6);
+  if (to === null) return [];
   const options = {
     ...{ src, dest, family: 'ipv6', proto: 'tcp', dest_ip: to, dest_port: String(port) },
     target: 'ACCEPT',
   };
-  return { type: 'rule', name: `${prefixOf(settings)}${service}6`, options };
+  return [{ type: 'rule', name: `${prefixOf(settings)}${service}6`, options }];
 }
 
 /**
@@ -133,7 +153,7 @@ export function firewallSections(
 ): readonly WantedSection[] {
   const { settings } = facts;
   const exposed = exposedServices(settings);
-  const to6 = destination6(settings);
+  const to6 = destination6(settings.network.address6);
   const bans = settings.features.fail2ban && exposed.length > 0;
   const sections = [
     ...(bans ? banSections(facts, 4, facts.address) : []),
@@ -145,18 +165,27 @@ export function firewallSections(
     ...sets,
     ...drops,
     ...exposed.filter(({ service }) => !left.has(service)).map((one) => redirect(facts, one)),
-    ...(to6 === null ? [] : exposed.map((one) => rule6(facts, one, to6))),
+    ...exposed.flatMap((one) => rules6(facts, one)),
   ];
 }
 
-/** Of /etc/config/dhcp: the LAN's dnsmasq answers the hostname with the container's addresses. */
+/** Of /etc/config/dhcp: the LAN's dnsmasq answers the names with the addresses of the containers. */
 export function nameSections(facts: RouterFacts): readonly WantedSection[] {
   const { settings, address, address6 } = facts;
-  if (!settings.firewall.splitHorizon) return [];
-  const of = (part: string, ip: string): WantedSection => ({
-    type: 'domain',
-    name: `${prefixOf(settings)}${part}`,
-    options: { name: settings.main.hostname, ip },
-  });
-  return [of('name', address), ...(address6 === null ? [] : [of('name6', address6)])];
+  const { main, web, webmail, firewall } = settings;
+  if (!firewall.splitHorizon) return [];
+  const of = (part: string, name: string, ip: string | null): WantedSection[] => {
+    if (ip === null) return [];
+    return [{ type: 'domain', name: `${prefixOf(settings)}${part}`, options: { name, ip } }];
+  };
+  const hasWebmail = web.enabled && webmail.enabled && web.address !== null;
+  const own = hasWebmail ? web : { address: null, address6: null };
+  const bare = (cidr: string | null) =>
+    cidr === null || isIpv6Suffix(cidr) ? null : bareAddress(cidr);
+  return [
+    ...of('name', main.hostname, address),
+    ...of('name6', main.hostname, address6),
+    ...of('webname', `webmail.${main.domain}`, bare(own.address)),
+    ...of('webname6', `webmail.${main.domain}`, bare(own.address6)),
+  ];
 }

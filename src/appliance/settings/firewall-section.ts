@@ -8,9 +8,12 @@ export const firewall = section(
   "The router's own firewall and names (mailctl firewall-setup)",
   {
     services: list(
-      oneOf('smtp', 'smtps', 'submission', 'imaps', 'imap', 'pop3', 'pop3s', 'sieve'),
-      'smtp smtps submission imaps',
-      'services of section ports that are reachable from the WAN',
+      oneOf(
+        ...(['smtp', 'smtps', 'submission', 'imaps', 'imap', 'pop3', 'pop3s', 'sieve'] as const),
+        ...(['https', 'http'] as const),
+      ),
+      'smtp smtps submission imaps https http',
+      'services that are reachable from the WAN: those of section ports, and https and http of section web',
     ),
     split_horizon: option(
       boolean(),

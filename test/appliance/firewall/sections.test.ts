@@ -1,6 +1,10 @@
 import { expect, test } from 'bun:test';
 import { readSections } from '../../../src/appliance/firewall/difference.ts';
-import { firewallSections, sectionNames } from '../../../src/appliance/firewall/sections.ts';
+import {
+  firewallSections,
+  nameSections,
+  sectionNames,
+} from '../../../src/appliance/firewall/sections.ts';
 import { findZones } from '../../../src/appliance/firewall/zones.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 
@@ -27,6 +31,29 @@ test.each(['mailserver', 'my.mail-1', '2mail', '_x', 'a'.repeat(63)])(
     expect(names.filter((name) => !sectionNames(settings).has(name))).toEqual([]);
   },
 );
+
+test('the web container has redirects and a name of its own once it is installed', () => {
+  const web = { ...DEFAULT.web, enabled: true, address: '192.168.1.26/24' };
+  const facts = { wan: 'wan', lan: 'lan', address: '192.168.1.25', address6: null };
+  const sections = (enabled: boolean) => {
+    const settings = { ...DEFAULT, web: { ...web, enabled } };
+    const all = [
+      ...firewallSections({ ...facts, settings }, new Set()),
+      ...nameSections({ ...facts, settings }),
+    ];
+    expect(all.filter(({ name }) => !sectionNames(settings).has(name))).toEqual([]);
+    return all.flatMap(({ name, options }) =>
+      [options.dest_ip, options.ip].includes('192.168.1.26') ? [[name, options.src_dport]] : [],
+    );
+  };
+
+  expect(sections(false)).toEqual([]);
+  expect(sections(true)).toEqual([
+    ['mailserver_https', '443'],
+    ['mailserver_http', '80'],
+    ['mailserver_webname', undefined],
+  ]);
+});
 
 test.each([
   ['::25/64', '::25/::ffff:ffff:ffff:ffff'],
