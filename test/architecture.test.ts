@@ -56,6 +56,8 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['mesh/restore-key.ts', 'the key by which a new box reads the archives of a lost one'],
   ['mesh/identity.ts', 'the certificate of a box, and its fingerprint'],
   ['mesh/store.ts', 'what every store can do'],
+  ['mesh/archive', 'the archives of a backup: made from sources, restored into a folder'],
+  ['mesh/source.ts', 'what goes into a backup, as a command lists it'],
   ['uci', 'only the UCI file format'],
   ['host', 'the only folder with effects; knows nothing of mail'],
   ['errors.ts', 'imports nothing'],

@@ -14,7 +14,11 @@ import { createLogs, type Logs } from './log-writer.ts';
 import { createPeerWire, type PeerWire } from './peer-client.ts';
 import { createProcesses, type Processes } from './processes.ts';
 import { createPrograms, type Programs } from './programs.ts';
+import { createSealedFiles, type SealedFiles } from './sealed-file.ts';
 import { createServiceUsers, type ServiceUsers } from './service-user.ts';
+import { createSqlFiles, type SqlFiles } from './sql.ts';
+import { createTreeReader, type TreeReader } from './tree-reader.ts';
+import { createTreeWriters, type TreeWriters } from './tree-writer.ts';
 import { createUntrustedTrees, type UntrustedTrees } from './untrusted-tree.ts';
 import { createWeb, type Web } from './web.ts';
 
@@ -25,6 +29,12 @@ export interface Host {
   readonly databases: Databases;
   /** For folders that a container may write to. */
   readonly untrusted: UntrustedTrees;
+  readonly trees: TreeReader;
+  readonly treeWriters: TreeWriters;
+  /** Indexes that belong to this program alone. */
+  readonly sql: SqlFiles;
+  /** Compressed and encrypted files. */
+  readonly sealed: SealedFiles;
   readonly programs: Programs;
   readonly processes: Processes;
   readonly serviceUsers: ServiceUsers;
@@ -58,6 +68,10 @@ export function createHost(options: HostOptions): Host {
     archives: createArchiveFiles(files.path),
     databases: createDatabases(files.path),
     untrusted: createUntrustedTrees(files.path),
+    trees: createTreeReader(files.path),
+    treeWriters: createTreeWriters(files.path, programs),
+    sql: createSqlFiles(files.path),
+    sealed: createSealedFiles(files.path),
     programs,
     processes: createProcesses(),
     serviceUsers: createServiceUsers({ files, programs, locks, clock: systemClock }),

@@ -1,16 +1,14 @@
 // Root on the host walks folders that a container may write to. The container can put a link anywhere at any time, so
 // no path is followed: each folder is opened relative to its open parent, and a link in its place is refused.
 
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import {
   closeSync,
-  constants,
   existsSync,
   fchownSync,
   fstatSync,
   lchownSync,
   lstatSync,
-  openSync,
   readdirSync,
   realpathSync,
   rmdirSync,
@@ -18,6 +16,7 @@ import {
 } from 'node:fs';
 import { MailctlError } from '../errors.ts';
 import type { Ownership } from './files.ts';
+import { below, codeOf, openFolder, within } from './open-folder.ts';
 
 /**
  * The owner of an entry; null to leave it as it is.
@@ -49,33 +48,6 @@ export interface UntrustedTrees {
 
 const MAX_DEPTH = 200;
 const REMOVE_ATTEMPTS = 5;
-const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-
-function below(folder: number, name: Buffer | string): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), Buffer.from(name)]);
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? '';
-}
-
-/** null when it is missing, a link, or not a folder. */
-function openFolder(path: string | Buffer): number | null {
-  try {
-    return openSync(path, FOLDER);
-  } catch (error) {
-    if (['ENOENT', 'ELOOP', 'ENOTDIR'].includes(codeOf(error))) return null;
-    throw error;
-  }
-}
-
-function within<T>(folder: number, work: (folder: number) => T): T {
-  try {
-    return work(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
 
 /** Opens the folders from the top down and calls `work` with the last one; null when one is missing. */
 function atFolder<T>(

@@ -50,6 +50,7 @@ const MEANING: Readonly<Record<Ending, string>> = {
   IMPORT_INVALID: 'the list has errors; all are named, nothing was changed',
   IMAGE_INVALID: 'the image is damaged or made for another machine',
   ARCHIVE_INVALID: 'an archive or manifest is damaged, or not the one that was stored',
+  RECOVERY_KEY_WRONG: 'the recovery key does not open the archive, or is no recovery key',
   CERTIFICATE_INVALID: 'the certificate or its key cannot be used',
   DKIM_KEY_INVALID: 'a DKIM key is missing or damaged',
   DNS_ZONE_UNFIT: 'a zone is not registered, or not in the account at the DNS provider',
