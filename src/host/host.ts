@@ -89,6 +89,11 @@ export function createHost(options: HostOptions): Host {
 /** Of a user that a dry run would make: the ids of `nobody`. */
 const UNKNOWN_USER = { uid: 65_534, gid: 65_534 };
 
+/** What cannot be recorded: the caller has to plan instead. */
+function never(): never {
+  throw new Error('a dry run writes no archive, index or tree');
+}
+
 /**
  * A host whose changing verbs only add what they would do to `would`, such as `write /etc/x`. Reading verbs
  * work as usual. Progress messages are dropped, since they would report changes that do not happen.
@@ -144,6 +149,9 @@ export function dryRun(host: Host, would: string[]): Host {
         return there;
       },
     },
+    sql: { open: never },
+    sealed: { ...host.sealed, create: never },
+    treeWriters: { open: never, sync: never },
     programs: {
       ...host.programs,
       run: async (command, { shown = command.join(' ') } = {}) => {

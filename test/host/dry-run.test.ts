@@ -12,6 +12,8 @@ const LOOKS: Verbs = {
   archives: ['digest', 'digestPieces', 'read'],
   databases: ['readLabel'],
   untrusted: ['walk', 'exists'],
+  trees: ['open', 'openParent'],
+  sealed: ['read'],
   programs: ['query', 'exists', 'find'],
   // signals to this process and its own memory have no lasting effect
   processes: ['started', 'command', 'onSignal', 'onParentEnd', 'releaseMemory'],
@@ -33,6 +35,9 @@ const CHANGES: Verbs = {
   archives: ['append', 'finish'],
   databases: ['write'],
   untrusted: ['remove', 'setOwners'],
+  sealed: ['create'],
+  sql: ['open'],
+  treeWriters: ['open', 'sync'],
   programs: ['run', 'launch', 'attend'],
   processes: ['signal', 'killTree'],
   serviceUsers: ['ensure', 'become'],
