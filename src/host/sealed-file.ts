@@ -129,6 +129,8 @@ async function readSealed(source: SealedSource, consume: (bytes: Uint8Array) => 
   const { path, identities, limit } = source;
   const input = createReadStream(path, { highWaterMark: PIECE });
   let unpacked = 0;
+  // an error of `consume` is not one of the file
+  let consuming = false;
   try {
     const { decryptAge } = await import('./age.ts');
     const plain = await decryptAge(streamOf(input), identities);
@@ -138,11 +140,13 @@ async function readSealed(source: SealedSource, consume: (bytes: Uint8Array) => 
         unpacked += piece.length;
         if (unpacked > limit)
           throw new MailctlError('ARCHIVE_INVALID', `${path} holds more than its ${limit} bytes`);
+        consuming = true;
         consume(piece);
+        consuming = false;
       }
     });
   } catch (error) {
-    throw damaged(path, error);
+    throw consuming ? error : damaged(path, error);
   } finally {
     input.destroy();
   }

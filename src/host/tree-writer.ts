@@ -12,7 +12,6 @@ import {
   mkdirSync,
   openSync,
   readSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeSync,
@@ -45,7 +44,6 @@ export interface TreeWriter {
   /** Replaces what is there; the base needs no such link inside it. */
   link(parts: readonly string[], target: string, owner: { uid: number; gid: number }): void;
   copy(from: readonly string[], to: readonly string[], attributes: TreeAttributes): void;
-  remove(parts: readonly string[]): void;
   close(): void;
 }
 
@@ -91,7 +89,11 @@ function openInner(parent: number, name: string): number {
   const path = below(parent, name);
   const there = openFolder(path);
   if (there !== null) return there;
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
   const made = openFolder(path);
   if (made === null) throw new MailctlError('FILE_FAILED', `${name} is in the way: not a folder`);
   return made;
@@ -103,12 +105,21 @@ function settle(file: number, { mode, uid, gid, mtime }: TreeAttributes): void {
   futimesSync(file, mtime, mtime);
 }
 
+/** Never a folder. */
+function removeFile(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 function createFile(path: Buffer): number {
   try {
     return openSync(path, NEW, 0o600);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
-    unlinkSync(path);
+    removeFile(path);
     return openSync(path, NEW, 0o600);
   }
 }
@@ -182,7 +193,7 @@ function openWriter(base: string): TreeWriter {
     link: (parts, target, owner) =>
       guard(parts)(() => {
         const path = pathOf(parts);
-        rmSync(path, { force: true });
+        removeFile(path);
         symlinkSync(bytesOf(target), path);
         lchownSync(path, owner.uid, owner.gid);
       }),
@@ -200,7 +211,6 @@ function openWriter(base: string): TreeWriter {
         closeSync(source);
       }
     },
-    remove: (parts) => guard(parts)(() => rmSync(pathOf(parts), { force: true })),
     close: () => {
       leave();
       closeSync(root);

@@ -48,6 +48,14 @@ export interface EntryRow extends Place {
   readonly gone: 0 | 1;
 }
 
+/** The messages of a folder that are there. */
+export interface KnownMessages {
+  /** Sorted by key. */
+  readonly single: Iterable<EntryRow>;
+  /** Those with the base name of another message; their key is the whole path. */
+  readonly doubles: readonly EntryRow[];
+}
+
 export interface ArchiveRow extends ArchiveFile {
   readonly id: number;
   readonly sequence: number;
@@ -86,8 +94,7 @@ export interface Index {
   seeFolder(path: string, attributes: Attributes, sequence: number): FolderRow;
   setFolderStamp(id: number, stamp: string): void;
   dropFolder(id: number, sequence: number): void;
-  /** The messages of a folder, by base name. */
-  messages(folder: number): Iterable<EntryRow>;
+  messages(folder: number): KnownMessages;
   /** The other entries of a folder. */
   files(folder: number): EntryRow[];
   addEntry(entry: NewEntry, sequence: number): void;
@@ -153,11 +160,13 @@ const COLUMNS =
 
 function entryPart(sql: Sql): Pick<Index, EntryPart> {
   return {
-    messages: (folder) =>
-      sql.each<EntryRow>(
-        'SELECT * FROM entries WHERE folder = ? AND kind = 1 AND gone = 0 ORDER BY key',
-        folder,
-      ),
+    messages: (folder) => {
+      const rows = 'SELECT * FROM entries WHERE folder = ? AND kind = 1 AND gone = 0 AND place';
+      return {
+        single: sql.each<EntryRow>(`${rows} <> '' ORDER BY key`, folder),
+        doubles: sql.all<EntryRow>(`${rows} = ''`, folder),
+      };
+    },
     files: (folder) =>
       sql.all<EntryRow>(
         'SELECT * FROM entries WHERE folder = ? AND kind <> 1 AND gone = 0',

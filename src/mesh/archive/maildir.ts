@@ -1,7 +1,7 @@
 // Compares the messages of a Maildir with those of the last backup, by base name and in order, so that neither list has
 // to be searched. Pure.
 
-import type { EntryRow } from './index-file.ts';
+import type { EntryRow, KnownMessages } from './index-file.ts';
 import { type MaildirPlace, messagePath, parseMessageName } from './names.ts';
 
 // sorts before every character of a name
@@ -32,18 +32,6 @@ function parseListed(line: string): FoundMessage {
   return { key: line.slice(0, at), place: line.slice(at + 1) };
 }
 
-/** Names of one message: it was renamed while the folder was read, or two messages have one base name. */
-function choose(found: readonly FoundMessage[], exists: (path: string) => boolean): FoundMessage[] {
-  const [only] = found;
-  if (found.length === 1 || only === undefined) return [...found];
-  const there = found.filter((one) => exists(messagePath({ base: one.key, place: one.place })));
-  const [first, ...others] = there.length === 0 ? [only] : there;
-  return [
-    ...(first ? [first] : []),
-    ...others.map(({ key, place }) => ({ key: messagePath({ base: key, place }), place: '' })),
-  ];
-}
-
 function groupByKey(lines: readonly string[]): FoundMessage[][] {
   const groups: FoundMessage[][] = [];
   for (const line of lines) {
@@ -55,47 +43,62 @@ function groupByKey(lines: readonly string[]): FoundMessage[][] {
   return groups;
 }
 
+/** The names of one message that are there: it may have been renamed while the folder was listed. */
+function present(group: readonly FoundMessage[], exists: (path: string) => boolean) {
+  if (group.length < 2) return group;
+  const there = group.filter(({ key, place }) => exists(messagePath({ base: key, place })));
+  return there.length > 0 ? there : group.slice(0, 1);
+}
+
+/** Messages with one base name: only the whole name tells them apart. Each other one is stored as a new message. */
+function compareDoubles(
+  group: readonly FoundMessage[],
+  old: EntryRow | null,
+  doubles: Map<string, EntryRow>,
+  changes: MaildirChanges,
+): void {
+  const isOld = (found: FoundMessage) => found.place === old?.place;
+  let free = !group.some(isOld);
+  if (old !== null && free) changes.gone.push(old.id);
+  for (const found of group.filter((one) => !isOld(one))) {
+    const path = messagePath({ base: found.key, place: found.place });
+    if (doubles.delete(path)) continue;
+    changes.added.push(free ? found : { key: path, place: '' });
+    free = false;
+  }
+}
+
 /**
  * What has changed.
  * @param lines of `listed`, sorted
- * @param known the messages of the last backup, sorted by key
  * @param exists whether a message has this path now
  */
 export function compareMaildir(
   lines: readonly string[],
-  known: Iterable<EntryRow>,
+  known: KnownMessages,
   exists: (path: string) => boolean,
 ): MaildirChanges {
   const changes: MaildirChanges = { added: [], moved: [], gone: [] };
-  const doubles = new Map<string, FoundMessage>();
-  const olds = known[Symbol.iterator]();
-  const nextOld = (): EntryRow | null => {
-    for (;;) {
-      const { value, done } = olds.next();
-      if (done) return null;
-      // has no place: it is looked for among the doubles
-      if (value.place !== '') return value;
-      kept.push(value);
-    }
+  const doubles = new Map(known.doubles.map((row) => [row.key, row]));
+  const bases = new Set(known.doubles.map(({ key }) => parseMessageName('cur', key.slice(4)).base));
+  const olds = known.single[Symbol.iterator]();
+  const next = (): EntryRow | null => {
+    const { value, done } = olds.next();
+    return done ? null : value;
   };
-  const kept: EntryRow[] = [];
-  let old = nextOld();
-  for (const group of groupByKey(lines)) {
-    const [found, ...others] = choose(group, exists);
-    for (const other of others) doubles.set(other.key, other);
+  let old = next();
+  for (const listedAs of groupByKey(lines)) {
+    const group = present(listedAs, exists);
+    const [found] = group;
     if (found === undefined) continue;
-    while (old !== null && old.key < found.key) {
-      changes.gone.push(old.id);
-      old = nextOld();
-    }
-    if (old?.key !== found.key) changes.added.push(found);
-    else {
-      if (old.place !== found.place) changes.moved.push({ id: old.id, place: found.place });
-      old = nextOld();
-    }
+    for (; old !== null && old.key < found.key; old = next()) changes.gone.push(old.id);
+    const same = old?.key === found.key ? old : null;
+    if (group.length > 1 || bases.has(found.key)) compareDoubles(group, same, doubles, changes);
+    else if (same === null) changes.added.push(found);
+    else if (same.place !== found.place) changes.moved.push({ id: same.id, place: found.place });
+    if (same !== null) old = next();
   }
-  for (; old !== null; old = nextOld()) changes.gone.push(old.id);
-  for (const { id, key } of kept) if (!doubles.delete(key)) changes.gone.push(id);
-  changes.added.push(...doubles.values());
+  for (; old !== null; old = next()) changes.gone.push(old.id);
+  for (const { id } of doubles.values()) changes.gone.push(id);
   return changes;
 }
