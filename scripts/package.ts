@@ -82,6 +82,8 @@ async function writeControl(
     `Depends: ${dependsField(await text('DEPENDS'))}`,
     `Conflicts: ${await text('CONFLICTS')}`,
     `Provides: ${await text('PROVIDES')}`,
+    // default_postinst of base-files makes these users
+    `Require-User: ${await text('USERID')}`,
     `License: ${await text('PKG_LICENSE')}`,
     `Section: ${await text('SECTION')}`,
     `SourceDateEpoch: ${facts.epoch}`,

@@ -35,6 +35,7 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   MESH_USER: MESH,
   startListener: MESH,
   readIdentity: MESH,
+  readBucketCredentials: MESH,
 };
 
 function textsOf(...folders: string[]): Map<string, string> {

@@ -1,7 +1,7 @@
 # The part of OpenWrt's package.mk that package/Makefile uses. Writes below OUT: meta/ with one file for each field or
 # script of the recipe, and data/ with the tree to be packed.
 
-FIELDS := PKG_NAME PKG_VERSION PKG_RELEASE PKG_MAINTAINER PKG_LICENSE SECTION TITLE DEPENDS CONFLICTS PROVIDES
+FIELDS := PKG_NAME PKG_VERSION PKG_RELEASE PKG_MAINTAINER PKG_LICENSE SECTION TITLE DEPENDS CONFLICTS PROVIDES USERID
 PARTS := description conffiles preinst postinst prerm postrm
 
 define BuildPackage

@@ -46,8 +46,16 @@ export interface PeerWire {
   receive(target: PeerTarget, request: OutgoingRequest, receiver: Receiver): Promise<PeerAnswer>;
 }
 
-const CONNECT_MS = 10_000;
-const SILENCE_MS = 60_000;
+export interface WireLimits {
+  /** Milliseconds until TCP and TLS are there. */
+  readonly connect: number;
+  /** Milliseconds in which bytes must move, by `LEAST_RATE`; also until an answer begins. */
+  readonly silence: number;
+}
+
+const LIMITS: WireLimits = { connect: 10_000, silence: 60_000 };
+/** Bytes a second: slower is no transfer. */
+const LEAST_RATE = 512;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 const nameOf = ({ address, port }: PeerTarget): string =>
@@ -79,13 +87,13 @@ function verifyPinned(target: PeerTarget, socket: TLSSocket): void {
   );
 }
 
-function open(target: PeerTarget): Promise<TLSSocket> {
+function open(target: PeerTarget, limits: WireLimits): Promise<TLSSocket> {
   const { address: host, port, certificate: cert, key } = target;
   const opened = Promise.withResolvers<TLSSocket>();
   const options = { host, port, cert, key, minVersion: 'TLSv1.3' as const };
   // verifyPinned compares the fingerprint; no authority has signed it
   const socket = connect({ ...options, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
-  const timer = setTimeout(() => socket.destroy(new Error('does not answer')), CONNECT_MS);
+  const timer = setTimeout(() => socket.destroy(new Error('does not answer')), limits.connect);
   socket.on('error', (error: NodeJS.ErrnoException) => {
     const refused = error.code === 'ECONNREFUSED';
     const why = refused ? 'refuses the connection' : `cannot be reached: ${error.message}`;
@@ -111,11 +119,50 @@ interface Exchange {
   readonly target: PeerTarget;
   readonly socket: TLSSocket;
   readonly request: OutgoingRequest;
+  readonly pulse: Pulse;
+}
+
+/** Watches that bytes move, or that an answer begins in time; else it destroys the socket. */
+interface Pulse {
+  /** Passes the pieces on and counts them. */
+  watch(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** From now on, the peer works for at most this long. */
+  wait(patience: number): void;
+  stop(): void;
+}
+
+function createPulse(socket: TLSSocket, { silence }: WireLimits): Pulse {
+  let moved = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const least = (silence / 1000) * LEAST_RATE;
+  const check = () => {
+    if (moved < least) socket.destroy(new Error('too slow'));
+    moved = 0;
+  };
+  const restart = () => {
+    clearInterval(timer);
+    moved = 0;
+    timer = setInterval(check, silence);
+  };
+  return {
+    watch: async function* (pieces) {
+      restart();
+      for await (const piece of pieces) {
+        yield piece;
+        moved += piece.length;
+      }
+    },
+    wait: (patience) => {
+      clearInterval(timer);
+      timer = setInterval(() => socket.destroy(new Error('no answer')), patience);
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** Sends the request; gives the answer when its header is there. */
-function ask({ target, socket, request }: Exchange): Promise<IncomingMessage> {
-  const { method, path, body } = request;
+function ask({ target, socket, request, pulse }: Exchange, limits: WireLimits) {
+  const { method, path, body, patience = limits.silence } = request;
   const json = body === undefined || isStream(body) ? '' : JSON.stringify(body);
   const length = isStream(body) ? body.length : Buffer.byteLength(json);
   const answered = Promise.withResolvers<IncomingMessage>();
@@ -123,29 +170,27 @@ function ask({ target, socket, request }: Exchange): Promise<IncomingMessage> {
     ...{ method, path, createConnection: () => socket },
     headers: { Host: 'peer', 'Content-Length': length, Connection: 'close' },
   });
-  socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('went silent')));
-  const { patience = SILENCE_MS } = request;
-  outgoing.once('finish', () => socket.setTimeout(patience));
-  outgoing.once('response', (answer) => {
-    socket.setTimeout(SILENCE_MS);
-    answered.resolve(answer);
-  });
-  outgoing.on('error', (error) =>
-    // an answer may be on its way although the connection is broken for sending
-    setTimeout(() => answered.reject(away(target, presentable(`failed: ${error.message}`))), 50),
-  );
-  socket.once('close', () =>
-    setTimeout(() => answered.reject(away(target, 'closed the connection')), 50),
-  );
+  // an answer may be on its way although the connection is broken for sending
+  const fail = (why: string) =>
+    setTimeout(() => answered.reject(away(target, presentable(why))), 50);
+  outgoing.once('response', answered.resolve);
+  outgoing.on('error', ({ message }) => fail(`failed: ${message}`));
+  socket.once('close', () => fail('closed the connection'));
+  pulse.wait(patience);
   if (!isStream(body)) outgoing.end(json);
-  else pipeline(Readable.from(body.pieces), outgoing).catch((error) => answered.reject(error));
+  else {
+    pipeline(Readable.from(pulse.watch(body.pieces)), outgoing).then(
+      () => pulse.wait(patience),
+      (error) => answered.reject(error),
+    );
+  }
   return answered.promise;
 }
 
-async function readJson(target: PeerTarget, answer: IncomingMessage): Promise<unknown> {
+async function readJson(target: PeerTarget, answer: AsyncIterable<Uint8Array>): Promise<unknown> {
   const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of answer as AsyncIterable<Uint8Array>) {
+  for await (const piece of answer) {
     size += piece.length;
     if (size > MAX_ANSWER_BYTES) {
       const message = `the peer at ${nameOf(target)} answers with more than ${MAX_ANSWER_BYTES} bytes`;
@@ -161,32 +206,40 @@ async function readJson(target: PeerTarget, answer: IncomingMessage): Promise<un
   }
 }
 
-async function exchange(
-  target: PeerTarget,
-  request: OutgoingRequest,
-  receiver?: Receiver,
-): Promise<PeerAnswer> {
-  const socket = await open(target);
+interface Asked {
+  readonly target: PeerTarget;
+  readonly request: OutgoingRequest;
+  readonly receiver?: Receiver;
+}
+
+async function exchange(limits: WireLimits, asked: Asked): Promise<PeerAnswer> {
+  const { target, request, receiver } = asked;
+  const socket = await open(target, limits);
+  const pulse = createPulse(socket, limits);
   try {
-    const answer = await ask({ target, socket, request });
+    const answer = await ask({ target, socket, request, pulse }, limits);
+    const pieces = pulse.watch(answer);
     const status = answer.statusCode ?? 0;
     if (receiver === undefined || status !== 200) {
-      return { status, data: await readJson(target, answer) };
+      return { status, data: await readJson(target, pieces) };
     }
-    await receiver(Number(answer.headers['content-length']), answer);
+    await receiver(Number(answer.headers['content-length']), pieces);
     return { status, data: null };
   } catch (error) {
     if (error instanceof MailctlError) throw error;
-    throw away(target, presentable(`broke off: ${(error as Error).message}`), error);
+    // why the connection was ended here says more than that it was
+    const { message } = socket.errored ?? (error as Error);
+    throw away(target, presentable(`broke off: ${message}`), error);
   } finally {
+    pulse.stop();
     socket.destroy();
   }
 }
 
-export function createPeerWire(): PeerWire {
+export function createPeerWire(limits: WireLimits = LIMITS): PeerWire {
   return {
-    query: (target, request) => exchange(target, request),
-    send: (target, request) => exchange(target, request),
-    receive: (target, request, receiver) => exchange(target, request, receiver),
+    query: (target, request) => exchange(limits, { target, request }),
+    send: (target, request) => exchange(limits, { target, request }),
+    receive: (target, request, receiver) => exchange(limits, { target, request, receiver }),
   };
 }

@@ -82,7 +82,10 @@ export function createConversations(log: (line: string) => void) {
     }
   };
   const http = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (message, response) => {
-    message.on('error', () => message.socket.destroy());
+    // later, a message that was broken off has no socket
+    const { socket } = message;
+    message.on('error', () => socket.destroy());
+    response.on('error', () => socket.destroy());
     void reply(message, response);
   });
   http.on('clientError', (_, socket) => socket.destroy());

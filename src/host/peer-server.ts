@@ -32,6 +32,18 @@ export interface PeerServerOptions {
   /** Null for a stranger. */
   admit(shown: ClientCertificate): Promise<Guest | null>;
   readonly log: (line: string) => void;
+  readonly limits?: ServerLimits;
+}
+
+export interface ServerLimits {
+  /** Connections whose certificate is not known yet, or not admitted. */
+  readonly strangers: number;
+  readonly strangersOfAddress: number;
+  readonly ofGuest: number;
+  /** Milliseconds from the connection to the complete header of the request. */
+  readonly request: number;
+  /** Milliseconds without a byte in either direction. */
+  readonly silence: number;
 }
 
 export interface PeerServer {
@@ -39,14 +51,10 @@ export interface PeerServer {
   close(): Promise<void>;
 }
 
-/** Connections whose certificate is not known yet, or not admitted. */
-const MAX_STRANGERS = 32;
-const MAX_STRANGERS_PER_ADDRESS = 4;
-const MAX_PER_GUEST = 4;
-/** From the connection to the complete header of the request. */
-const REQUEST_MS = 15_000;
-/** Without a byte in either direction. */
-const SILENCE_MS = 60_000;
+const LIMITS: ServerLimits = {
+  ...{ strangers: 32, strangersOfAddress: 4, ofGuest: 4 },
+  ...{ request: 15_000, silence: 60_000 },
+};
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -67,7 +75,7 @@ const NOT_ADMITTED = refusal('403 Forbidden', 'unknown');
 const TOO_MANY = refusal('429 Too Many Requests', 'busy');
 
 /** The open connections, each under one name; a name starting with `?` is a stranger's. */
-function createConnections() {
+function createConnections(limits: ServerLimits) {
   const names = new Map<Socket, string>();
   const count = (fits: (name: string) => boolean) => [...names.values()].filter(fits).length;
   return {
@@ -75,13 +83,13 @@ function createConnections() {
     addStranger: (socket: Socket): boolean => {
       const name = `?${socket.remoteAddress}`;
       const crowd = count((other) => other.startsWith('?'));
-      if (crowd >= MAX_STRANGERS) return false;
-      if (count((other) => other === name) >= MAX_STRANGERS_PER_ADDRESS) return false;
+      if (crowd >= limits.strangers) return false;
+      if (count((other) => other === name) >= limits.strangersOfAddress) return false;
       names.set(socket, name);
       return true;
     },
     rename: (socket: Socket, name: string): boolean => {
-      if (count((other) => other === name) >= MAX_PER_GUEST) return false;
+      if (count((other) => other === name) >= limits.ofGuest) return false;
       names.set(socket, name);
       return true;
     },
@@ -93,17 +101,26 @@ function createConnections() {
 }
 
 type Connections = ReturnType<typeof createConnections>;
+/** What ends the deadline of a connection. */
+type Deadlines = WeakMap<Socket, () => void>;
 
 /** A connection that has just been opened: it must bring its request in time. */
-function receive(connections: Connections, deadlines: WeakMap<Socket, () => void>, socket: Socket) {
+function receive(
+  socket: Socket,
+  {
+    connections,
+    deadlines,
+    limits,
+  }: { connections: Connections; deadlines: Deadlines; limits: ServerLimits },
+): void {
   socket.on('error', () => socket.destroy());
   if (!connections.addStranger(socket)) {
     socket.destroy();
     return;
   }
-  const timer = setTimeout(() => socket.destroy(), REQUEST_MS);
+  const timer = setTimeout(() => socket.destroy(), limits.request);
   deadlines.set(socket, () => clearTimeout(timer));
-  socket.setTimeout(SILENCE_MS, () => socket.destroy());
+  socket.setTimeout(limits.silence, () => socket.destroy());
   socket.once('close', () => {
     clearTimeout(timer);
     connections.remove(socket);
@@ -129,8 +146,9 @@ async function listen(server: Server, { address, port }: PeerServerOptions): Pro
 
 /** Throws PORT_TAKEN, ADDRESS_UNKNOWN. */
 export async function startPeerServer(options: PeerServerOptions): Promise<PeerServer> {
-  const connections = createConnections();
-  const deadlines = new WeakMap<Socket, () => void>();
+  const { limits = LIMITS } = options;
+  const connections = createConnections(limits);
+  const deadlines: Deadlines = new WeakMap();
   const converse = createConversations(options.log);
   const welcome = async (socket: TLSSocket): Promise<void> => {
     const shown = certificateOf(socket);
@@ -148,7 +166,7 @@ export async function startPeerServer(options: PeerServerOptions): Promise<PeerS
     ...{ requestCert: true, rejectUnauthorized: false },
     ALPNProtocols: ['http/1.1'],
   });
-  server.on('connection', (socket: Socket) => receive(connections, deadlines, socket));
+  server.on('connection', (socket: Socket) => receive(socket, { connections, deadlines, limits }));
   server.on('tlsClientError', (_, socket) => socket.destroy());
   server.on('secureConnection', (socket) => {
     welcome(socket).catch((error: Error) => {

@@ -20,13 +20,6 @@ export interface BucketObject {
   readonly modified: Date;
 }
 
-/** An upload in parts, which the store keeps until it is complete. */
-export interface BucketUpload {
-  readonly id: string;
-  /** Parts that have arrived, by number from 1. */
-  readonly parts: ReadonlyMap<number, { readonly tag: string; readonly size: number }>;
-}
-
 /** Every method throws PEER_AWAY and PEER_REFUSED. */
 export interface Bucket {
   list(prefix: string): Promise<readonly BucketObject[]>;
@@ -36,11 +29,14 @@ export interface Bucket {
   ): Promise<{ size: number; metadata: Readonly<Record<string, string>> } | null>;
   /** At most 5 GiB. */
   put(key: string, bytes: Uint8Array, metadata: Readonly<Record<string, string>>): Promise<void>;
-  /** The newest upload of this key that is not complete, or a new one. */
-  openUpload(key: string, metadata: Readonly<Record<string, string>>): Promise<BucketUpload>;
-  putPart(key: string, part: { id: string; number: number; bytes: Uint8Array }): Promise<string>;
+  /** Begins an upload in parts, which the store keeps until it is complete; returns its id. */
+  beginUpload(key: string, metadata: Readonly<Record<string, string>>): Promise<string>;
+  /** Returns the tag by which the part is named in the end. Null: the store has forgotten the upload. */
+  putPart(
+    key: string,
+    part: { id: string; number: number; bytes: Uint8Array },
+  ): Promise<string | null>;
   completeUpload(key: string, upload: { id: string; tags: readonly string[] }): Promise<void>;
-  abortUpload(key: string, id: string): Promise<void>;
   /** The bytes [from, to); not more than that, whatever the store sends. */
   read(key: string, range: { from: number; to: number }): AsyncIterable<Uint8Array>;
   remove(keys: readonly string[]): Promise<void>;
@@ -128,28 +124,22 @@ async function describe({ sdk, client, Bucket }: Sdk, Key: string) {
   }
 }
 
-async function openUpload(
+async function putPart(
   { sdk, client, Bucket }: Sdk,
   Key: string,
-  Metadata: Record<string, string>,
-) {
-  const { Uploads = [] } = await client.send(
-    new sdk.ListMultipartUploadsCommand({ Bucket, Prefix: Key }),
-  );
-  const open = Uploads.findLast((upload) => upload.Key === Key)?.UploadId;
-  if (open === undefined) {
-    const { UploadId } = await client.send(
-      new sdk.CreateMultipartUploadCommand({ Bucket, Key, Metadata }),
-    );
-    return { id: UploadId ?? '', parts: new Map() };
+  {
+    id: UploadId,
+    number: PartNumber,
+    bytes: Body,
+  }: { id: string; number: number; bytes: Uint8Array },
+): Promise<string | null> {
+  const part = { Bucket, Key, UploadId, PartNumber, Body, ContentMD5: md5(Body) };
+  try {
+    return (await client.send(new sdk.UploadPartCommand(part))).ETag ?? null;
+  } catch (error) {
+    if ((error as Error).name === 'NoSuchUpload') return null;
+    throw error;
   }
-  const { Parts = [] } = await client.send(
-    new sdk.ListPartsCommand({ Bucket, Key, UploadId: open, MaxParts: 10_000 }),
-  );
-  const parts = Parts.map(
-    ({ PartNumber = 0, ETag = '', Size = 0 }) => [PartNumber, { tag: ETag, size: Size }] as const,
-  );
-  return { id: open, parts: new Map(parts) };
 }
 
 async function* read(
@@ -201,18 +191,15 @@ export async function openBucket(options: BucketOptions): Promise<Bucket> {
       const sent = { Bucket, Key, Body, Metadata, ContentMD5: md5(Body) };
       await guarded(client.send(new s3.PutObjectCommand(sent)));
     },
-    openUpload: (key, metadata) => guarded(openUpload(sdk, key, { ...metadata })),
-    putPart: async (Key, { id: UploadId, number: PartNumber, bytes: Body }) => {
-      const sent = { Bucket, Key, UploadId, PartNumber, Body, ContentMD5: md5(Body) };
-      return (await guarded(client.send(new s3.UploadPartCommand(sent)))).ETag ?? '';
+    beginUpload: async (Key, Metadata) => {
+      const upload = new s3.CreateMultipartUploadCommand({ Bucket, Key, Metadata });
+      return (await guarded(client.send(upload))).UploadId ?? '';
     },
+    putPart: (key, part) => guarded(putPart(sdk, key, part)),
     completeUpload: async (Key, { id: UploadId, tags }) => {
       const Parts = tags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
       const sent = { Bucket, Key, UploadId, MultipartUpload: { Parts } };
       await guarded(client.send(new s3.CompleteMultipartUploadCommand(sent)));
-    },
-    abortUpload: async (Key, UploadId) => {
-      await guarded(client.send(new s3.AbortMultipartUploadCommand({ Bucket, Key, UploadId })));
     },
     read: async function* (key, range) {
       try {

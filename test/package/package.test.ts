@@ -83,6 +83,14 @@ describe('the control file', () => {
     expect(await field('Provides')).toBe('secubox-app-mailserver');
   });
 
+  test('asks for the system users of the processes that face the network', async () => {
+    const users = (await field('Require-User'))?.split(' ') ?? [];
+
+    expect(users).toContain('mailserver-mesh:mailserver-mesh');
+    // user_add of OpenWrt's /lib/functions.sh chooses the ids
+    expect(users.filter((user) => !/^mailserver-(\w+):mailserver-\1$/.test(user))).toEqual([]);
+  });
+
   test('has the size of the unpacked data', async () => {
     const bytes = await capture([
       'sh',

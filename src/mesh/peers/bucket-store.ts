@@ -1,7 +1,9 @@
 // A bucket as a peer: <prefix><box>/<name>. Large files go in parts of equal size, so that an interrupted upload goes on
 // where it was. Its own rules (versions, object lock) are its protected window.
 
+import * as v from 'valibot';
 import { MailctlError } from '../../errors.ts';
+import { digestText } from '../../host/digest.ts';
 import type { Host } from '../../host/host.ts';
 import type { Bucket } from '../../host/s3.ts';
 import { type ArchiveFile, type ArchiveStore, isStoreName, type Progress } from '../store.ts';
@@ -30,25 +32,53 @@ async function isHeld({ bucket, prefix, label }: Shelf, { name, size, sha256 }: 
   throw new MailctlError('PEER_REFUSED', `${name}: ${label} holds another file of this name`);
 }
 
+/** An upload in parts that has begun: a file beside the archive, so that every kind of store can go on with it. */
+interface Upload {
+  readonly id: string;
+  /** Of the parts that have arrived, in order. */
+  readonly tags: readonly string[];
+}
+
+const uploadShape = v.object({ id: v.string(), tags: v.array(v.string()) });
+
+const noteOf = ({ label }: Shelf, { path, sha256 }: LocalFile): string =>
+  `${path}.${digestText(`${label} ${sha256}`).slice(0, 16)}.upload`;
+
+async function readUpload(host: Host, path: string): Promise<Upload | null> {
+  const text = await host.files.read(path);
+  try {
+    return text === null ? null : v.parse(uploadShape, JSON.parse(text));
+  } catch {
+    // it is begun anew
+    return null;
+  }
+}
+
 async function putInParts(shelf: Shelf, file: LocalFile, progress: Progress): Promise<void> {
   const { host, bucket, prefix } = shelf;
   const { name, size, sha256, path } = file;
   const key = `${prefix}${name}`;
+  const note = noteOf(shelf, file);
   const length = Math.max(PART_BYTES, Math.ceil(size / MAX_PARTS));
-  const { id, parts } = await bucket.openUpload(key, { sha256 });
-  const tags: string[] = [];
-  for (let from = 0; from < size; from += length) {
-    const number = tags.length + 1;
+  const found = await readUpload(host, note);
+  const id = found?.id ?? (await bucket.beginUpload(key, { sha256 }));
+  const tags = [...(found?.tags ?? [])];
+  for (let from = tags.length * length; from < size; from += length) {
     const to = Math.min(size, from + length);
-    const present = parts.get(number);
-    if (present?.size === to - from) tags.push(present.tag);
-    else {
-      const bytes = await collect(host.archives.read(path, { from, to }));
-      tags.push(await bucket.putPart(key, { id, number, bytes }));
+    const bytes = await collect(host.archives.read(path, { from, to }));
+    const tag = await bucket.putPart(key, { id, number: tags.length + 1, bytes });
+    if (tag === null) {
+      await host.files.remove(note);
+      // stores forget an upload after some days
+      if (found !== null) return putInParts(shelf, file, progress);
+      throw new MailctlError('PEER_REFUSED', `${name}: ${shelf.label} gives no tag for a part`);
     }
+    tags.push(tag);
+    await host.files.replace(note, JSON.stringify({ id, tags }), { mode: 0o600 });
     progress(to);
   }
   await bucket.completeUpload(key, { id, tags });
+  await host.files.remove(note);
 }
 
 async function put(shelf: Shelf, file: LocalFile, progress: Progress): Promise<void> {

@@ -28,17 +28,17 @@ interface Reach {
   current: PeerAddress | null;
 }
 
-const isElsewhere = (error: unknown): boolean =>
+const isElsewhere = (error: unknown): error is MailctlError =>
   error instanceof MailctlError && ['PEER_AWAY', 'PEER_CHANGED'].includes(error.code);
 
-/** Runs `work` with each address until one answers; the first error when none does. */
+/** Runs `work` with each address until one answers. Throws PEER_CHANGED rather than PEER_AWAY: it says more. */
 async function atAnyAddress<T>(reach: Reach, work: (target: PeerTarget) => Promise<T>): Promise<T> {
   const { peer, identity, current } = reach;
   const others = peer.addresses.filter((address) => address !== current);
-  let first: unknown = new MailctlError('PEER_AWAY', `no address of ${reach.label} is known`, {
+  const failures: MailctlError[] = [];
+  const unknown = new MailctlError('PEER_AWAY', `no address of ${reach.label} is known`, {
     hint: `mailctl mesh add-peer ${peer.id} --address HOST:PORT`,
   });
-  let tried = 0;
   for (const address of current === null ? others : [current, ...others]) {
     try {
       const result = await work({ ...address, ...identity, id: peer.id });
@@ -46,11 +46,10 @@ async function atAnyAddress<T>(reach: Reach, work: (target: PeerTarget) => Promi
       return result;
     } catch (error) {
       if (!isElsewhere(error)) throw error;
-      if (tried === 0) first = error;
-      tried += 1;
+      failures.push(error);
     }
   }
-  throw first;
+  throw failures.find(({ code }) => code === 'PEER_CHANGED') ?? failures[0] ?? unknown;
 }
 
 /** @param about named in an error */
