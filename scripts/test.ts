@@ -81,6 +81,7 @@ async function lint(): Promise<Result> {
     'files/etc/init.d/mailserver',
     'files/etc/hotplug.d/iface/95-mailserver',
     'test/stand-ins/rc.common',
+    'test/stand-ins/secubox-p2p',
   ];
   const checks = [
     ['biome', 'check', '.'],

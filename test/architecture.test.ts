@@ -50,6 +50,8 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['appliance/settings', 'the option table and the checked UCI file'],
   ['appliance/ids.ts', 'the table of user and group ids of the daemons'],
   ['appliance/address.ts', 'mail addresses; the option table checks them too'],
+  ['mesh/pull.ts', 'stores here what a peer offers, as its push would'],
+  ['mesh/offers.ts', 'what peers may fetch here'],
   ['mesh/peers', 'stores of three kinds: another box, a folder, a bucket'],
   ['mesh/own-identity.ts', 'the keys of this box and of its listener, on its disk'],
   ['mesh/listener', 'what other boxes may do here'],

@@ -36,6 +36,8 @@ const FOR_TESTS: Readonly<Record<string, string>> = {
   startListener: MESH,
   readIdentity: MESH,
   readBucketCredentials: MESH,
+  pullFrom: MESH,
+  followOutbox: MESH,
 };
 
 function textsOf(...folders: string[]): Map<string, string> {

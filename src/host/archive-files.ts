@@ -24,6 +24,8 @@ export interface ArchiveFiles {
   digestPieces(pieces: AsyncIterable<Uint8Array>, first?: Uint8Array): Promise<string>;
   /** Gives a complete part its name, durably. Replaces nothing: false when there is a file of that name. */
   finish(part: string, path: string): Promise<boolean>;
+  /** Gives a file of root a second name, `to`, which the group may read: a hard link, so it takes no space. Idempotent. */
+  share(path: string, to: string, gid: number): Promise<void>;
 }
 
 export interface DigestOptions {
@@ -84,15 +86,30 @@ async function append(path: string, { offset, limit, pieces, written }: FilePart
   return { bytes: count, sha256: hash.digest('hex') };
 }
 
+async function orMissing<T>(found: Promise<T>): Promise<T | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 async function finish(part: string, path: string): Promise<boolean> {
-  const present = await fs.lstat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  if (present !== undefined) return false;
+  if ((await orMissing(fs.lstat(path))) !== null) return false;
   await fs.rename(part, path);
   const folder = await fs.open(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
   await folder.sync().finally(() => folder.close());
   return true;
+}
+
+async function share(path: string, to: string, gid: number): Promise<void> {
+  await fs.chown(path, 0, gid);
+  await fs.chmod(path, 0o640);
+  const [file, present] = await Promise.all([fs.lstat(path), orMissing(fs.lstat(to))]);
+  if (present?.ino === file.ino) return;
+  await fs.rm(to, { force: true });
+  await fs.link(path, to);
 }
 
 export function createArchiveFiles(at: (path: string) => string): ArchiveFiles {
@@ -101,6 +118,7 @@ export function createArchiveFiles(at: (path: string) => string): ArchiveFiles {
     digestPieces,
     read: (path, range) => read(at(path), range),
     append: (path, part) => onFile('write', path, () => append(at(path), part)),
+    share: (path, to, gid) => onFile('link', path, () => share(at(path), at(to), gid)),
     finish: (part, path) => onFile('write', path, () => finish(at(part), at(path))),
   };
 }

@@ -135,6 +135,7 @@ export function dryRun(host: Host, would: string[]): Host {
         await record(`write ${path}`);
         return true;
       },
+      share: (_, path) => record(`write ${path}`),
     },
     databases: { ...host.databases, write: (path) => record(`update ${path}`) },
     untrusted: {

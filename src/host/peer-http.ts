@@ -36,10 +36,31 @@ const ANSWER_MS = 30 * 60_000;
 /** A peer that goes away is an everyday event. */
 const GONE = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR', 'EPIPE', 'ECONNABORTED'];
 
-function requestOf(message: IncomingMessage): PeerRequest {
+const MOST_BUFFERED = 1024 * 1024;
+
+/** Stops the connection while the reader is slower: the message itself takes all that comes, into memory. */
+async function* steady(message: IncomingMessage, socket: Socket): AsyncGenerator<Uint8Array> {
+  const hold = () => {
+    if (message.readableLength > MOST_BUFFERED) socket.pause();
+  };
+  socket.on('data', hold);
+  try {
+    for await (const piece of message as AsyncIterable<Uint8Array>) {
+      hold();
+      yield piece;
+      if (message.readableLength <= MOST_BUFFERED) socket.resume();
+    }
+  } finally {
+    socket.off('data', hold);
+    socket.resume();
+  }
+}
+
+function requestOf(message: IncomingMessage, socket: Socket): PeerRequest {
   const { method = '', url: target = '', headers } = message;
-  const length = headers['content-length'];
-  return { method, target, length: length === undefined ? null : Number(length), body: message };
+  const text = headers['content-length'];
+  const length = text === undefined ? null : Number(text);
+  return { method, target, length, body: steady(message, socket) };
 }
 
 async function send(response: ServerResponse, { status, data, file }: PeerReply): Promise<void> {
@@ -72,7 +93,7 @@ export function createConversations(log: (line: string) => void) {
     conversation.heard();
     message.once('end', () => socket.setTimeout(ANSWER_MS));
     try {
-      await send(response, await conversation.answer(requestOf(message)));
+      await send(response, await conversation.answer(requestOf(message, socket)));
       // of a body that was not wanted, nothing more is read
       if (!message.complete) response.once('close', () => socket.destroy());
     } catch (error) {

@@ -14,6 +14,8 @@ export type { PeerReply, PeerRequest } from './peer-http.ts';
 export interface ClientCertificate {
   readonly certificate: string;
   readonly publicKey: string;
+  /** Of the certificate beside it in the chain, if that one has signed it. */
+  readonly issuer: string | null;
 }
 
 /** A client that is no stranger. */
@@ -63,7 +65,14 @@ function certificateOf(socket: TLSSocket): ClientCertificate | null {
   const shown = socket.getPeerX509Certificate();
   if (shown === undefined) return null;
   const publicKey = shown.publicKey.export({ type: 'spki', format: 'der' });
-  return { certificate: sha256(shown.raw), publicKey: sha256(publicKey) };
+  const { issuerCertificate: beside } = shown;
+  const isIssuer =
+    beside !== undefined && shown.checkIssued(beside) && shown.verify(beside.publicKey);
+  return {
+    certificate: sha256(shown.raw),
+    publicKey: sha256(publicKey),
+    issuer: isIssuer ? sha256(beside.raw) : null,
+  };
 }
 
 function refusal(status: string, error: string): string {

@@ -86,6 +86,7 @@ export async function prepareListener(
   const readable = { owner: { uid: 0, gid: user.gid } };
   await host.files.makeDirectory(paths.own, { ...readable, mode: 0o750 });
   await host.files.makeDirectory(paths.peers, { owner: user, mode: 0o700 });
+  await host.files.makeDirectory(paths.offers, { ...readable, mode: 0o750 });
   if (await isListenerReady(host, folder, identity)) return;
   const description = {
     name: 'mailserver mesh listener',

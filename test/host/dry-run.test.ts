@@ -32,7 +32,7 @@ const CHANGES: Verbs = {
     ...['makeDirectory', 'setOwner', 'copy'],
   ],
   fileSets: ['replace', 'settle', 'finish'],
-  archives: ['append', 'finish'],
+  archives: ['append', 'finish', 'share'],
   databases: ['write'],
   untrusted: ['remove', 'setOwners'],
   sealed: ['create'],

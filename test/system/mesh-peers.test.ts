@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PeerBox } from '../../src/mesh/peers/peer-store.ts';
+import type { PeerBox } from '../../src/mesh/peers/reach.ts';
 import { labDown, networkUp, onHost } from './lab/network.ts';
 import { type HostName, NETWORK, WORK_DIRECTORY } from './lab/plan.ts';
 import { must, run, waitFor } from './lab/programs.ts';
@@ -118,7 +118,7 @@ test('a box stores an archive with its peer, whose listener is not root and read
   const uid = (await must(['id', '-u', USER])).trim();
   expect(status).toMatch(new RegExp(`^Uid:\\t${uid}\\t${uid}\\t${uid}\\t${uid}$`, 'm'));
   expect(status).toMatch(/^CapEff:\t0+$/m);
-  expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(256 * 1024);
+  expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1])).toBeLessThan(140 * 1024);
   const may = async (...command: string[]) =>
     (await run(['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', ...command]))
       .status === 0;

@@ -19,8 +19,13 @@ import { type Grant, isProtected, planPartRemoval, refuseBytes, usedBytes } from
 export interface Visit {
   readonly folder: string;
   readonly grant: Grant;
-  /** A box that restores reads the files of the box that it was, and writes nothing. */
-  readonly readOnly: boolean;
+  /** What this box offers to its peers. */
+  readonly offers: string;
+  /**
+   * `read`: a box that restores, which reads the files of the box that it was. `take`: the listener of a peer, which
+   * fetches what this box offers.
+   */
+  readonly may: 'store' | 'read' | 'take';
   /** Of this peer: name of the file → bytes that its running upload still expects. */
   readonly uploads: Map<string, number>;
 }
@@ -144,28 +149,28 @@ async function removeFiles(host: Host, visit: Visit, names: readonly string[]): 
   return { status: 200, data: { removed: wanted.length } };
 }
 
-/** The path and size of a complete file; null when it is missing. */
-async function find(host: Host, { folder }: Visit, name: string) {
-  const path = join(folder, name);
+/** A complete file; null when it is missing. */
+async function find(host: Host, path: string) {
   const stat = await host.files.stat(path);
-  return stat?.kind === 'file' ? { path, size: stat.size } : null;
+  return stat?.kind === 'file' ? { size: stat.size } : null;
 }
 
-async function sendContent(host: Host, visit: Visit, name: string, from: number) {
-  const file = await find(host, visit, name);
+async function sendContent(host: Host, path: string, from: number): Promise<PeerReply> {
+  const file = await find(host, path);
   if (file === null || from > file.size) return refuse(404, 'missing');
-  return { status: 200, file: { path: host.files.path(file.path), from, to: file.size } };
+  return { status: 200, file: { path: host.files.path(path), from, to: file.size } };
 }
 
 type Proof = Extract<MeshRequest, { kind: 'proof' }>;
 
 async function prove(host: Host, visit: Visit, { name, from, to, nonce }: Proof) {
-  const file = await find(host, visit, name);
+  const path = join(visit.folder, name);
+  const file = await find(host, path);
   if (file === null || to > file.size) return refuse(404, 'missing');
   const first = Buffer.from(nonce, 'hex');
   return {
     status: 200,
-    data: { sha256: await host.archives.digest(file.path, { first, from, to }) },
+    data: { sha256: await host.archives.digest(path, { first, from, to }) },
   };
 }
 
@@ -184,7 +189,7 @@ async function keepRestoreKey(host: Host, { folder }: Visit, key: string): Promi
   return added ? { status: 200, data: {} } : refuse(413, 'quota');
 }
 
-async function listFiles(host: Host, { folder }: Visit): Promise<PeerReply> {
+async function listFiles(host: Host, folder: string): Promise<PeerReply> {
   const { files } = await readHolding(host, folder);
   const shown = files.map(({ name, size, modified }) => ({
     name,
@@ -194,7 +199,10 @@ async function listFiles(host: Host, { folder }: Visit): Promise<PeerReply> {
   return { status: 200, data: { files: shown } };
 }
 
-const READS: readonly MeshRequest['kind'][] = ['list', 'space', 'content', 'proof'];
+const ALLOWED: Readonly<Record<'read' | 'take', readonly MeshRequest['kind'][]>> = {
+  read: ['list', 'space', 'content', 'proof'],
+  take: ['own list', 'own content'],
+};
 
 /** One request of a peer to the end; every wrong one gets an answer, none an exception. */
 export async function answer(host: Host, visit: Visit, request: PeerRequest): Promise<PeerReply> {
@@ -203,14 +211,20 @@ export async function answer(host: Host, visit: Visit, request: PeerRequest): Pr
   const body = readsJson(line) ? await readJsonBody(request) : '';
   const asked = body === null ? null : parseRequest(line, body);
   if (asked === null) return BAD;
-  if (visit.readOnly && !READS.includes(asked.kind)) return refuse(403, 'read-only');
+  if (visit.may !== 'store' && !ALLOWED[visit.may].includes(asked.kind)) {
+    return refuse(403, 'read-only');
+  }
   switch (asked.kind) {
     case 'list':
-      return listFiles(host, visit);
+      return listFiles(host, visit.folder);
+    case 'own list':
+      return listFiles(host, visit.offers);
     case 'space':
       return describeSpace(host, visit);
     case 'content':
-      return sendContent(host, visit, asked.name, asked.from);
+      return sendContent(host, join(visit.folder, asked.name), asked.from);
+    case 'own content':
+      return sendContent(host, join(visit.offers, asked.name), asked.from);
     case 'proof':
       return prove(host, visit, asked);
     case 'offer':

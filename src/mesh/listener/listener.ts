@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type ClientCertificate, type Guest, startPeerServer } from '../../host/peer-server.ts';
-import { readAdmitted } from './admitted.ts';
+import { type AdmittedPeer, readAdmitted } from './admitted.ts';
 import { answer, type Visit } from './answer.ts';
 import { readRestoreKeys } from './holdings.ts';
 
@@ -20,6 +20,8 @@ export function listenerPaths(folder: string) {
     key: join(own, 'key.pem'),
     chain: join(own, 'chain.pem'),
     peers: join(folder, 'peers'),
+    /** Archives of this box that its peers may fetch: hard links to those of the outbox. */
+    offers: join(folder, 'offers'),
   };
 }
 
@@ -31,23 +33,26 @@ export interface ListenerOptions {
   readonly log: (line: string) => void;
 }
 
-/** Whose files a certificate may reach. */
+/** Which files a certificate may reach; null for a stranger. */
 async function findVisit(
   host: Host,
   { folder }: ListenerOptions,
-  { certificate, publicKey }: ClientCertificate,
+  { certificate, publicKey, issuer }: ClientCertificate,
 ): Promise<{ box: string; visit: Omit<Visit, 'uploads'> } | null> {
   const paths = listenerPaths(folder);
+  const { offers } = paths;
   const peers = await readAdmitted(host, paths.own);
+  const visitOf = (grant: AdmittedPeer, may: Visit['may']) => ({
+    box: grant.id,
+    visit: { folder: join(paths.peers, grant.id), offers, grant, may },
+  });
   const own = peers.find(({ id }) => id === certificate);
-  if (own !== undefined) {
-    const visit = { folder: join(paths.peers, own.id), grant: own, readOnly: false };
-    return { box: own.id, visit };
-  }
+  if (own !== undefined) return visitOf(own, 'store');
+  const listener = peers.find(({ id }) => id === issuer);
+  if (listener !== undefined) return visitOf(listener, 'take');
   for (const peer of peers) {
-    const home = join(paths.peers, peer.id);
-    if (!(await readRestoreKeys(host, home)).includes(publicKey)) continue;
-    return { box: peer.id, visit: { folder: home, grant: peer, readOnly: true } };
+    const keys = await readRestoreKeys(host, join(paths.peers, peer.id));
+    if (keys.includes(publicKey)) return visitOf(peer, 'read');
   }
   return null;
 }
@@ -69,7 +74,7 @@ export async function startListener(host: Host, options: ListenerOptions) {
     const running = uploads.get(box) ?? new Map<string, number>();
     uploads.set(box, running);
     const visit = { ...found.visit, uploads: running };
-    const name = visit.readOnly ? `restore ${box}` : box;
+    const name = `${visit.may} ${box}`;
     return { name, answer: (request) => answer(host, visit, request) };
   };
   const [key, chain] = await Promise.all([readPem(host, paths.key), readPem(host, paths.chain)]);

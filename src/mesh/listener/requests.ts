@@ -30,8 +30,8 @@ export type Offer = v.InferOutput<typeof offer>;
 
 /** What a peer asks for. `body` of an upload is the file's content from `from` on. */
 export type MeshRequest =
-  | { readonly kind: 'list' | 'space' }
-  | { readonly kind: 'content'; readonly name: string; readonly from: number }
+  | { readonly kind: 'list' | 'space' | 'own list' }
+  | { readonly kind: 'content' | 'own content'; readonly name: string; readonly from: number }
   | ({ readonly kind: 'offer' } & Offer)
   | ({ readonly kind: 'upload'; readonly from: number } & Offer)
   | ({ readonly kind: 'proof' } & v.InferOutput<typeof proof>)
@@ -47,6 +47,8 @@ export interface RequestLine {
 const ROUTES: readonly (readonly [RegExp, MeshRequest['kind']])[] = [
   [/^GET \/v1\/files$/, 'list'],
   [/^GET \/v1\/space$/, 'space'],
+  [/^GET \/v1\/own$/, 'own list'],
+  [/^GET \/v1\/own\/(?<name>[^/?]+)\?from=(?<from>\d{1,15})$/, 'own content'],
   [/^GET \/v1\/files\/(?<name>[^/?]+)\?from=(?<from>\d{1,15})$/, 'content'],
   [
     /^PUT \/v1\/files\/(?<name>[^/?]+)\?size=(?<size>\d{1,15})&sha256=(?<sha256>[0-9a-f]{64})&from=(?<from>\d{1,15})$/,
@@ -79,7 +81,9 @@ export function parseRequest({ kind, values }: RequestLine, body: string): MeshR
   if (hasBody(kind)) return parseBody(kind, body);
   const from = Number(values.from);
   const file = { name: values.name ?? '', size: Number(values.size), sha256: values.sha256 ?? '' };
-  if (kind === 'content') return isStoreName(file.name) ? { kind, name: file.name, from } : null;
+  if (kind === 'content' || kind === 'own content') {
+    return isStoreName(file.name) ? { kind, name: file.name, from } : null;
+  }
   if (kind !== 'upload') return { kind } as MeshRequest;
   const isRight = v.is(offer, file) && from <= file.size;
   return isRight ? { kind, from, ...file } : null;

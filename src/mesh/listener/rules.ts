@@ -33,6 +33,8 @@ export interface Holding {
 const LEAST_CHARGE = 4096;
 /** Of the disk, kept free for the mail of this box. */
 const RESERVE = 0.05;
+/** A list of more would not fit in an answer. */
+const MAX_FILES = 20_000;
 const MAX_PARTS = 8;
 const MAX_PART_DAYS = 7;
 const DAY_MS = 86_400_000;
@@ -51,6 +53,7 @@ export function refuseBytes(
   { quota }: Pick<Grant, 'quota'>,
   size: number,
 ): 'quota' | 'space' | null {
+  if (holding.files.length + holding.parts.length >= MAX_FILES) return 'quota';
   if (usedBytes(holding) + charge(size) > quota) return 'quota';
   const { free, total } = holding.disk;
   return free - holding.expected - size < total * RESERVE ? 'space' : null;

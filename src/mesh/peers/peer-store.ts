@@ -2,70 +2,15 @@
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { OutgoingRequest, PeerAnswer, PeerTarget } from '../../host/peer-client.ts';
+import type { PeerAnswer } from '../../host/peer-client.ts';
 import type { CertificateAndKey } from '../identity.ts';
 import type { ArchiveFile, ArchiveStore, ByteRange, Progress } from '../store.ts';
-import type { PeerAddress } from './addresses.ts';
 import { parseFiles, parseOffer, parseProof, parseSpace } from './answers.ts';
 import { makeChallenges } from './challenges.ts';
+import { download } from './download.ts';
 import { collect, paced } from './pace.ts';
+import { asked, atAnyAddress, isElsewhere, type PeerBox, type Reach, reachOf } from './reach.ts';
 import { refusalError, refusalOf, tooLarge } from './refusals.ts';
-
-export interface PeerBox {
-  /** The pinned peer_id. */
-  readonly id: string;
-  readonly addresses: readonly PeerAddress[];
-  /** Bytes a second; null for no limit. */
-  readonly rate: number | null;
-}
-
-interface Reach {
-  readonly host: Host;
-  readonly peer: PeerBox;
-  readonly identity: CertificateAndKey;
-  readonly label: string;
-  /** The address that answered last. */
-  current: PeerAddress | null;
-}
-
-const isElsewhere = (error: unknown): error is MailctlError =>
-  error instanceof MailctlError && ['PEER_AWAY', 'PEER_CHANGED'].includes(error.code);
-
-/** Runs `work` with each address until one answers. Throws PEER_CHANGED rather than PEER_AWAY: it says more. */
-async function atAnyAddress<T>(reach: Reach, work: (target: PeerTarget) => Promise<T>): Promise<T> {
-  const { peer, identity, current } = reach;
-  const others = peer.addresses.filter((address) => address !== current);
-  const failures: MailctlError[] = [];
-  const unknown = new MailctlError('PEER_AWAY', `no address of ${reach.label} is known`, {
-    hint: `mailctl mesh add-peer ${peer.id} --address HOST:PORT`,
-  });
-  for (const address of current === null ? others : [current, ...others]) {
-    try {
-      const result = await work({ ...address, ...identity, id: peer.id });
-      reach.current = address;
-      return result;
-    } catch (error) {
-      if (!isElsewhere(error)) throw error;
-      failures.push(error);
-    }
-  }
-  throw failures.find(({ code }) => code === 'PEER_CHANGED') ?? failures[0] ?? unknown;
-}
-
-/** @param about named in an error */
-async function asked<T>(
-  reach: Reach,
-  request: OutgoingRequest & { readonly about: string; readonly changes?: true },
-  parse: (data: unknown) => T | null,
-): Promise<T> {
-  const { wire } = reach.host;
-  const answer = await atAnyAddress(reach, (target) =>
-    request.changes ? wire.send(target, request) : wire.query(target, request),
-  );
-  const parsed = answer.status === 200 ? parse(answer.data) : null;
-  if (parsed === null) throw refusalError(reach.label, request.about, answer);
-  return parsed;
-}
 
 function offer(reach: Reach, { name, size, sha256 }: ArchiveFile) {
   const body = { name, size, sha256 };
@@ -144,29 +89,6 @@ function prove(
   return asked(reach, { method: 'POST', path: '/v1/proofs', body, about: name }, parseProof);
 }
 
-async function download(
-  reach: Reach,
-  { name, size }: ArchiveFile,
-  { part, progress }: { part: string; progress: Progress },
-): Promise<void> {
-  const { host, label, peer } = reach;
-  const present = (await host.files.stat(part))?.size ?? 0;
-  const offset = present > size ? 0 : present;
-  const request = { method: 'GET', path: `/v1/files/${name}?from=${offset}` } as const;
-  const answer = await atAnyAddress(reach, (target) =>
-    host.wire.receive(target, request, async (length, pieces) => {
-      if (length !== size - offset) {
-        const message = `${name}: ${label} offers ${offset + length} bytes instead of ${size}`;
-        throw new MailctlError('PEER_REFUSED', message);
-      }
-      const passed = (bytes: number) => progress(offset + bytes);
-      const flow = paced(host, pieces, { rate: peer.rate, passed });
-      await host.archives.append(part, { offset, limit: length, pieces: flow });
-    }),
-  );
-  if (answer.status !== 200) throw refusalError(label, name, answer);
-}
-
 async function readSmall(reach: Reach, name: string, limit: number): Promise<Uint8Array> {
   const { wire } = reach.host;
   const request = { method: 'GET', path: `/v1/files/${name}?from=0` } as const;
@@ -189,7 +111,7 @@ async function get(
   const { host, label } = reach;
   const part = `${path}.part`;
   const resumed = (await host.files.stat(part)) !== null;
-  await download(reach, file, { part, progress });
+  await download(reach, file, { request: `/v1/files/${file.name}`, part, progress });
   if ((await host.archives.digest(part)) === file.sha256) {
     await host.files.rename(part, path);
     return;
@@ -210,10 +132,9 @@ export interface PeerStore extends ArchiveStore {
 const nothing: Progress = () => undefined;
 
 export function openPeer(host: Host, peer: PeerBox, identity: CertificateAndKey): PeerStore {
-  const label = `peer ${peer.id.slice(0, 16)}`;
-  const reach: Reach = { host, peer, identity, label, current: null };
+  const reach = reachOf(host, peer, identity);
   return {
-    label,
+    label: reach.label,
     list: () => asked(reach, { method: 'GET', path: '/v1/files', about: 'list' }, parseFiles),
     put: (file, progress = nothing) => put(reach, file, progress),
     get: (file, path, progress = nothing) => get(reach, file, { path, progress }),

@@ -17,7 +17,7 @@ const SENTENCES: Readonly<Record<string, readonly [why: string, hint?: string]>>
   digest: ['received other bytes than were sent'],
   offset: ['has lost a part of an interrupted transfer'],
   missing: ['does not hold this file'],
-  'read-only': ['lets a restored box only read'],
+  'read-only': ['lets the holder of this key only read'],
 };
 
 /** Refusals that may be over at the next attempt. */

@@ -33,6 +33,15 @@ test.each([
   expect(refuseBytes(holding, { quota }, size)).toBe(expected);
 });
 
+test('a peer has at most 20,000 files, however small', () => {
+  const holding = (count: number) => ({
+    ...{ files: Array.from({ length: count }, () => file(1)), parts: [], expected: 0, disk },
+  });
+
+  expect(refuseBytes(holding(19_999), { quota: 1e12 }, 1)).toBeNull();
+  expect(refuseBytes(holding(20_000), { quota: 1e12 }, 1)).toBe('quota');
+});
+
 test('a twentieth of the disk stays free for the mail of the host', () => {
   const holding = { files: [], parts: [], expected: 100_000, disk: { free: 1e6, total: 1e7 } };
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHost } from '../../../src/host/host.ts';
@@ -8,6 +8,8 @@ import {
   parsePeerAddress,
   queryKnownAddresses,
 } from '../../../src/mesh/peers/addresses.ts';
+
+const STAND_IN = join(import.meta.dir, '../../stand-ins/secubox-p2p');
 
 test.each([
   ['192.0.2.7', '192.0.2.7', 7332],
@@ -81,25 +83,21 @@ describe('with a stand-in of secubox-p2p', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const hostWith = (script: string | null) => {
-    if (script !== null) writeFileSync(join(folder, 'secubox-p2p'), `#!/bin/sh\n${script}\n`);
-    if (script !== null) chmodSync(join(folder, 'secubox-p2p'), 0o755);
-    const env = { PATH: `${folder}:/usr/bin:/bin` };
-    return createHost({ root: '/', env, say: () => undefined });
-  };
+  const hostHere = () =>
+    createHost({ root: '/', env: { PATH: `${folder}:/usr/bin:/bin` }, say: () => undefined });
 
   test('the addresses of peers get the port of the mesh', async () => {
+    copyFileSync(STAND_IN, join(folder, 'secubox-p2p'));
     const answer = JSON.stringify({ peers: [peer([at('lan', '192.168.1.2')])] });
-    // as the real program, it knows no other verb
-    const host = hostWith(`[ "$1" = peers ] || exit 1; cat <<'END'\n${answer}\nEND`);
+    writeFileSync(join(folder, 'secubox-p2p.json'), answer);
 
-    expect(await queryKnownAddresses(host, 7332)).toEqual([
+    expect(await queryKnownAddresses(hostHere(), 7332)).toEqual([
       { address: '192.168.1.2', port: 7332 },
       { address: '198.51.100.1', port: 7332 },
     ]);
   });
 
   test('without the program no address is known', async () => {
-    expect(await queryKnownAddresses(hostWith(null), 7332)).toEqual([]);
+    expect(await queryKnownAddresses(hostHere(), 7332)).toEqual([]);
   });
 });

@@ -22,6 +22,8 @@ export type LocalFile = ArchiveFile & { readonly path: string };
 export interface PeerWorld {
   /** Of the box that stores its archives. */
   readonly host: Host;
+  /** Of the box that holds them. */
+  readonly away: Host;
   readonly box: BoxIdentity;
   /** The box that holds them. */
   readonly peer: BoxIdentity;
@@ -63,7 +65,7 @@ export async function createPeerWorld(): Promise<PeerWorld> {
   const listener = await startListener(listening, { ...place, log: (line) => said.push(line) });
   const { port } = listener;
   const world: PeerWorld = {
-    ...{ host, box, peer, port, said, now: null },
+    ...{ host, away, box, peer, port, said, now: null },
     store: ({ rate, port: other, id, as } = {}) => {
       const addresses = [{ address: '127.0.0.1', port: other ?? port }];
       return openPeer(host, { id: id ?? peer.peerId, addresses, rate: rate ?? null }, as ?? box);

@@ -4,7 +4,8 @@ import { createHost } from '../../../src/host/host.ts';
 import { type AdmittedPeer, writeAdmitted } from '../../../src/mesh/listener/admitted.ts';
 import { listenerPaths, MESH_USER, startListener } from '../../../src/mesh/listener/listener.ts';
 import { ensureIdentity, prepareListener, readIdentity } from '../../../src/mesh/own-identity.ts';
-import { openPeer, type PeerBox } from '../../../src/mesh/peers/peer-store.ts';
+import { openPeer } from '../../../src/mesh/peers/peer-store.ts';
+import type { PeerBox } from '../../../src/mesh/peers/reach.ts';
 import type { ArchiveFile } from '../../../src/mesh/store.ts';
 
 export interface Orders {
