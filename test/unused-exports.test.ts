@@ -7,37 +7,11 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dir, '..');
 
-const MESH = 'the commands of the mesh use it as soon as they are here';
-
 /** Used by tests alone, with the reason. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
-  backupToFile: 'mailctl mesh, which follows, calls it',
-  unpackFile: 'mailctl mesh, which follows, calls it',
-  archivesFor: 'mailctl mesh, which follows, calls it',
-  openListing: 'mailctl mesh, which follows, calls it',
-  restoreTree: 'mailctl mesh, which follows, calls it',
-  checkChain: 'mailctl mesh, which follows, calls it',
-  continueFrom: 'mailctl mesh, which follows, calls it',
   kindOf: 'how the tests of help and dry runs know what a word does',
-  restoreKeyOf: MESH,
-  makeRestoreIdentity: MESH,
-  prepareListener: MESH,
-  parsePeerId: MESH,
-  openBucket: MESH,
-  openBucketStore: MESH,
-  openPeer: MESH,
-  openFolder: MESH,
-  isProved: MESH,
-  prepareFolder: MESH,
-  parsePeerAddress: MESH,
-  queryKnownAddresses: MESH,
-  writeAdmitted: MESH,
-  MESH_USER: MESH,
-  startListener: MESH,
-  readIdentity: MESH,
-  readBucketCredentials: MESH,
-  pullFrom: MESH,
-  followOutbox: MESH,
+  pullFrom: 'mailctl mesh sync pull, which follows, calls it',
+  followOutbox: 'mailctl mesh sync push, which follows, calls it',
 };
 
 function textsOf(...folders: string[]): Map<string, string> {

@@ -26,6 +26,8 @@ export interface Paths {
   readonly acme: string;
   /** Operators' own additions to the daemons' configuration. */
   readonly custom: string;
+  /** Backups: the identity of this box, archives on their way, archives of other boxes. */
+  readonly mesh: string;
   /** LXC's folder of all containers; `container` is the one of this appliance. */
   readonly lxc: string;
   readonly container: string;
@@ -82,6 +84,7 @@ export function appliancePaths(settings: Settings, given: Places = {}): Paths {
     report: join(data, 'report.json'),
     acme: join(data, 'acme'),
     custom: join(data, 'custom'),
+    mesh: join(data, 'mesh'),
     lxc,
     container: join(lxc, name),
     lxcConfig: join(lxc, name, 'config'),

@@ -144,6 +144,10 @@ export function dryRun(host: Host, would: string[]): Host {
         await record(`set the owners in ${base}`);
         return 0;
       },
+      merge: async (from, to) => {
+        await record(`add what ${to} lacks from ${from}`);
+        return { files: 0, blocked: [] };
+      },
       remove: async (base, parts) => {
         const there = await host.untrusted.exists(base, parts);
         if (there) await record(`remove ${join(base, ...parts)} and everything in it`);

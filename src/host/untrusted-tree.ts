@@ -17,6 +17,7 @@ import {
 import { MailctlError } from '../errors.ts';
 import type { Ownership } from './files.ts';
 import { below, codeOf, openFolder, within } from './open-folder.ts';
+import { type Merged, type MergeRule, mergeTrees } from './untrusted-merge.ts';
 
 /**
  * The owner of an entry; null to leave it as it is.
@@ -44,6 +45,8 @@ export interface UntrustedTrees {
   setOwners(base: string, rule: OwnerRule): Promise<number>;
   /** Removes `base/parts…` with everything in it; false when the folder is missing. */
   remove(base: string, parts: readonly string[]): Promise<boolean>;
+  /** Adds files of the tree `from` to `to` by hard links (src/host/untrusted-merge.ts). */
+  merge(from: string, to: string, rule: MergeRule): Promise<Merged>;
 }
 
 const MAX_DEPTH = 200;
@@ -182,6 +185,7 @@ export function createUntrustedTrees(at: (path: string) => string): UntrustedTre
       atFolder(existsSync(at(base)) ? realpathSync(at(base)) : at(base), [], (folder) =>
         setOwnersIn(folder, [], rule),
       ) ?? 0,
+    merge: async (from, to, rule) => mergeTrees(at(from), at(to), rule),
     remove: async (base, parts) => {
       const name = parts.at(-1);
       if (name === undefined) throw new Error('the base itself is never removed');

@@ -123,6 +123,11 @@ export const WORDS: readonly FirstWord[] = [
     load: async () => (await import('./commands/queue.ts')).registerQueue,
   },
   {
+    name: 'mesh',
+    about: 'encrypted backups on other boxes, disks and object stores; restore',
+    load: async () => (await import('./commands/mesh.ts')).registerMesh,
+  },
+  {
     name: 'serve',
     about: 'keep the server running, run scheduled jobs; SIGHUP reloads',
     load: async () => (await import('./commands/serve.ts')).registerServe,

@@ -39,6 +39,15 @@ export async function readIdentity(host: Host, folder: string): Promise<BoxIdent
   throw damaged(paths.own);
 }
 
+/** Throws NOT_INSTALLED before `ensureIdentity`. */
+export async function requireIdentity(host: Host, folder: string): Promise<BoxIdentity> {
+  const identity = await readIdentity(host, folder);
+  if (identity !== null) return identity;
+  throw new MailctlError('NOT_INSTALLED', 'this box has no identity yet', {
+    hint: 'mailctl mesh enable',
+  });
+}
+
 function damaged(folder: string, cause?: unknown): MailctlError {
   return new MailctlError('FILE_FAILED', `${folder}: key and certificate are not a pair`, {
     hint: 'restore them from a backup; without them, peers have to add this box again',

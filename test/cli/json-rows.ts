@@ -86,14 +86,44 @@ export const UP: readonly Row[] = [
   ['fail2ban unban', 'fail2ban unban 192.0.2.9'],
 ];
 
-export const LAST: readonly Row[] = [['uninstall']];
+export const LAST: readonly Row[] = [
+  ['mesh status'],
+  ['mesh enable', 'mesh enable --key-saved'],
+  ['mesh enable'],
+  ['mesh id'],
+  ['mesh add-peer', 'mesh add-peer file:///disk'],
+  ['mesh peers'],
+  ['mesh sync push'],
+  ['mesh sync pull'],
+  ['mesh verify'],
+  ['mesh backup'],
+  ['mesh archives'],
+  ['mesh peers'],
+  ['mesh status'],
+  ['mesh remove-peer', 'mesh remove-peer file:///disk --yes'],
+  ['mesh rotate-key', 'mesh rotate-key --key-saved'],
+  ['mesh restore --discard-former', 'mesh restore --discard-former --yes'],
+  ['mesh disable'],
+  ['uninstall'],
+];
 
 const CONTAINER = 'needs the real container: test/system/json.test.ts';
 const SERVERS = 'needs DNS servers: test/system/json-dns.test.ts';
 const WEB = 'needs the web container: test/system/webmail.test.ts';
 const ROUTER = 'needs the files of a router: test/cli/firewall.test.ts';
+const MESH = 'needs several boxes: test/system/mesh.test.ts';
 /** Examples, or fields of one with all below them, that no run here shows. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
+  'mailctl mesh restore': MESH,
+  'mailctl mesh restore --user': MESH,
+  'mailctl mesh restore --list': MESH,
+  'mailctl mesh restore --discard-former .removed[]': MESH,
+  'mailctl mesh sync push .peers[].error': MESH,
+  'mailctl mesh sync pull .fetched[]': MESH,
+  'mailctl mesh sync pull .lacking[]': MESH,
+  'mailctl mesh verify .peers[].error': MESH,
+  'mailctl mesh status .peers[].addresses[]': MESH,
+  'mailctl mesh peers .peers[].addresses[]': MESH,
   'mailctl install': CONTAINER,
   'mailctl apply': CONTAINER,
   'mailctl restart': CONTAINER,

@@ -43,7 +43,9 @@ beforeAll(() => {
   const uci = readFileSync(join(router.root, '/etc/config/mailserver'), 'utf8');
   const fixed = "config dns 'dns'\n\tlist public_address '192.0.2.25'\n";
   router.write('/etc/config/fixed', `${uci}${fixed}`);
-  router.write('/etc/config/noticed', uci.replace("'mesh'", "'mesh'\n\toption enabled '1'"));
+  router.write('/etc/config/noticed', uci.replace("'features'", "'features'\n\toption spf '0'"));
+  router.write('/disk/lost+found', '');
+  router.write('/srv/mailserver/mail/example.com/alice/new/1.box', 'Subject: hello\n\nhello\n');
   router.write('/etc/config/off', uci.replace("enabled '1'", "enabled '0'"));
   router.write('/etc/config/wrong', uci.replace('option enabled', 'option enabeld'));
   router.write(

@@ -34,7 +34,7 @@ const CHANGES: Verbs = {
   fileSets: ['replace', 'settle', 'finish'],
   archives: ['append', 'finish', 'share'],
   databases: ['write'],
-  untrusted: ['remove', 'setOwners'],
+  untrusted: ['merge', 'remove', 'setOwners'],
   sealed: ['create'],
   sql: ['open'],
   treeWriters: ['open', 'sync'],

@@ -6,6 +6,7 @@ import type { Appliance } from '../appliance.ts';
 import { ids } from '../ids.ts';
 import type { Paths } from '../paths.ts';
 import { DKIM_FOLDER, SECRET_FOLDER } from './modes.ts';
+import { unfinishedRestore } from './restore-journal.ts';
 
 export interface DataDirectory {
   readonly path: string;
@@ -45,7 +46,12 @@ export async function ensureDataDirectories(
 }
 
 /** What is wrong with the data folder of an installed server; null when it can be used. */
-export async function dataLack(host: Host, { data, accounts }: Paths): Promise<string | null> {
+export async function dataLack(host: Host, paths: Paths): Promise<string | null> {
+  const { data, accounts } = paths;
+  const restore = await unfinishedRestore(host, paths);
+  if (restore !== null && restore.phase !== 'start') {
+    return `the restore of backup ${restore.sequence} was interrupted: mailctl mesh restore finishes it`;
+  }
   // without this check, an empty server would take the place of one whose disk comes late
   if ((await host.files.stat(accounts)) !== null) return null;
   return `the data folder ${data} has no accounts: its disk may not be mounted yet`;

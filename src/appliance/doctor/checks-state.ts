@@ -3,7 +3,11 @@
 import type { Host } from '../../host/host.ts';
 import { ORDER } from '../acme/order.ts';
 import { ACME_STATE } from '../acme/state.ts';
+import { PEERS } from '../backup/peers.ts';
+import { RECOVERY } from '../backup/recovery.ts';
+import { BACKUP_STATE } from '../backup/state.ts';
 import { CURRENT_HOST_PART } from '../container/host-part.ts';
+import { RESTORE_JOURNAL } from '../container/restore-journal.ts';
 import { type StateDamage, type StateFile, stateDamages } from '../container/state-file.ts';
 import { DKIM_STATE } from '../dkim/state.ts';
 import { DNS_STATE } from '../dns/publish/state.ts';
@@ -28,6 +32,10 @@ const EVERY = [
   damagesOf(SCHEDULE),
   damagesOf(LAST_REPORT),
   damagesOf(CURRENT_HOST_PART),
+  damagesOf(PEERS),
+  damagesOf(RECOVERY),
+  damagesOf(BACKUP_STATE),
+  damagesOf(RESTORE_JOURNAL),
 ] as const;
 
 function describe(report: Report, { path, damage, means, stops }: StateDamage): Finding {

@@ -8,6 +8,7 @@ import { containerRef } from '../container/container.ts';
 import { formatProblems } from '../settings/check-settings.ts';
 import { checkUciFile } from '../settings/uci-file.ts';
 import { APPLY_CHECKS } from './checks-apply.ts';
+import { BACKUP_CHECKS } from './checks-backup.ts';
 import { CONFINEMENT_CHECKS } from './checks-confinement.ts';
 import { HOST_CHECKS } from './checks-host.ts';
 import { REQUIREMENTS_CHECK } from './checks-requirements.ts';
@@ -35,6 +36,7 @@ export const CHECKS: readonly Check[] = [
   ...STATE_CHECKS,
   ...TRUST_CHECKS,
   ...WEBMAIL_CHECKS,
+  ...BACKUP_CHECKS,
 ];
 
 /** All problems of the UCI file; with a problem, no other check can run. */

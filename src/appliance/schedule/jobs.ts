@@ -3,8 +3,9 @@
 
 import type { Host } from '../../host/host.ts';
 import type { Appliance } from '../appliance.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { JobRecord } from './state.ts';
-import { dailyDue } from './times.ts';
+import { dailyDue, periodicDue } from './times.ts';
 
 export interface Job {
   readonly name: string;
@@ -17,7 +18,12 @@ export interface Job {
   watch?(host: Host, target: Appliance): Promise<boolean>;
 }
 
-const MINUTE = 60_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const hasBackups = ({ mesh }: Settings): boolean => mesh.enabled && mesh.backupPeers.length > 0;
 
 async function runs(host: Host, target: Appliance): Promise<boolean> {
   if (!host.programs.exists('lxc-info')) return false;
@@ -112,6 +118,31 @@ export const JOBS: readonly Job[] = [
       const { addressesDue } = await import('../dns/address-look.ts');
       return addressesDue(host, target);
     },
+  },
+  {
+    name: 'backup',
+    words: ['mesh', 'sync', 'push'],
+    // what a push has done is not done again by the next one
+    timeout: 2 * HOUR,
+    due: async (host, { settings }, last) =>
+      hasBackups(settings)
+        ? periodicDue(settings.mesh.syncInterval * SECOND, last?.last ?? null, host.clock.now())
+        : null,
+  },
+  {
+    // every peer proves that it still has what it took
+    name: 'proof',
+    words: ['mesh', 'verify', '--proofs'],
+    timeout: 15 * MINUTE,
+    due: async (host, { settings }, last) =>
+      hasBackups(settings) ? periodicDue(DAY, last?.last ?? null, host.clock.now()) : null,
+  },
+  {
+    name: 'trial',
+    words: ['mesh', 'verify', '--trial'],
+    timeout: 2 * HOUR,
+    due: async (host, { settings }, last) =>
+      hasBackups(settings) ? periodicDue(7 * DAY, last?.last ?? null, host.clock.now()) : null,
   },
   {
     name: 'report',

@@ -47,3 +47,11 @@ export function dailyDue(time: string, last: Date | null, now: Date): Date {
   if (!done) return latest;
   return at(0) <= now ? at(1) : at(0);
 }
+
+/**
+ * When a job that runs every `interval` milliseconds is due.
+ * @param last the last run; ignored if it is after `now`
+ */
+export function periodicDue(interval: number, last: Date | null, now: Date): Date {
+  return last === null || last > now ? now : new Date(last.getTime() + interval);
+}

@@ -117,10 +117,18 @@ export function interfaceName(): Kind<string> {
 }
 
 /** As `secubox-p2p peers` prints them: sb-<mac> or peer-<hash>. */
-export function peerId(): Kind<string> {
+const PEER_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const BUCKET = /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[A-Za-z0-9._-]+)*$/;
+
+/** A box, a folder or a bucket that keeps backups. */
+export function peer(): Kind<string> {
   return {
-    expected: 'a peer (1–64 letters, digits and . _ : -, a letter or digit first)',
-    parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/.test(text) ? text : undefined),
+    expected: 'a peer (a peer id, file:///folder or s3://bucket/prefix)',
+    parse: (text) => {
+      if (PEER_ID.test(text) || BUCKET.test(text)) return text;
+      const folder = text.startsWith('file://') ? parsePath(text.slice(7)) : undefined;
+      return folder === undefined ? undefined : `file://${folder}`;
+    },
   };
 }
 

@@ -11,11 +11,7 @@ export type Notice = Conflict & { readonly hint?: string };
 const CLAMAV_BYTES = 1.5 * 2 ** 30;
 
 export function findNotices(settings: Settings): readonly Notice[] {
-  return [
-    ...findDomainNotices(settings),
-    ...findFilterNotices(settings),
-    ...findUnfinished(settings),
-  ];
+  return [...findDomainNotices(settings), ...findFilterNotices(settings)];
 }
 
 function findDomainNotices(settings: Settings): readonly Notice[] {
@@ -38,16 +34,6 @@ function findFilterNotices({ features, main }: Settings): readonly Notice[] {
     const message = `main.memory is ${formatBytes(main.memory)}, and ClamAV needs ${formatBytes(CLAMAV_BYTES)}: the kernel would end it again and again, and mail would be deferred`;
     const hint = 'mailctl set main.memory 2G';
     notices.push({ options: ['main.memory', 'features.virus_scan'], message, hint });
-  }
-  return notices;
-}
-
-/** Sections for parts that this release does not have. */
-function findUnfinished({ mesh }: Settings): readonly Notice[] {
-  const notices: Notice[] = [];
-  if (mesh.enabled || mesh.backupPeers.length > 0) {
-    const message = 'no effect: this release sends no backups to other routers';
-    notices.push({ options: ['mesh.enabled', 'mesh.backup_peers'], message });
   }
   return notices;
 }

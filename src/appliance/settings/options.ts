@@ -16,6 +16,7 @@ import {
   size,
   timeOfDay,
 } from './kinds.ts';
+import { mesh } from './mesh-section.ts';
 import {
   containerName,
   domain,
@@ -25,7 +26,6 @@ import {
   nexthop,
   ownFolder,
   path,
-  peerId,
   recipient,
 } from './names.ts';
 import { network } from './network-section.ts';
@@ -182,16 +182,6 @@ const report = section('report', 'The daily report', {
   enabled: option(boolean(), '1', 'send the report if something has changed since the last one'),
   to: option(optional(recipient()), '', 'recipient; empty: the postmaster'),
   time: option(timeOfDay(), '06:30', 'time of day of the report, in the time zone of this host'),
-});
-
-const mesh = section('mesh', 'Backups on other routers', {
-  enabled: option(
-    boolean(),
-    '0',
-    'send backups to the peers automatically; no effect in this release',
-  ),
-  backup_peers: list(peerId(), '', 'peers that keep a backup'),
-  sync_interval: option(duration('1m', '30d'), '3600', 'interval between backups'),
 });
 
 export const OPTIONS = {

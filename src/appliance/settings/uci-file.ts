@@ -81,7 +81,7 @@ export async function editUciFile<T extends { readonly text: string }>(
 async function setEnabled(
   host: Host,
   file: string,
-  { section, value }: { section: 'main' | 'report' | 'web'; value: '0' | '1' },
+  { section, value }: { section: 'main' | 'report' | 'web' | 'mesh'; value: '0' | '1' },
 ): Promise<void> {
   await editUciFile(host, file, (text) => {
     const { type } = OPTIONS[section];
@@ -102,14 +102,15 @@ export async function disableInUci(host: Host, file: string, settings: Settings)
   if (settings.main.enabled) await setEnabled(host, file, { section: 'main', value: '0' });
 }
 
-/** True if the option has changed. */
-export async function switchReport(
+/** Sets `<section>.enabled`; true if it has changed. */
+export async function switchSection(
   host: Host,
   file: string,
-  wanted: { settings: Settings; on: boolean },
+  wanted: { settings: Settings; section: 'report' | 'mesh'; on: boolean },
 ): Promise<boolean> {
-  if (wanted.settings.report.enabled === wanted.on) return false;
-  await setEnabled(host, file, { section: 'report', value: wanted.on ? '1' : '0' });
+  const { settings, section, on } = wanted;
+  if (settings[section].enabled === on) return false;
+  await setEnabled(host, file, { section, value: on ? '1' : '0' });
   return true;
 }
 

@@ -66,7 +66,8 @@ async function isClosed(host: Host, target: Appliance): Promise<boolean> {
   return (await hasFirewall(host)) && !(await isSetUp(host, target));
 }
 
-async function install(app: App, target: Appliance, options: InstallOptions) {
+/** Also the last step of a restore. The caller holds the lock. */
+export async function install(app: App, target: Appliance, options: InstallOptions) {
   const { host } = app;
   const { image: source, sha256, waitForSignatures } = options;
   await endStop(host, target.paths);

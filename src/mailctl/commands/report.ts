@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { isNews, makeReport, sendReport } from '../../appliance/doctor/report.ts';
-import { switchReport } from '../../appliance/settings/uci-file.ts';
+import { switchSection } from '../../appliance/settings/uci-file.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
@@ -46,7 +46,8 @@ export async function runSend(app: App, { always = false }: SendOptions): Promis
 async function runSwitch(app: App, on: boolean): Promise<ExitStatus> {
   return app.change({
     word: `report ${on ? 'enable' : 'disable'}`,
-    apply: ({ settings, paths }) => switchReport(app.host, paths.uciFile, { settings, on }),
+    apply: ({ settings, paths }) =>
+      switchSection(app.host, paths.uciFile, { settings, section: 'report', on }),
     report: (news) => {
       const state = on ? 'the daily report is on' : 'the daily report is off';
       app.output.result(news ? state : `${state} already`, { enabled: on });

@@ -16,6 +16,7 @@ import { becomeLean, ownProgram } from '../../host/own-program.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord } from '../command.ts';
 import { summarizeDue } from '../due-text.ts';
+import { listenerWords } from '../mesh/listener-words.ts';
 import type { Planned } from '../output.ts';
 import { requireRootToLook } from '../root.ts';
 
@@ -51,7 +52,7 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
 }
 
 /** What stays beside the container. */
-const COMPANIONS: readonly Companion[] = [];
+const COMPANIONS: readonly Companion[] = [{ name: 'mesh listener', words: listenerWords }];
 
 /** The jobs begin when the container has started, or cannot start for now: both need the lock. */
 async function ownAndSchedule(host: Host, serving: Serving): Promise<void> {

@@ -102,10 +102,17 @@ async function match(host: Host, path: string, outbox: string) {
   return { index: await replaceIndex(host, path), head: newest, last: null };
 }
 
+/** The folder itself keeps its mode: the user of the listener may pass through it. */
+async function makeFolders(host: Host, folder: string): Promise<void> {
+  if ((await host.files.stat(folder)) === null)
+    await host.files.makeDirectory(folder, { mode: 0o700 });
+  await host.files.makeDirectory(`${folder}/outbox`, { mode: 0o700 });
+}
+
 /** Opens the folder, and finishes or removes what a killed run has left. The caller holds the lock. */
 export async function openStaging(host: Host, folder: string): Promise<Staging> {
   const outbox = `${folder}/outbox`;
-  for (const path of [folder, outbox]) await host.files.makeDirectory(path, { mode: 0o700 });
+  await makeFolders(host, folder);
   const { index, head, last } = await match(host, `${folder}/index.db`, outbox);
   await removeUnfinished(host, outbox, head);
   index.sql.begin();
@@ -136,7 +143,7 @@ export async function continueFrom(
   index.setMeta(HEAD, JSON.stringify(head));
   index.close();
   const outbox = `${folder}/outbox`;
-  for (const one of [folder, outbox]) await host.files.makeDirectory(one, { mode: 0o700 });
+  await makeFolders(host, folder);
   await writeManifest(host, outbox, head);
   await host.files.rename(path, `${folder}/index.db`);
 }

@@ -5,8 +5,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ORDER } from '../../../src/appliance/acme/order.ts';
 import { ACME_STATE } from '../../../src/appliance/acme/state.ts';
+import { PEERS } from '../../../src/appliance/backup/peers.ts';
+import { RECOVERY } from '../../../src/appliance/backup/recovery.ts';
+import { BACKUP_STATE } from '../../../src/appliance/backup/state.ts';
 import { dataDirectories } from '../../../src/appliance/container/data-folders.ts';
 import { CURRENT_HOST_PART } from '../../../src/appliance/container/host-part.ts';
+import { RESTORE_JOURNAL } from '../../../src/appliance/container/restore-journal.ts';
 import { DKIM_STATE } from '../../../src/appliance/dkim/state.ts';
 import { DNS_STATE } from '../../../src/appliance/dns/publish/state.ts';
 import { LAST_REPORT } from '../../../src/appliance/doctor/report-state.ts';
@@ -29,6 +33,7 @@ const sections = new Map(
 
 const STATE_FILES = [
   ...[ORDER, ACME_STATE, CURRENT_HOST_PART, DKIM_STATE, DNS_STATE, LAST_REPORT, SCHEDULE, NOTICES],
+  ...[PEERS, RECOVERY, BACKUP_STATE, RESTORE_JOURNAL],
 ].map((file) => file.path(paths));
 
 /** Paths that the first cell of a row names, whole. */

@@ -37,17 +37,10 @@ test('too little memory for the virus scanner is noticed with the command that s
 });
 
 test.each([
-  ["config mesh 'mesh'\n\toption enabled '1'\n", 'mesh.enabled: no effect'],
-  ["config mesh 'mesh'\n\tlist backup_peers 'attic'\n", 'mesh.backup_peers: no effect'],
-])('%j has no effect yet, and the notice says so', (text, said) => {
-  expect(noticesOf(OWN + text)).toEqual([expect.stringContaining(said)]);
-});
-
-test.each([
   '',
   "config webmail 'webmail'\n",
   "config webmail 'webmail'\n\toption enabled '0'\n\toption port '8080'\n",
-  "config mesh 'mesh'\n\toption enabled '0'\n\toption sync_interval '1h'\n",
+  "config mesh 'mesh'\n\toption enabled '1'\n\toption sync_interval '1h'\n",
 ])('the section %j causes no notice', (text) => {
   expect(noticesOf(OWN + text)).toEqual([]);
 });
