@@ -17,6 +17,10 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
     'appliance/supervise',
     'owns the life of the container; runs its steps as the scheduler runs jobs',
   ],
+  [
+    'appliance/self-service',
+    'answers the closed list of requests of the web pages; runs beside the scheduler',
+  ],
   ['appliance/schedule', 'runs the due jobs of the concerns below; doctor checks whether it runs'],
   [
     'appliance/webmail',
@@ -67,6 +71,8 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
   ['mesh/store.ts', 'what every store can do'],
   ['mesh/archive', 'the archives of a backup: made from sources, restored into a folder'],
   ['mesh/source.ts', 'what goes into a backup, as a command lists it'],
+  ['web', 'the pages; asks for everything through the closed list'],
+  ['front', 'the closed list, which the pages and serve share'],
   ['uci', 'only the UCI file format'],
   ['host', 'the only folder with effects; knows nothing of mail'],
   ['errors.ts', 'imports nothing'],
@@ -76,6 +82,8 @@ const LEVELS: readonly (readonly [path: string, reason: string])[] = [
 const APART: readonly (readonly [string, string])[] = [
   ['uci', 'host'],
   ['appliance', 'mesh'],
+  ['web', 'appliance'],
+  ['web', 'uci'],
 ];
 
 const EFFECTS =

@@ -37,6 +37,14 @@ export interface Paths {
   readonly run: string;
   readonly rootfs: string;
   readonly lock: string;
+  /** Invitations and sessions of the account pages. */
+  readonly selfService: string;
+  /** The sockets of `mailctl web`; only root and its user can enter the folder. */
+  readonly web: string;
+  /** The folder of its socket to the web server in front, `web.sock`; mounted into the web container. */
+  readonly webFront: string;
+  /** The folder of its socket to `mailctl serve`. */
+  readonly webDesk: string;
   /** The last run of every scheduled job and its result. */
   readonly schedule: string;
   /** The scheduler's log, in the format of `log`. */
@@ -92,6 +100,10 @@ export function appliancePaths(settings: Settings, given: Places = {}): Paths {
     run,
     rootfs: join(run, 'rootfs'),
     lock: join('/var/run/mailserver', `${name}.lock`),
+    selfService: join(data, 'self-service'),
+    web: join('/var/run/mailserver', `${name}.web`),
+    webFront: join('/var/run/mailserver', `${name}.web`, 'front'),
+    webDesk: join('/var/run/mailserver', `${name}.web`, 'desk'),
     schedule: join(data, 'schedule.json'),
     scheduleLog: join(data, 'schedule', 'log'),
     serveLock: join('/var/run/mailserver', `${name}.serve.lock`),

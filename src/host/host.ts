@@ -9,6 +9,8 @@ import { createDatabases, type Databases } from './database.ts';
 import { createDownloads, type Downloads } from './download.ts';
 import { createFileSets, type FileSets } from './file-set.ts';
 import { createFiles, type Files } from './files.ts';
+import { createHttpServers, type HttpServers } from './http-server.ts';
+import { createLineSockets, type LineSockets } from './line-socket.ts';
 import { createLocks, type Locks } from './lock.ts';
 import { createLogs, type Logs } from './log-writer.ts';
 import { createPeerWire, type PeerWire } from './peer-client.ts';
@@ -39,6 +41,9 @@ export interface Host {
   readonly processes: Processes;
   readonly serviceUsers: ServiceUsers;
   readonly sockets: Sockets;
+  /** Unix sockets of this program. */
+  readonly lineSockets: LineSockets;
+  readonly httpServers: HttpServers;
   readonly downloads: Downloads;
   readonly web: Web;
   /** Requests to mesh peers. */
@@ -76,6 +81,8 @@ export function createHost(options: HostOptions): Host {
     processes: createProcesses(),
     serviceUsers: createServiceUsers({ files, programs, locks, clock: systemClock }),
     sockets: createSockets(),
+    lineSockets: createLineSockets(files),
+    httpServers: createHttpServers(files),
     downloads: createDownloads(files),
     web: createWeb(),
     wire: createPeerWire(),
@@ -194,6 +201,19 @@ export function dryRun(host: Host, would: string[]): Host {
     locks: {
       ...host.locks,
       hold: (lock, work) => (lock.onlyToWrite ? work() : host.locks.hold(lock, work)),
+    },
+    lineSockets: {
+      ...host.lineSockets,
+      listen: async ({ path }) => {
+        await record(`listen on ${path}`);
+        return { close: () => undefined };
+      },
+    },
+    httpServers: {
+      serve: (path) => {
+        would.push(`answer HTTP on ${path}`);
+        return { isReachable: () => false, stop: () => Promise.resolve() };
+      },
     },
     downloads: { fetch: (url, { to }) => record(`fetch ${url} to ${to}`) },
     logs: {

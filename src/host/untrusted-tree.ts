@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { MailctlError } from '../errors.ts';
 import type { Ownership } from './files.ts';
-import { below, codeOf, openFolder, within } from './open-folder.ts';
+import { below, codeOf, openFolder, readText, within } from './open-folder.ts';
 import { type Merged, type MergeRule, mergeTrees } from './untrusted-merge.ts';
 
 /**
@@ -41,6 +41,8 @@ export interface UntrustedTrees {
     visit: (file: UntrustedFile) => void,
   ): Promise<boolean>;
   exists(base: string, parts: readonly string[]): Promise<boolean>;
+  /** The text of a regular file; null for one that is missing, longer than `limit` bytes, or not a regular file. */
+  read(base: string, parts: readonly string[], limit: number): Promise<string | null>;
   /** Sets the owners of everything in `base` by the rule, a folder after its content; counts those that it changed. */
   setOwners(base: string, rule: OwnerRule): Promise<number>;
   /** Removes `base/parts…` with everything in it; false when the folder is missing. */
@@ -180,6 +182,10 @@ export function createUntrustedTrees(at: (path: string) => string): UntrustedTre
         return true;
       }) ?? false,
     exists: async (base, parts) => atFolder(at(base), parts, () => true) ?? false,
+    read: async (base, parts, limit) => {
+      const name = parts.at(-1) ?? '';
+      return atFolder(at(base), parts.slice(0, -1), (folder) => readText(folder, name, limit));
+    },
     setOwners: async (base, rule) =>
       // the base itself and its parents belong to the host
       atFolder(existsSync(at(base)) ? realpathSync(at(base)) : at(base), [], (folder) =>

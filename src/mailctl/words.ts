@@ -133,6 +133,21 @@ export const WORDS: readonly FirstWord[] = [
     load: async () => (await import('./commands/serve.ts')).registerServe,
   },
   {
+    name: 'autoconfig-setup',
+    about: 'publish the names at which mail programs find their settings',
+    load: async () => (await import('./commands/autoconfig.ts')).registerAutoconfigSetup,
+  },
+  {
+    name: 'autoconfig-status',
+    about: 'fetch the settings as mail programs do, and say what is missing',
+    load: async () => (await import('./commands/autoconfig.ts')).registerAutoconfigStatus,
+  },
+  {
+    name: 'web',
+    about: 'answer the account pages without rights; serve keeps it running',
+    load: async () => (await import('./commands/web.ts')).registerWeb,
+  },
+  {
     name: 'wan-changed',
     about: 'publish the address of the WAN interface if it has changed',
     load: async () => (await import('./commands/wan-changed.ts')).registerWanChanged,

@@ -36,6 +36,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   apply: { would: 'add ' },
   set: { words: 'main.memory 1G', would: 'write /etc/config/mailserver' },
   'user add': { words: 'carol@example.com --generate', would: 'write ' },
+  'user invite': {
+    words: 'alice@example.com --config /etc/config/pages',
+    would: 'make the directory ',
+  },
+  'user app-password add': { words: 'alice@example.com tablet', would: 'write ' },
+  'user app-password del': { words: 'alice@example.com phone', would: 'write ' },
+  'user app-password require': { words: 'alice@example.com on', would: 'write ' },
   'user passwd': { words: 'alice@example.com --generate', would: 'write ' },
   'user del': { words: 'alice@example.com --purge', would: 'write ' },
   'user quota': { words: 'alice@example.com 2G', would: 'write ' },
@@ -51,6 +58,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   'domain limit': { words: 'unused.example --aliases 2', would: 'write ' },
   'domain del': { words: 'unused.example', would: 'write ' },
   'dns-setup': { words: '--undo', would: 'change nothing' },
+  // web.enabled is 0 on this router
+  'autoconfig-setup': { status: 69, would: '' },
   'dkim rotate': { words: '--all', would: 'make and publish a new key for example.com' },
   'dkim revoke': { words: 'example.com', would: 'publish a new key for example.com' },
   'dkim step': { would: 'change nothing' },
@@ -66,6 +75,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'queue release': { words: ID, would: `run postsuper -H ${ID}` },
   'queue delete': { words: ID, would: `run postsuper -d ${ID}` },
   serve: { would: 'keep the container running' },
+  web: { words: '/var/run/mailserver/router-of-tests.web', would: 'make the system user ' },
   'wan-changed': { would: 'change nothing' },
   // this router has no /etc/config/firewall
   'firewall-setup': { would: 'change nothing' },
@@ -103,11 +113,13 @@ beforeAll(async () => {
   // install refuses example.com
   const uci = readFileSync(join(router.root, '/etc/config/mailserver'), 'utf8');
   router.write('/etc/config/own', uci.replace("'example.com'", "'example.test'"));
+  router.write('/etc/config/pages', `${uci}config web 'web'\n\toption enabled '1'\n`);
   router.write('/list.csv', `address,hash\ndave@example.com,${HASH}\n`);
   for (const line of [
     `user add alice@example.com --hash ${HASH}`,
     'alias add team@example.com alice@example.com',
     'domain add unused.example',
+    'user app-password add alice@example.com phone',
   ]) {
     expect((await router.mailctl(line)).status).toBe(0);
   }

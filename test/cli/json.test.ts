@@ -46,6 +46,9 @@ beforeAll(() => {
   router.write('/etc/config/noticed', uci.replace("'features'", "'features'\n\toption spf '0'"));
   router.write('/disk/lost+found', '');
   router.write('/srv/mailserver/mail/example.com/alice/new/1.box', 'Subject: hello\n\nhello\n');
+  router.write('/etc/config/pages', `${uci}config web 'web'\n\toption enabled '1'\n`);
+  const used = '1763764000 203.0.113.9 imap\n';
+  router.write('/srv/mailserver/state/last-use/bob@example.com', used);
   router.write('/etc/config/off', uci.replace("enabled '1'", "enabled '0'"));
   router.write('/etc/config/wrong', uci.replace('option enabled', 'option enabeld'));
   router.write(

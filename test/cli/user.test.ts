@@ -438,3 +438,40 @@ test.each(['a\nb', 'a\u0007b', 'a:b', 'a\u202eb', 'a\u2028a', 'x'.repeat(101)])(
     expect(router.accounts('users')).toBe(before);
   },
 );
+
+test('user invite needs the account pages, and makes a mailbox that no password opens yet', async () => {
+  const off = await router.mailctl('user invite carol@example.com');
+  expect([off.status, off.stderr.includes('hint: mailctl set web.enabled 1')]).toEqual([69, true]);
+
+  await router.mailctl('set web.enabled 1');
+  const { status, stdout, stderr } = await router.mailctl('user invite carol@example.com');
+
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^https:\/\/mail\.example\.com\/invite\/[\w-]{43}\n$/);
+  expect(stderr).toContain('created carol@example.com');
+  expect(router.accounts('users')).toMatch(/^carol@example\.com:\{ARGON2ID\}/);
+  await router.mailctl('user suspend carol@example.com');
+  expect((await router.mailctl('user invite carol@example.com')).stderr).toContain(
+    'hint: mailctl user resume carol@example.com',
+  );
+});
+
+test('user app-password makes, lists, requires and deletes app passwords', async () => {
+  await add('alice@example.com');
+  const word = (line: string) => router.mailctl(`user app-password ${line}`);
+
+  const made = await word('add alice@example.com phone --only read');
+  expect(made.stdout).toMatch(
+    /^new app password of alice@example\.com: phone\npassword: [a-z2-9-]{23}\n$/,
+  );
+  expect((await word('add alice@example.com phone')).status).toBe(64);
+  expect((await word('add alice@example.com laptop --only write')).status).toBe(64);
+  expect((await word('list alice@example.com')).stdout).toMatch(
+    /^[0-9a-f]{16} {2}read {2}phone {2}never used\n$/,
+  );
+  await word('require alice@example.com on');
+  expect(router.rows('SELECT address FROM app_passwords_only')).toEqual(['alice@example.com']);
+  expect((await word('del alice@example.com phone')).status).toBe(0);
+  expect(router.rows('SELECT count(*) FROM app_password')).toEqual(['0']);
+  expect((await word('del alice@example.com phone')).status).toBe(67);
+});

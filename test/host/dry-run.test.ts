@@ -11,7 +11,7 @@ const LOOKS: Verbs = {
   fileSets: ['read', 'isPending'],
   archives: ['digest', 'digestPieces', 'read'],
   databases: ['readLabel'],
-  untrusted: ['walk', 'exists'],
+  untrusted: ['walk', 'exists', 'read'],
   trees: ['open', 'openParent'],
   sealed: ['read'],
   programs: ['query', 'exists', 'find'],
@@ -20,6 +20,7 @@ const LOOKS: Verbs = {
   serviceUsers: ['find'],
   // the caller decides what a dialogue sends: probes only read, and `test` has its own plan
   sockets: ['dialogue'],
+  lineSockets: ['ask'],
   locks: ['query'],
   web: ['query'],
   wire: ['query'],
@@ -43,6 +44,8 @@ const CHANGES: Verbs = {
   serviceUsers: ['ensure', 'become'],
   // a dry run waits for a command that is changing the files it reads, and takes no other lock
   locks: ['hold'],
+  lineSockets: ['listen'],
+  httpServers: ['serve'],
   downloads: ['fetch'],
   web: ['send'],
   // it writes what it receives into a file

@@ -87,6 +87,7 @@ describe('the control file', () => {
     const users = (await field('Require-User'))?.split(' ') ?? [];
 
     expect(users).toContain('mailserver-mesh:mailserver-mesh');
+    expect(users).toContain('mailserver-web:mailserver-web');
     // user_add of OpenWrt's /lib/functions.sh chooses the ids
     expect(users.filter((user) => !/^mailserver-(\w+):mailserver-\1$/.test(user))).toEqual([]);
   });

@@ -24,7 +24,7 @@ import {
 } from './parse.ts';
 
 // a database of an older compiler version is compiled again
-const COMPILER_VERSION = 2;
+const COMPILER_VERSION = 3;
 
 export function accountDefaults(settings: Settings): AccountDefaults {
   return {

@@ -87,11 +87,16 @@ const NEW_MAILBOX = {
   direction: 'both',
   name: null,
   quotaBytes: null,
+  appPasswords: [],
+  appPasswordsOnly: false,
   passwdFields: '::::',
   extraFields: [],
 } as const;
 
-export type MailboxChange = Pick<Mailbox, 'hash' | 'active' | 'quotaBytes' | 'direction' | 'name'>;
+export type MailboxChange = Pick<
+  Mailbox,
+  'hash' | 'active' | 'quotaBytes' | 'direction' | 'name' | 'appPasswords' | 'appPasswordsOnly'
+>;
 
 export function changeMailbox(
   draft: Draft,

@@ -167,5 +167,25 @@ export function compileDirectory(directory: Directory): TableRows[] {
       keys: 1,
       rows: oneWayRows(directory),
     },
+    {
+      name: 'app_password',
+      schema:
+        'address TEXT NOT NULL, id TEXT NOT NULL, use TEXT NOT NULL, password TEXT NOT NULL, ' +
+        'PRIMARY KEY (address, id)',
+      columns: ['address', 'id', 'use', 'password'],
+      keys: 2,
+      rows: [...directory.mailboxes.values()].flatMap(({ address, appPasswords }) =>
+        appPasswords.map(({ id, use, hash }) => [address, id, use, hash]),
+      ),
+    },
+    {
+      name: 'app_passwords_only',
+      schema: 'address TEXT PRIMARY KEY',
+      columns: ['address'],
+      keys: 1,
+      rows: [...directory.mailboxes.values()]
+        .filter(({ appPasswordsOnly }) => appPasswordsOnly)
+        .map(({ address }) => [address]),
+    },
   ];
 }

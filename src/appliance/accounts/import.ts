@@ -108,7 +108,7 @@ function parseRecord({ line, fields }: ImportRecord): ImportMailbox & { warning?
   const { secret, warning } = parseSecret(fields);
   const name = fieldText(fields, 'name').trim();
   const direction = fieldText(fields, 'direction').trim().toLowerCase();
-  const set = defined<Omit<MailboxChange, 'hash'>>({
+  const set = defined<Omit<MailboxChange, 'hash' | 'appPasswords' | 'appPasswordsOnly'>>({
     quotaBytes: parseQuotaFields(fields),
     active: parseActive(fieldText(fields, 'active')),
     direction: direction === '' ? undefined : parseDirection(direction),

@@ -80,7 +80,14 @@ export async function createMailbox(
   return { ...created, formerMail: await hasStoredMail(host, target.paths, wanted.address) };
 }
 
-/** Changes the mailbox; a new password, direction or suspension ends its sessions. */
+/** What a session was opened with may be gone. A caller that removes an app password ends them itself. */
+function endsSessions(change: Partial<MailboxChange>): boolean {
+  const { hash, active, direction, appPasswordsOnly } = change;
+  const others = [hash, direction, appPasswordsOnly];
+  return active === false || others.some((value) => value !== undefined);
+}
+
+/** Changes the mailbox; other passwords, another direction or a suspension end its sessions. */
 export async function updateMailbox(
   host: Host,
   target: Appliance,
@@ -90,8 +97,7 @@ export async function updateMailbox(
   const mailbox = await changeDirectory(host, target, (draft) =>
     changeMailbox(draft, { address, ...change }),
   );
-  const { hash, active, direction } = change;
-  if (hash !== undefined || active === false || direction !== undefined) {
+  if (endsSessions(change)) {
     await endSessions(host, target, address);
   }
   return mailbox;

@@ -12,6 +12,7 @@ import {
   type MailDomain,
   withoutExtension,
 } from '../address.ts';
+import type { AppPassword } from './app-password.ts';
 import type { Direction } from './direction.ts';
 
 export interface Mailbox {
@@ -26,6 +27,9 @@ export interface Mailbox {
   readonly name: string | null;
   /** null for the appliance's default, 0 for no limit. */
   readonly quotaBytes: number | null;
+  readonly appPasswords: readonly AppPassword[];
+  /** The password of the mailbox opens the account pages, but neither IMAP, POP3 and ManageSieve nor submission. */
+  readonly appPasswordsOnly: boolean;
   /** The other fields of its line in `users`; kept unchanged. */
   readonly passwdFields: string;
   readonly extraFields: readonly string[];

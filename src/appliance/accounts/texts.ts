@@ -11,6 +11,7 @@ import {
   parseDomain,
   quoted,
 } from '../address.ts';
+import { type AppPassword, formatAppPassword, parseAppPassword } from './app-password.ts';
 import { parseDirection } from './direction.ts';
 import { isDisplayName } from './display-name.ts';
 import { formatLimits, parseLimits } from './limits.ts';
@@ -79,34 +80,47 @@ const QUOTA_FIELD = 'userdb_quota_storage_size=';
 // the name of the field in Dovecot 2.3
 const OLD_QUOTA_FIELD = 'userdb_quota_rule=*:storage=';
 
-type ExtraFields = Pick<Mailbox, 'active' | 'direction' | 'quotaBytes' | 'extraFields'>;
+const APP_PASSWORD_FIELD = 'app_password=';
+const APP_PASSWORDS_ONLY = 'app_passwords_only';
+
+type ExtraFields = Pick<
+  Mailbox,
+  'active' | 'direction' | 'quotaBytes' | 'appPasswords' | 'appPasswordsOnly' | 'extraFields'
+>;
 
 function parseExtraFields(text: string): ExtraFields {
   let active = true;
   let direction: Mailbox['direction'] = 'both';
   let quotaBytes: number | null = null;
+  let appPasswordsOnly = false;
+  const appPasswords: AppPassword[] = [];
   const extraFields: string[] = [];
   for (const field of text.split(/\s+/)) {
     if (field === '') continue;
     if (/^nologin(=(y|yes|true))?$/i.test(field)) active = false;
     else if (field.startsWith(DIRECTION_FIELD))
       direction = parseDirection(field.slice(DIRECTION_FIELD.length));
+    else if (field === APP_PASSWORDS_ONLY) appPasswordsOnly = true;
+    else if (field.startsWith(APP_PASSWORD_FIELD))
+      appPasswords.push(parseAppPassword(field.slice(APP_PASSWORD_FIELD.length)));
     else if (field.startsWith(QUOTA_FIELD))
       quotaBytes = parseQuota(field.slice(QUOTA_FIELD.length));
     else if (field.startsWith(OLD_QUOTA_FIELD)) {
       quotaBytes = parseQuota(field.slice(OLD_QUOTA_FIELD.length));
     } else extraFields.push(field);
   }
-  return { active, direction, quotaBytes, extraFields };
+  return { active, direction, quotaBytes, appPasswords, appPasswordsOnly, extraFields };
 }
 
 function formatExtraFields(mailbox: Mailbox): string {
-  const { quotaBytes, active, direction, extraFields } = mailbox;
+  const { quotaBytes, active, direction, appPasswords, appPasswordsOnly, extraFields } = mailbox;
   const quota = quotaBytes === 0 ? '0' : formatQuota(quotaBytes);
   return [
     ...(quotaBytes === null ? [] : [`${QUOTA_FIELD}${quota}`]),
     ...(active ? [] : ['nologin']),
     ...(direction === 'both' ? [] : [`${DIRECTION_FIELD}${direction}`]),
+    ...(appPasswordsOnly ? [APP_PASSWORDS_ONLY] : []),
+    ...appPasswords.map((one) => `${APP_PASSWORD_FIELD}${formatAppPassword(one)}`),
     ...extraFields,
   ].join(' ');
 }

@@ -19,6 +19,7 @@ function queueOwner([, folder, ...inner]: readonly string[]): Account {
 
 const STATE_OWNERS: Readonly<Record<string, Account>> = {
   sieve: ids.vmail,
+  'last-use': ids.dovecot,
   rspamd: ids._rspamd,
   valkey: ids.valkey,
   unbound: ids.unbound,

@@ -13,6 +13,8 @@ import { DKIM_STATE } from '../dkim/state.ts';
 import { DNS_STATE } from '../dns/publish/state.ts';
 import type { Paths } from '../paths.ts';
 import { SCHEDULE } from '../schedule/state.ts';
+import { INVITATIONS } from '../self-service/invitations.ts';
+import { SESSIONS } from '../self-service/sessions.ts';
 import { NOTICES } from '../tls/notices.ts';
 import type { Check, Report } from './context.ts';
 import type { Finding } from './finding.ts';
@@ -31,6 +33,8 @@ const EVERY = [
   damagesOf(DKIM_STATE),
   damagesOf(SCHEDULE),
   damagesOf(LAST_REPORT),
+  damagesOf(INVITATIONS),
+  damagesOf(SESSIONS),
   damagesOf(CURRENT_HOST_PART),
   damagesOf(PEERS),
   damagesOf(RECOVERY),

@@ -8,9 +8,11 @@ export interface WebLabel {
   readonly purpose: string;
 }
 
-/** Webmail is served by the web container; the MTA-STS policy by a web server of the operator, if dns.mta_sts is not none. */
+/** The settings of mail programs and webmail are served with web.enabled, the MTA-STS policy if dns.mta_sts is not none. */
 export function webLabels({ dns, web, webmail }: Settings): readonly WebLabel[] {
   const labels: WebLabel[] = [];
+  if (web.enabled) labels.push({ label: 'autoconfig', purpose: 'client setup' });
+  if (web.enabled) labels.push({ label: 'autodiscover', purpose: 'client setup' });
   if (dns.mtaSts !== 'none') labels.push({ label: 'mta-sts', purpose: 'MTA-STS' });
   if (web.enabled && webmail.enabled) labels.push({ label: 'webmail', purpose: 'webmail' });
   return labels;

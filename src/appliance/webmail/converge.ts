@@ -30,7 +30,7 @@ import { desiredWeb, findWebContainer } from './desired.ts';
 import { installWebPair, mailPair, planTrust, type Trust } from './pair.ts';
 import { probeWeb, webPlace } from './probe.ts';
 import { ensureSessionKey } from './secret.ts';
-import { socketFolder, type WebContainer } from './web-container.ts';
+import type { WebContainer } from './web-container.ts';
 
 export interface WebConvergence {
   readonly changes: readonly Change[];
@@ -130,7 +130,7 @@ export async function convergeWeb(
   const { web } = input;
   const { paths } = web;
   await ensureDataDirectories(host, web, folders(web));
-  await ensureSocketFolder(host, socketFolder(target.paths));
+  await ensureSocketFolder(host, target.paths.webFront);
   await ensureSessionKey(host, paths);
   await installWebPair(host, web, input);
   await useImage(host, paths, image.sha256);

@@ -5,15 +5,12 @@ import { join } from 'node:path';
 import { bareAddress, ipv4Hosts } from '../../host/ip.ts';
 import type { Appliance, ContainerShape } from '../appliance.ts';
 import { DEFAULT_ADDRESS } from '../container/network.ts';
-import { appliancePaths, type Paths } from '../paths.ts';
+import { appliancePaths } from '../paths.ts';
 import { webmailPorts } from '../render/web.ts';
 import type { Settings } from '../settings/settings.ts';
 import { webIdmapBase } from '../settings/web-conflicts.ts';
 
 export type WebContainer = Appliance & { readonly shape: ContainerShape };
-
-/** The folder on the host where `mailctl web` listens; nginx sees it as /run/web. */
-export const socketFolder = ({ run }: Paths): string => join(`${run}.web`, 'front');
 
 /** The next host of the network; the one before for the last. CIDR. */
 function nextAddress(cidr: string): string {
@@ -64,7 +61,8 @@ export function webContainer(target: Appliance, mailAddress: string): WebContain
         { from: paths.ssl, to: 'etc/ssl/web', access: 'read' },
         { from: paths.state, to: 'var/lib/mailserver', access: 'write' },
         { from: paths.log, to: 'var/log/mail', access: 'write' },
-        { from: socketFolder(target.paths), to: 'run/web', access: 'read' },
+        // where `mailctl web` listens
+        { from: target.paths.webFront, to: 'run/web', access: 'read' },
       ],
     },
   };

@@ -21,6 +21,7 @@ import { type ExitStatus, STATUS } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { summarizeChanges } from '../changes-text.ts';
 import { type CommandLine, defineWord } from '../command.ts';
+import type { Ending } from '../statuses.ts';
 import { parseWait } from '../wait-option.ts';
 
 interface SetupOptions {
@@ -137,6 +138,13 @@ export async function run(
   });
 }
 
+export const SETUP_ENDS: readonly Ending[] = [
+  ...(['DNS_BY_HAND', 'USAGE', 'NOT_CONFIRMED', 'DNS_ZONE_UNFIT', 'DATA_INVALID'] as const),
+  ...(['DOMAIN_UNKNOWN', 'PROGRAM_MISSING', 'ADDRESS_UNKNOWN', 'DNS_PROVIDER_UNFIT'] as const),
+  ...(['DNS_DENIED', 'DNS_REFUSED'] as const),
+  ...(['DNS_NOT_VISIBLE', 'DNS_DISAGREES', 'DNS_UNREACHABLE'] as const),
+];
+
 export function registerDnsSetup(command: Command, line: CommandLine): void {
   command
     .argument('[domain...]')
@@ -147,12 +155,7 @@ export function registerDnsSetup(command: Command, line: CommandLine): void {
   defineWord(command, line, {
     kind: 'changes',
     run,
-    ends: [
-      ...(['DNS_BY_HAND', 'USAGE', 'NOT_CONFIRMED', 'DNS_ZONE_UNFIT', 'DATA_INVALID'] as const),
-      ...(['DOMAIN_UNKNOWN', 'PROGRAM_MISSING', 'ADDRESS_UNKNOWN', 'DNS_PROVIDER_UNFIT'] as const),
-      ...(['DNS_DENIED', 'DNS_REFUSED'] as const),
-      ...(['DNS_NOT_VISIBLE', 'DNS_DISAGREES', 'DNS_UNREACHABLE'] as const),
-    ],
+    ends: SETUP_ENDS,
     examples: ['mailctl dns-setup --dry-run', 'mailctl dns-setup example.com --yes'],
   });
 }

@@ -8,6 +8,7 @@ import { endLeftJobs } from '../../appliance/schedule/run.ts';
 import { type Serving, serve } from '../../appliance/schedule/serve.ts';
 import { asOnlyServer } from '../../appliance/schedule/server.ts';
 import { readSchedule } from '../../appliance/schedule/state.ts';
+import { keepSelfService } from '../../appliance/self-service/keep.ts';
 import { type Companion, keepCompanions } from '../../appliance/supervise/companions.ts';
 import { supervise } from '../../appliance/supervise/supervise.ts';
 import { type ExitStatus, STATUS } from '../../errors.ts';
@@ -52,7 +53,13 @@ async function planDue({ host }: App, target: Appliance): Promise<Planned> {
 }
 
 /** What stays beside the container. */
-const COMPANIONS: readonly Companion[] = [{ name: 'mesh listener', words: listenerWords }];
+const COMPANIONS: readonly Companion[] = [
+  { name: 'mesh listener', words: listenerWords },
+  {
+    name: 'web',
+    words: ({ settings, paths }) => (settings.web.enabled ? ['web', paths.web] : null),
+  },
+];
 
 /** The jobs begin when the container has started, or cannot start for now: both need the lock. */
 async function ownAndSchedule(host: Host, serving: Serving): Promise<void> {
@@ -62,6 +69,7 @@ async function ownAndSchedule(host: Host, serving: Serving): Promise<void> {
   const all = [
     supervise(host, { ...serving, end }, settled.resolve),
     settled.promise.then(() => serve(host, { ...serving, end })),
+    keepSelfService(host, { ...serving, end }),
     keepCompanions(host, { ...serving, end }, COMPANIONS),
   ];
   try {

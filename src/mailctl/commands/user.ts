@@ -26,7 +26,9 @@ import {
   type PasswordOptions,
 } from '../password-input.ts';
 import type { Ending } from '../statuses.ts';
+import { registerUserAppPassword } from './user-app-password.ts';
 import { registerUserImport } from './user-import.ts';
+import { registerUserInvite } from './user-invite.ts';
 import { mailboxData, registerUserLimits } from './user-limits.ts';
 import { registerUserExport, registerUserList, registerUserShow } from './user-list.ts';
 
@@ -141,6 +143,12 @@ export async function runPasswd(
     apply: (target) => updateMailbox(host, target, address, { hash: credential.hash }),
     report: (mailbox) => {
       if (credential.warning !== undefined) output.warn(credential.warning);
+      const others = mailbox.appPasswords.length;
+      if (others > 0) {
+        output.note(
+          `${others} app passwords still open it: mailctl user app-password list ${address}`,
+        );
+      }
       const lines = resultLines(`new password set for ${address}`, credential);
       output.result(lines, { ...mailboxData(mailbox), ...passwordData(credential) });
       return STATUS.OK;
@@ -224,6 +232,8 @@ function registerDel(user: Command, line: CommandLine): void {
 
 export function registerUser(user: Command, line: CommandLine): void {
   registerAdd(user, line);
+  registerUserInvite(user, line);
+  registerUserAppPassword(user, line);
   registerDel(user, line);
   registerUserList(user, line);
   registerPasswd(user, line);

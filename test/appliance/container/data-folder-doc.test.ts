@@ -16,6 +16,8 @@ import { DNS_STATE } from '../../../src/appliance/dns/publish/state.ts';
 import { LAST_REPORT } from '../../../src/appliance/doctor/report-state.ts';
 import { appliancePaths } from '../../../src/appliance/paths.ts';
 import { SCHEDULE } from '../../../src/appliance/schedule/state.ts';
+import { INVITATIONS } from '../../../src/appliance/self-service/invitations.ts';
+import { SESSIONS } from '../../../src/appliance/self-service/sessions.ts';
 import { defaultSettings } from '../../../src/appliance/settings/check-settings.ts';
 import { NOTICES } from '../../../src/appliance/tls/notices.ts';
 
@@ -34,6 +36,7 @@ const sections = new Map(
 const STATE_FILES = [
   ...[ORDER, ACME_STATE, CURRENT_HOST_PART, DKIM_STATE, DNS_STATE, LAST_REPORT, SCHEDULE, NOTICES],
   ...[PEERS, RECOVERY, BACKUP_STATE, RESTORE_JOURNAL],
+  ...[INVITATIONS, SESSIONS],
 ].map((file) => file.path(paths));
 
 /** Paths that the first cell of a row names, whole. */

@@ -45,6 +45,14 @@ test('by default a domain gets the records of the table, and none for disabled s
   ]);
 });
 
+test('with web.enabled mail programs find their settings by name', () => {
+  const found = lines(facts(["config web 'web'", "\toption enabled '1'"]));
+
+  expect(found).toContain('autoconfig.example.com CNAME mail.example.com.');
+  expect(found).toContain('autodiscover.example.com CNAME mail.example.com.');
+  expect(found).toContain('_autodiscover._tcp.example.com SRV 0 1 443 mail.example.com.');
+});
+
 test('UCI options set SPF, DMARC and MTA-STS, and a disabled service has no record', () => {
   const found = lines(
     facts([

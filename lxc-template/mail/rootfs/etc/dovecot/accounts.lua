@@ -38,24 +38,81 @@ local function query(statement, ...)
 end
 
 -- login = 0: the mailbox is suspended; it still receives mail
-local LOGIN = [[SELECT address, password, direction FROM mailbox LEFT JOIN one_way USING (address)
-  WHERE address = %s AND login = 1]]
+local LOGIN = [[SELECT mailbox.address, password, direction, app_passwords_only.address AS app_passwords_only
+  FROM mailbox LEFT JOIN one_way USING (address) LEFT JOIN app_passwords_only USING (address)
+  WHERE mailbox.address = %s AND login = 1]]
+local APP_PASSWORDS = 'SELECT id, use, password FROM app_password WHERE address = %s'
 -- Postfix asks as `smtp`; it refuses the mail of receive-only mailboxes itself (submission_client_restrictions)
 local SUBMISSION = { smtp = true, submission = true }
 
-function auth_passdb_lookup(request)
-  local found = query(LOGIN, request.user)
-  if #found == 0 then
+-- The client is told the reason after the right password only, and fail2ban does not count it
+local function refuse(request, fields, reason)
+  if SUBMISSION[request.protocol] then
+    request:log_info(reason)
+    return dovecot.auth.PASSDB_RESULT_USER_DISABLED, ''
+  end
+  fields.nologin = 'y'
+  fields.reason = reason
+  return dovecot.auth.PASSDB_RESULT_OK, fields
+end
+
+-- Seconds since 1970, the client and the protocol of the last login with each password, for the account pages; a file for
+-- each, by the id of an app password, or by the address. Written at most once a minute
+local USED = '/var/lib/mailserver/last-use/'
+local written, count = {}, 0
+
+local function remember(request, name)
+  local text = tostring(request.remote_ip) .. ' ' .. tostring(request.protocol)
+  local now = os.time()
+  local last = written[name]
+  if last and last.text == text and math.abs(now - last.time) < 60 then return end
+  if not last then count = count + 1 end
+  if count > 1000 then written, count = {}, 1 end
+  written[name] = { text = text, time = now }
+  local file = io.open(USED .. '.new', 'w')
+  if not file then return end
+  file:write(now, ' ', text, '\n')
+  file:close()
+  os.rename(USED .. '.new', USED .. name)
+end
+
+local function is_right(request, stored, password)
+  local right, problem = request:password_verify(stored, password)
+  if right < 0 then request:log_error(problem) end
+  return right > 0
+end
+
+-- The row of the app password that this is, or nil
+local function find_app_password(request, password)
+  for _, row in ipairs(query(APP_PASSWORDS, request.user)) do
+    if is_right(request, row.password, password) then return row end
+  end
+end
+
+function auth_password_verify(request, password)
+  local mailbox = query(LOGIN, request.user)[1]
+  if not mailbox then
     -- The wording of Dovecot's own passdbs: fail2ban's filter mail-login matches it
     request:log_info('unknown user')
     return dovecot.auth.PASSDB_RESULT_USER_UNKNOWN, ''
   end
-  local fields = { user = found[1].address, password = found[1].password }
-  if found[1].direction == 'send-only' and not SUBMISSION[request.protocol] then
-    -- The client is told so after the right password only, and fail2ban does not count it
-    fields.nologin = 'y'
-    fields.reason = 'This mailbox only sends mail'
+  local fields = { user = mailbox.address }
+  local sends = SUBMISSION[request.protocol] or false
+  -- First: they are fast to check, and the programs that use them are many
+  local app = find_app_password(request, password)
+  if app then
+    if app.use ~= 'all' and sends ~= (app.use == 'send') then
+      return refuse(request, fields, 'This app password only ' .. app.use .. 's mail')
+    end
+  elseif not is_right(request, mailbox.password, password) then
+    return dovecot.auth.PASSDB_RESULT_PASSWORD_MISMATCH, ''
+  elseif mailbox.app_passwords_only then
+    return refuse(request, fields, 'This mailbox needs an app password')
   end
+  if mailbox.direction == 'send-only' and not sends then
+    return refuse(request, fields, 'This mailbox only sends mail')
+  end
+  remember(request, app and app.id or mailbox.address)
   return dovecot.auth.PASSDB_RESULT_OK, fields
 end
 
