@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { MailctlError } from '../errors.ts';
@@ -44,6 +43,7 @@ export interface SealedFiles {
 
 const PIECE = 256 * 1024;
 const LEVEL = 3;
+const GARBAGE = 16 * 1024 * 1024;
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -58,6 +58,8 @@ function failure(path: string, error: unknown): unknown {
 }
 
 async function createSealed(path: string, recipients: readonly string[]): Promise<SealedWriter> {
+  // loaded here, since every command has this file
+  const { encryptAge } = await import('./age.ts');
   const file = openSync(path, 'w', 0o600);
   const hash = createHash('sha256');
   let size = 0;
@@ -67,11 +69,8 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
     chunkSize: PIECE,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
   });
-  // loaded here, since every command has this file
-  const { encryptAge } = await import('./age.ts');
-  const sealed = await encryptAge(streamOf(zstd), recipients);
   const drained = (async () => {
-    for await (const bytes of sealed) {
+    for await (const bytes of encryptAge(zstd, recipients)) {
       writeAll(file, bytes);
       hash.update(bytes);
       size += bytes.length;
@@ -80,10 +79,12 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
     failed = failure(path, error);
     zstd.destroy();
   });
-  const close = () => closeSync(file);
   return {
     write: (bytes) => {
+      const before = unpacked;
       unpacked += bytes.length;
+      // compressed pieces are garbage outside of the heap, which the collector notices late
+      if (Math.floor(before / GARBAGE) < Math.floor(unpacked / GARBAGE)) Bun.gc(true);
       return new Promise((resolve, reject) => {
         if (failed !== null) return reject(failed);
         zstd.write(bytes, (error) => (error ? reject(failed ?? error) : resolve()));
@@ -98,21 +99,17 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
       } catch (error) {
         throw failure(path, error);
       }
-      close();
+      closeSync(file);
       syncPath(dirname(path));
       return { size, sha256: hash.digest('hex'), unpacked };
     },
     discard: async () => {
       zstd.destroy();
       await drained;
-      close();
+      closeSync(file);
       rmSync(path, { force: true });
     },
   };
-}
-
-function streamOf(readable: Readable): ReadableStream<Uint8Array> {
-  return Readable.toWeb(readable) as unknown as ReadableStream<Uint8Array>;
 }
 
 function damaged(path: string, error: unknown): unknown {
@@ -133,9 +130,8 @@ async function readSealed(source: SealedSource, consume: (bytes: Uint8Array) => 
   let consuming = false;
   try {
     const { decryptAge } = await import('./age.ts');
-    const plain = await decryptAge(streamOf(input), identities);
     const zstd = createZstdDecompress({ chunkSize: PIECE });
-    await pipeline(Readable.fromWeb(plain as never), zstd, async (pieces) => {
+    await pipeline(decryptAge(input, identities), zstd, async (pieces) => {
       for await (const piece of pieces as AsyncIterable<Uint8Array>) {
         unpacked += piece.length;
         if (unpacked > limit)
