@@ -53,7 +53,9 @@ function contentsIn(folder: string): string[] {
 
 /** Runs a shell script in a loop until `work` has ended. */
 async function during<T>(script: string, work: () => Promise<T>): Promise<T> {
-  const child = Bun.spawn(['sh', '-c', `echo go; while :; do ${script}; done`], {
+  const stop = join(box.base, 'stop');
+  const loop = `echo go; while [ ! -e '${stop}' ]; do ${script}; done`;
+  const child = Bun.spawn(['sh', '-c', loop], {
     stdout: 'pipe',
     stderr: 'ignore',
     cwd: box.mail,
@@ -62,8 +64,9 @@ async function during<T>(script: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    child.kill('SIGKILL');
+    writeFileSync(stop, '');
     await child.exited;
+    rmSync(stop);
   }
 }
 
