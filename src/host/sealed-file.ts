@@ -43,7 +43,7 @@ export interface SealedFiles {
 
 const PIECE = 256 * 1024;
 const LEVEL = 3;
-const GARBAGE = 16 * 1024 * 1024;
+const GARBAGE = 8 * 1024 * 1024;
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -65,6 +65,9 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
   let size = 0;
   let unpacked = 0;
   let failed: unknown = null;
+  // a destroyed stream calls back no pending write
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
   const zstd = createZstdCompress({
     chunkSize: PIECE,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL, [constants.ZSTD_c_checksumFlag]: 1 },
@@ -77,6 +80,7 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
     }
   })().catch((error: unknown) => {
     failed = failure(path, error);
+    broken.reject(failed);
     zstd.destroy();
   });
   return {
@@ -85,10 +89,11 @@ async function createSealed(path: string, recipients: readonly string[]): Promis
       unpacked += bytes.length;
       // compressed pieces are garbage outside of the heap, which the collector notices late
       if (Math.floor(before / GARBAGE) < Math.floor(unpacked / GARBAGE)) Bun.gc(true);
-      return new Promise((resolve, reject) => {
-        if (failed !== null) return reject(failed);
-        zstd.write(bytes, (error) => (error ? reject(failed ?? error) : resolve()));
-      });
+      if (failed !== null) return broken.promise;
+      const written = new Promise<void>((resolve, reject) =>
+        zstd.write(bytes, (error) => (error ? reject(failed ?? error) : resolve())),
+      );
+      return Promise.race([written, broken.promise]);
     },
     finish: async () => {
       zstd.end();

@@ -31,7 +31,7 @@ const PRAGMAS = [
   'PRAGMA journal_mode=DELETE',
   'PRAGMA synchronous=FULL',
   // KB; an index of a million messages is larger, and need not be in memory
-  'PRAGMA cache_size=-6000',
+  'PRAGMA cache_size=-3000',
   'PRAGMA temp_store=FILE',
   'PRAGMA busy_timeout=5000',
 ].join(';');
@@ -63,6 +63,21 @@ function open(path: string, shown: string): Sql {
     return known;
   };
   const bind = (values: Value[]) => values as SQLQueryBindings[];
+  /** Of iterations that have not come to their end: an open statement keeps the file open. */
+  const iterating = new Set<Statement>();
+  function* each<Row>(text: string, ...values: Value[]): Generator<Row> {
+    // one of its own, which another iteration with the same text does not reset
+    const statement = guarded(() => database.prepare(text));
+    iterating.add(statement);
+    try {
+      yield* statement.iterate(...bind(values)) as IterableIterator<Row>;
+    } catch (error) {
+      throw failure(shown, error);
+    } finally {
+      iterating.delete(statement);
+      statement.finalize();
+    }
+  }
   return {
     exec: (statements) => guarded(() => database.exec(statements)),
     run: (text, ...values) => guarded(() => prepare(text).run(...bind(values))),
@@ -70,16 +85,14 @@ function open(path: string, shown: string): Sql {
       guarded(() => prepare(text).get(...bind(values))) as Row | null,
     all: <Row>(text: string, ...values: Value[]) =>
       guarded(() => prepare(text).all(...bind(values))) as Row[],
-    // a statement of its own, which another one with the same text does not reset
-    each: <Row>(text: string, ...values: Value[]) =>
-      guarded(() => database.prepare(text).iterate(...bind(values))) as IterableIterator<Row>,
+    each,
     begin: () => guarded(() => database.exec('BEGIN IMMEDIATE')),
     commit: () => guarded(() => database.exec('COMMIT')),
     rollback: () => {
       if (database.inTransaction) guarded(() => database.exec('ROLLBACK'));
     },
     close: () => {
-      for (const statement of prepared.values()) statement.finalize();
+      for (const statement of [...prepared.values(), ...iterating]) statement.finalize();
       database.close();
     },
   };

@@ -11,6 +11,7 @@ import { onHost } from '../system/lab/network.ts';
 import { NETWORK, PREFIX, RUN_DIRECTORY } from '../system/lab/plan.ts';
 import { must, waitFor } from '../system/lab/programs.ts';
 import { containerPss, peakPss, usage } from './memory.ts';
+import { measureMesh } from './mesh.ts';
 import { prepareSender } from './sender.ts';
 import { measureWeb } from './web.ts';
 
@@ -30,6 +31,8 @@ const USERS = Array.from({ length: 10 }, (_, n) => `user${n}`);
 const HASH = `{SHA512-CRYPT}$6$saltsalt$${'a'.repeat(86)}`;
 // Idle Postfix processes exit after a minute
 const SETTLE_MS = 90_000;
+/** Groups that need a server. */
+const LAB_GROUPS = ['mail', 'commands', 'serve', 'install', 'sizes', 'web'];
 const OFF = {
   features: { spam_filter: 0, spf: 0, dmarc: 0, dkim: 0, greylist: 0, fail2ban: 0 },
   smtp: { rate_limit: 0 },
@@ -205,6 +208,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: 'string' }, only: { type: 'string' } } });
   const wanted = (part: string) =>
     values.only === undefined || values.only.split(',').includes(part);
+  if (LAB_GROUPS.some(wanted)) await measureInLab(wanted);
+  if (wanted('mesh')) await measureMesh(record);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+}
+
+async function measureInLab(wanted: (part: string) => boolean): Promise<void> {
   await must([process.execPath, join(import.meta.dir, '../../scripts/build.ts')]);
   const lab = await startLab();
   try {
@@ -218,7 +227,6 @@ async function main(): Promise<void> {
   } finally {
     await lab.down();
   }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
 }
 
 await main();

@@ -8,7 +8,7 @@ import type { OpenFile } from '../../host/tree-reader.ts';
 import type { Index, Place } from './index-file.ts';
 import { archiveName } from './manifest.ts';
 
-const BUFFER = 2 * 1024 * 1024;
+const BUFFER = 512 * 1024;
 /** Content of an archive before compression, from which on another one follows. */
 const PART = 256 * 1024 * 1024;
 

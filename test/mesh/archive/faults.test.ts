@@ -306,3 +306,34 @@ test.each([['1970-01-01T00:10:00Z'], ['2001-01-01T00:00:00Z'], ['2099-01-01T00:0
     expect(treeOf(join(await box.restore(manifest), 'mail'))).toEqual(treeOf(box.mail));
   },
 );
+
+const rooted = test.skipIf(process.geteuid?.() !== 0);
+
+rooted('a full disk in staging ends with FILE_FAILED, and the next run goes on', async () => {
+  mkdirSync(box.folder);
+  const mount = ['mount', '-t', 'tmpfs', '-o', 'size=600k', 'tmpfs', box.folder];
+  if (Bun.spawnSync(mount).exitCode !== 0) throw new Error('tmpfs cannot be mounted here');
+  try {
+    box.deliver(alice, 'small');
+    const first = await box.backup();
+    const before = treeOf(box.mail);
+    const noise = crypto.getRandomValues(new Uint8Array(60_000));
+    const names = Array.from({ length: 20 }, (_, n) => {
+      noise[n] = n;
+      return box.deliver(alice, Buffer.from(noise.map((byte) => byte ^ n)));
+    });
+
+    expect(await codeOf(box.backup())).toBe('FILE_FAILED');
+    expect(readdirSync(box.outbox).sort()).toEqual([
+      '1-0.tar.zst.age',
+      '1-1.tar.zst.age',
+      '1.manifest.json',
+    ]);
+    expect(treeOf(join(await box.restore(first.manifest), 'mail'))).toEqual(before);
+    for (const name of names.slice(3)) rmSync(join(alice, name));
+    const { manifest } = await box.backup();
+    expect(treeOf(join(await box.restore(manifest), 'mail'))).toEqual(treeOf(box.mail));
+  } finally {
+    Bun.spawnSync(['umount', box.folder]);
+  }
+});
