@@ -213,3 +213,27 @@ test('a box that was not added, and a peer with another key, get nothing', async
     code: 'PEER_CHANGED',
   });
 });
+
+test('a box that its peer cannot reach fetches what the peer offers, as a user without rights', async () => {
+  const outbox = join(place(peer.host), 'outbox');
+  await mkdir(outbox, { recursive: true, mode: 0o700 });
+  const file = await makeFile('4-1.tar.zst.age', 30 * MB);
+  await must(['cp', file.path, join(outbox, file.name)]);
+  expect(await drive(peer.host, { folder: peer.folder, offer: outbox })).toHaveProperty('done');
+  await listen();
+  const grant = { id: peer.id, quota: 1e9, protectedSeconds: 86_400 };
+  // it offers nothing itself; this prepares its side
+  await drive(box.host, { folder: box.folder, offer: join(box.folder, 'none'), admit: [grant] });
+
+  expect(await drive(box.host, { folder: box.folder, take: toPeer })).toEqual({
+    done: { files: 1, bytes: file.size },
+  });
+
+  const kept = join(box.folder, 'peers', peer.id, file.name);
+  expect(
+    createHash('sha256')
+      .update(await readFile(kept))
+      .digest('hex'),
+  ).toBe(file.sha256);
+  expect((await must(['stat', '-c', '%U %a', kept])).trim()).toBe(`${USER} 600`);
+});

@@ -3,9 +3,11 @@
 import { createHost } from '../../../src/host/host.ts';
 import { type AdmittedPeer, writeAdmitted } from '../../../src/mesh/listener/admitted.ts';
 import { listenerPaths, MESH_USER, startListener } from '../../../src/mesh/listener/listener.ts';
+import { followOutbox } from '../../../src/mesh/offers.ts';
 import { ensureIdentity, prepareListener, readIdentity } from '../../../src/mesh/own-identity.ts';
 import { openPeer } from '../../../src/mesh/peers/peer-store.ts';
 import type { PeerBox } from '../../../src/mesh/peers/reach.ts';
+import { pullFrom } from '../../../src/mesh/pull.ts';
 import type { ArchiveFile } from '../../../src/mesh/store.ts';
 
 export interface Orders {
@@ -15,6 +17,10 @@ export interface Orders {
   put?: { peer: PeerBox; file: ArchiveFile & { path: string } };
   get?: { peer: PeerBox; file: ArchiveFile; to: string };
   list?: PeerBox;
+  /** Offers what is in this folder to the peers. */
+  offer?: string;
+  /** Fetches what the peer offers, as the listener's user. */
+  take?: PeerBox;
 }
 
 const orders = JSON.parse(process.argv[2] ?? '{}') as Orders;
@@ -32,6 +38,17 @@ async function obey(): Promise<unknown> {
     await host.serviceUsers.become(MESH_USER);
     await startListener(host, { folder, ...orders.listen, log: (line) => console.error(line) });
     return 'listening';
+  }
+  if (orders.offer !== undefined) {
+    const user = await host.serviceUsers.ensure(MESH_USER);
+    await prepareListener(host, { folder, user });
+    await followOutbox(host, { folder, outbox: orders.offer, user });
+    if (orders.admit)
+      await writeAdmitted(host, listenerPaths(folder).own, { peers: orders.admit, user });
+  }
+  if (orders.take) {
+    await host.serviceUsers.become(MESH_USER);
+    return pullFrom(host, folder, orders.take);
   }
   if (orders.put) await storeOf(orders.put.peer).put(orders.put.file);
   if (orders.get) await storeOf(orders.get.peer).get(orders.get.file, orders.get.to);
