@@ -10,8 +10,6 @@ const ROOT = join(import.meta.dir, '..');
 /** Used by tests alone, with the reason. */
 const FOR_TESTS: Readonly<Record<string, string>> = {
   kindOf: 'how the tests of help and dry runs know what a word does',
-  pullFrom: 'mailctl mesh sync pull, which follows, calls it',
-  followOutbox: 'mailctl mesh sync push, which follows, calls it',
 };
 
 function textsOf(...folders: string[]): Map<string, string> {

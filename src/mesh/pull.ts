@@ -30,6 +30,27 @@ interface Pull {
 const partOf = ({ name, size }: StoredFile): string =>
   partName({ name, sha256: digestText(`pulled ${name} ${size}`) });
 
+/** Null for a file that belongs to no backup. */
+function sequenceOf(name: string): number | null {
+  const [, digits] = /^(\d{1,12})[-.]/.exec(name) ?? [];
+  return digits === undefined ? null : Number(digits);
+}
+
+const isManifest = (name: string): boolean => name.endsWith('.manifest.json');
+
+/**
+ * The files of backups that are newer than the newest complete one here, each manifest after its archives: what the
+ * peer's retention has removed here is not fetched again.
+ */
+export function planPull(offered: readonly StoredFile[], here: readonly string[]): StoredFile[] {
+  const newest = Math.max(-1, ...here.filter(isManifest).map((name) => sequenceOf(name) ?? -1));
+  const present = new Set(here);
+  const order = ({ name }: StoredFile) => (sequenceOf(name) ?? 0) * 2 + (isManifest(name) ? 1 : 0);
+  return offered
+    .filter(({ name }) => (sequenceOf(name) ?? -1) > newest && !present.has(name))
+    .toSorted((a, b) => order(a) - order(b));
+}
+
 async function requireRoom({ host, peer, folder, quota }: Pull, file: StoredFile): Promise<void> {
   const content = await readHolding(host, folder);
   const parts = content.parts.filter((part) => partName(part) !== partOf(file));
@@ -50,7 +71,7 @@ async function removeOldParts({ host, folder }: Pull): Promise<void> {
 }
 
 /**
- * Fetches the files that are not here yet, each up to its end or not at all; a broken transfer goes on the next time.
+ * Fetches the newer backups, each file to its end or not at all; a broken transfer goes on the next time.
  * Throws PEER_AWAY, PEER_REFUSED, PEER_CHANGED, PEER_UNKNOWN, FILE_FAILED.
  * @param folder of the mesh
  */
@@ -67,9 +88,9 @@ export async function pullFrom(host: Host, folder: string, peer: PeerBox): Promi
   await host.files.makeDirectory(pull.folder, { mode: 0o700 });
   await removeOldParts(pull);
   const offers = openOffers(host, peer, { key, certificate });
-  const here = new Set((await readHolding(host, pull.folder)).files.map(({ name }) => name));
+  const here = (await readHolding(host, pull.folder)).files.map(({ name }) => name);
   const pulled = { files: 0, bytes: 0 };
-  for (const file of (await offers.list()).filter(({ name }) => !here.has(name))) {
+  for (const file of planPull(await offers.list(), here)) {
     await requireRoom(pull, file);
     const part = join(pull.folder, partOf(file));
     await offers.fetch(file, part);

@@ -100,6 +100,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'mesh verify': { would: 'make a complete backup, and restore it' },
   'mesh restore': { words: '--discard-former', would: 'change nothing' },
   'mesh listen': { words: '--port 7332', would: 'answer peers' },
+  'mesh take': { words: '--peer 0a', would: 'fetch what 0a offers' },
   'report send': { would: 'send a report' },
   'report enable': { would: 'write /etc/config/mailserver' },
   'report disable': { would: 'change nothing' },

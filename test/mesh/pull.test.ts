@@ -9,7 +9,7 @@ import { writeAdmitted } from '../../src/mesh/listener/admitted.ts';
 import { listenerPaths } from '../../src/mesh/listener/listener.ts';
 import { followOutbox } from '../../src/mesh/offers.ts';
 import { prepareListener } from '../../src/mesh/own-identity.ts';
-import { pullFrom } from '../../src/mesh/pull.ts';
+import { planPull, pullFrom } from '../../src/mesh/pull.ts';
 import { createPeerWorld, MESH, type PeerWorld } from './peers/world.ts';
 
 const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -59,6 +59,27 @@ test('everything that a peer offers is fetched once, byte for byte', async () =>
     expect(Buffer.compare(readFileSync(pulled(name)), bytes)).toBe(0);
     expect(statSync(pulled(name)).mode & 0o777).toBe(0o600);
   }
+});
+
+test('only backups newer than the newest one here are fetched, each manifest last', () => {
+  const offered = [
+    '2.manifest.json',
+    '2-0.tar.zst.age',
+    '10-1.tar.zst.age',
+    '1-1.tar.zst.age',
+    'x.age',
+  ];
+  const files = offered.map((name) => ({ name, size: 1, modified: new Date(0) }));
+  const plan = (here: string[]) => planPull(files, here).map(({ name }) => name);
+
+  expect(plan([])).toEqual([
+    ...['1-1.tar.zst.age', '2-0.tar.zst.age', '2.manifest.json', '10-1.tar.zst.age'],
+  ]);
+  expect(plan(['1.manifest.json', '2-0.tar.zst.age'])).toEqual([
+    '2.manifest.json',
+    '10-1.tar.zst.age',
+  ]);
+  expect(plan(['2.manifest.json'])).toEqual(['10-1.tar.zst.age']);
 });
 
 test('a fetch that broke goes on where it was', async () => {

@@ -130,6 +130,16 @@ export const JOBS: readonly Job[] = [
         : null,
   },
   {
+    // for peers that cannot reach this box
+    name: 'pull',
+    words: ['mesh', 'sync', 'pull'],
+    timeout: 2 * HOUR,
+    due: async (host, { settings }, last) =>
+      hasBackups(settings) && settings.mesh.backupPeers.some((peer) => !peer.includes('://'))
+        ? periodicDue(settings.mesh.syncInterval * SECOND, last?.last ?? null, host.clock.now())
+        : null,
+  },
+  {
     // every peer proves that it still has what it took
     name: 'proof',
     words: ['mesh', 'verify', '--proofs'],

@@ -8,6 +8,7 @@ import type { BackupReport } from '../../mesh/archive/backup.ts';
 import type { Manifest } from '../../mesh/archive/manifest.ts';
 import type { App } from '../app.ts';
 import { type CommandLine, defineWord, describeGroup } from '../command.ts';
+import { boxesOf } from '../mesh/listener-words.ts';
 import { localBackups, makeBackup, makeBackupFile } from '../mesh/local-backups.ts';
 import type { PeerResult } from '../mesh/push-peer.ts';
 import { type SyncReport, syncPull, syncPush, withMeshLock } from '../mesh/sync.ts';
@@ -118,17 +119,28 @@ export async function runPull(app: App): Promise<ExitStatus> {
   return app.change({
     word: 'mesh sync pull',
     unlocked: true,
-    plan: async () => ({ would: ['fetch archives that a peer lacks from the others'] }),
+    plan: async ({ settings }) => ({
+      would: [
+        ...boxesOf(settings).map((peer) => `fetch what ${peer} offers`),
+        'fetch archives that a peer lacks from the others',
+      ],
+    }),
     apply: async (target) => {
       requirePeers(target.settings.mesh.backupPeers);
       return syncPull(app.host, target);
     },
-    report: ({ fetched, lacking }) => {
-      const text = fetched.length === 0 ? 'nothing to fetch' : `${fetched.length} archives fetched`;
-      app.output.result(text, { fetched, lacking });
+    report: ({ taken, fetched, lacking }) => {
+      const own = fetched.length === 0 ? 'nothing to fetch' : `${fetched.length} archives fetched`;
+      const lines = taken
+        .filter(({ problem }) => problem === null)
+        .map(({ peer, files, bytes }) => `${peer}: ${files} of its files fetched, ${bytes} bytes`);
+      app.output.result([...lines, own], { taken, fetched, lacking });
+      for (const { problem } of taken) if (problem !== null) app.output.warn(problem);
       if (fetched.length > 0) app.output.note('next: mailctl mesh sync push');
       if (lacking.length > 0) app.output.warn(`no peer has: ${lacking.join(', ')}`);
-      return lacking.length > 0 ? STATUS.PARTIAL : STATUS.OK;
+      const failed =
+        lacking.length > 0 || taken.some(({ problem, away }) => problem !== null && !away);
+      return failed ? STATUS.PARTIAL : STATUS.OK;
     },
   });
 }
@@ -178,7 +190,9 @@ export function registerBackup(mesh: Command, line: CommandLine): void {
     ends: [...BACKUP_ENDS, 'PEER_UNKNOWN', 'PEER_AWAY'],
     examples: ['mailctl mesh sync push', 'mailctl mesh sync push --json'],
   });
-  const pull = sync.command('pull').description('fetch archives that one peer lacks from another');
+  const pull = sync
+    .command('pull')
+    .description('hold copies for the peers, and fetch archives that one peer lacks from another');
   defineWord(pull, line, {
     kind: 'acts',
     run: runPull,

@@ -9,6 +9,7 @@ import { registerPeers } from './mesh-peers.ts';
 import { registerRestore } from './mesh-restore.ts';
 import { registerStatus } from './mesh-status.ts';
 import { registerBackup } from './mesh-sync.ts';
+import { registerTake } from './mesh-take.ts';
 import { registerVerify } from './mesh-verify.ts';
 
 export function registerMesh(mesh: Command, line: CommandLine): void {
@@ -20,6 +21,7 @@ export function registerMesh(mesh: Command, line: CommandLine): void {
   registerVerify(mesh, line);
   registerRestore(mesh, line);
   registerListen(mesh, line);
+  registerTake(mesh, line);
   describeGroup(mesh, {
     examples: ['mailctl mesh enable', 'mailctl mesh add-peer file:///mnt/usb/mail'],
   });

@@ -56,7 +56,7 @@ async function openBucketAt(
 }
 
 /** Where a box is tried: what is known of it, then what secubox-p2p knows. */
-async function addressesOf(host: Host, { mesh }: Settings, { addresses }: PeerDetails) {
+export async function addressesOf(host: Host, { mesh }: Settings, { addresses }: PeerDetails) {
   const given = addresses.map((text) => parsePeerAddress(text, mesh.port));
   const found = await queryKnownAddresses(host, mesh.port);
   const isGiven = (one: { address: string; port: number }) =>

@@ -22,6 +22,7 @@ import { followPeers } from './listener.ts';
 import { localBackups, makeBackup, outboxOf } from './local-backups.ts';
 import { learnHead, type PeerResult, pushPeer, type Round } from './push-peer.ts';
 import { openStore, ownerOf } from './stores.ts';
+import { offerOutbox, takeFromPeers } from './take.ts';
 
 const LOCK_WAIT_MS = 2000;
 
@@ -177,22 +178,28 @@ export async function syncPush(host: Host, target: Appliance): Promise<SyncRepor
     }
     await note(host, target, report);
     await tidyOutbox(round, report.peers);
+    await offerOutbox(host, target);
     return report;
   };
   return withMeshLock(host, target, { command: 'mailctl mesh sync push', work });
 }
 
-/** Fetches the archives of the newest backup that one peer lacks from another. */
+/**
+ * Fetches the archives that peers offer, to hold copies for them, and the archives of our newest backup that one peer
+ * lacks from another.
+ */
 export async function syncPull(host: Host, target: Appliance) {
   const work = async () => {
+    await followPeers(host, target);
+    const taken = await takeFromPeers(host, target);
     const round = await openRound(host, target);
     const [newest] = round.backups;
-    if (newest === undefined) return { fetched: [], lacking: [] };
+    if (newest === undefined) return { taken, fetched: [], lacking: [] };
     const missing = new Set<string>();
     for (const peer of target.settings.mesh.backupPeers) {
       for (const name of await lackingAt(round, { peer, backup: newest })) missing.add(name);
     }
-    return fetchFromOthers(round, [...missing]);
+    return { taken, ...(await fetchFromOthers(round, [...missing])) };
   };
   return withMeshLock(host, target, { command: 'mailctl mesh sync pull', work });
 }
