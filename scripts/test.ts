@@ -25,7 +25,7 @@ interface Tier {
   obstacle?(): string | undefined;
 }
 
-const APART = ['cli', 'golden', 'image', 'package', 'system', 'bench'];
+const APART = ['cli', 'golden', 'image', 'package', 'system', 'bench', 'vm'];
 
 const needsRoot = () =>
   process.geteuid?.() === 0 ? undefined : 'it creates containers, which needs root';
@@ -71,6 +71,16 @@ async function main(names: string[]): Promise<number> {
 
 const secondsSince = (started: number): number => Math.round((performance.now() - started) / 1000);
 
+/** The virtual machine's own, in place of OpenWrt's. */
+const VM_SCRIPTS = [
+  ...['init', 'etc/rc.common', 'etc/hotplug.d/iface/20-firewall'],
+  ...['rcS', 'network', 'firewall', 'dnsmasq'].map((name) => `etc/init.d/${name}`),
+  ...['lib/functions.sh', 'lib/functions/procd.sh', 'usr/bin/opkg'],
+  ...['agent', 'block', 'event', 'hotplug-call', 'ifup', 'ubus', 'uci'].map(
+    (name) => `sbin/${name}`,
+  ),
+];
+
 async function lint(): Promise<Result> {
   const shellScripts = [
     'scripts/setup',
@@ -82,6 +92,7 @@ async function lint(): Promise<Result> {
     'files/etc/hotplug.d/iface/95-mailserver',
     'test/stand-ins/rc.common',
     'test/stand-ins/secubox-p2p',
+    ...VM_SCRIPTS.map((path) => `test/vm/root/${path}`),
   ];
   const checks = [
     ['biome', 'check', '.'],

@@ -93,7 +93,7 @@ export async function startUnbound(
   inside: (argv: string[]) => string[],
   folder: string,
   anchor: string | null,
-  { address = RESOLVER, remembers = true } = {},
+  { address = RESOLVER, remembers = true, root = PRIMARY } = {},
 ) {
   await mkdir(folder, { recursive: true });
   const config = join(folder, 'unbound.conf');
@@ -113,12 +113,12 @@ export async function startUnbound(
       '  pidfile: ""',
       '  do-not-query-localhost: no',
     ],
-    ...['  access-control: 127.0.0.0/8 allow', '  num-threads: 1', '  qname-minimisation: no'],
+    ...['  access-control: 0.0.0.0/0 allow', '  num-threads: 1', '  qname-minimisation: no'],
     ...['test.', 'arpa.', '2.0.192.in-addr.arpa.', '127.in-addr.arpa.'].map(
       (zone) => `  local-zone: "${zone}" nodefault`,
     ),
     ...(anchor === null ? ['  module-config: "iterator"'] : [`  trust-anchor: "${anchor}"`]),
-    ...['stub-zone:', '  name: "."', `  stub-addr: ${PRIMARY}`, ''],
+    ...['stub-zone:', '  name: "."', `  stub-addr: ${root}`, ''],
   ];
   await writeFile(config, lines.join('\n'));
   const child = startInBackground(inside(['unbound', '-c', config]), join(folder, 'log'));
