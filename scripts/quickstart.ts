@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { must } from './programs.ts';
 import { installAppliance, runMailctl, USERS } from './quickstart/appliance.ts';
-import { ADDRESS, BINARY, FOLDER } from './quickstart/places.ts';
+import { ADDRESS, BINARY, FOLDER, WEB_ADDRESS } from './quickstart/places.ts';
 import { proveMail } from './quickstart/proof.ts';
 import { endWorld, startWorld } from './quickstart/world.ts';
 
@@ -41,9 +41,10 @@ const say = (line: string): void => console.log(`- ${line}`);
 
 const GOODBYE = `
 The mail server runs on ${ADDRESS}, reachable from this machine:
+  webmail https://${WEB_ADDRESS}/ in a browser of this machine
   IMAP 993 (TLS) or 143 (STARTTLS), POP3 995 or 110, submission 465 (TLS) or 587 (STARTTLS), ManageSieve 4190
   users ${USERS.join(' and ')}; passwords in .quickstart/passwords
-  certificate: self-signed; a mail program asks once whether to trust it
+  certificate: self-signed; a mail program or browser asks once whether to trust it
 
 Try next:
   alias mailctl='${BINARY} --config ${FOLDER}/mailserver'

@@ -5,7 +5,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { useRoot } from '../../test/system/lab/resolver.ts';
 import { ensureImage } from '../image.ts';
 import { capture } from '../programs.ts';
-import { ADDRESS, BINARY, BRIDGE, FOLDER, OUTSIDE_ADDRESS } from './places.ts';
+import { ADDRESS, BINARY, BRIDGE, FOLDER, OUTSIDE_ADDRESS, WEB_ADDRESS } from './places.ts';
 import { connectWorld, type World } from './world.ts';
 
 export const USERS = ['alice@example.test', 'bob@example.test'] as const;
@@ -41,6 +41,8 @@ export async function installAppliance(
     say(`mailctl user add ${user}`);
     await runMailctl(['user', 'add', user, '--password-stdin'], passwords[user]);
   }
+  say('mailctl webmail install');
+  await runMailctl(['webmail', 'install', '--image', await ensureImage('web')]);
   return passwords;
 }
 
@@ -74,6 +76,12 @@ config network 'network'
 	option address '${ADDRESS}/24'
 	# to make it reachable from other machines: list publish '*'
 	list publish 'none'
+
+config web 'web'
+	option address '${WEB_ADDRESS}/24'
+
+config webmail 'webmail'
+	option container 'mailserver-quickstart-web'
 
 config ssl 'ssl'
 	option type 'selfsigned'

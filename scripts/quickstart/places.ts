@@ -6,4 +6,5 @@ export const FOLDER = `${ROOT}/.quickstart`;
 export const BINARY = `${ROOT}/dist/mailctl`;
 export const BRIDGE = 'mailquick0';
 export const ADDRESS = '10.82.26.2';
+export const WEB_ADDRESS = '10.82.26.3';
 export const OUTSIDE_ADDRESS = '10.82.26.53';

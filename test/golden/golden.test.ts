@@ -71,6 +71,7 @@ function render(folder: string): Rendered {
   const facts = {
     ...networkFacts(network, bridge.ours ? [] : bridge.addresses),
     probePassword: 'not-a-real-password',
+    webAddress: null,
     srs: { signing: 'not-a-real-secret', former: null },
   };
   const custom = readTree(join(folder, 'custom'));

@@ -143,6 +143,38 @@ test('root of the web container reaches the mail ports of the server and nothing
   expect((await inWeb(['touch', '/etc/ssl/web/x'])).status).not.toBe(0);
 }, 120_000);
 
+test('hundreds of slow and of simultaneous requests do not keep others out', async () => {
+  const silent = await Promise.all(
+    Array.from({ length: 200 }, () =>
+      lab.wan.connect({ host: NETWORK.router.wan, port: 443, from: '203.0.113.88' }),
+    ),
+  );
+  const url = 'https://webmail.example.test/?n=[1-500]';
+  const curl = [
+    'curl',
+    '-sS',
+    '-Z',
+    '--parallel-max',
+    '100',
+    '-o',
+    '/dev/null',
+    '-w',
+    '%{http_code}\\n',
+  ];
+  const trust = ['--cacert', join(box.data, 'ssl/fullchain.pem'), '--interface', '203.0.113.99'];
+  const resolve = ['--resolve', `webmail.example.test:443:${NETWORK.router.wan}`];
+  const flood = lab.wan.run([...curl, ...trust, ...resolve, url], { timeout: 110_000 });
+  const patient = await request(visitor('webmail.example.test', 'patient'), '/');
+  const answers = (await flood).stdout.trim().split('\n');
+
+  expect(patient.status).toBe(200);
+  // beyond the limits of one address
+  expect(answers.filter((code) => !['200', '429', '503', '000'].includes(code))).toEqual([]);
+  expect(answers.filter((code) => code === '200').length).toBeGreaterThan(50);
+  for (const connection of silent) connection.destroy();
+  expect((await box.mailctl('webmail status')).status).toBe(0);
+}, 120_000);
+
 test('a fault of the web container is shown and fixed, and mail is not affected', async () => {
   await inWeb(['s6-svc', '-d', '/run/service/php']);
   const page = await waitFor('the error page', async () => {

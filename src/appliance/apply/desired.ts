@@ -10,7 +10,7 @@ import { bridgeInUse } from '../container/bridge.ts';
 import { queryCgroup } from '../container/cgroup.ts';
 import { readCustomFiles } from '../container/data-folders.ts';
 import { renderLxcConfig } from '../container/lxc-config.ts';
-import { type NetworkPlan, planNetwork } from '../container/network.ts';
+import { type NetworkPlan, planNetwork, webAddress } from '../container/network.ts';
 import { renderSeccomp } from '../container/seccomp.ts';
 import type { Paths } from '../paths.ts';
 import { readProbePassword } from '../probe/secret.ts';
@@ -26,7 +26,7 @@ import { type Generation, hostOwner } from './generation.ts';
 export function networkFacts(
   network: NetworkPlan,
   bridgeNetworks: readonly string[],
-): Omit<Facts, 'probePassword' | 'srs'> {
+): Omit<Facts, 'probePassword' | 'webAddress' | 'srs'> {
   const containerNetwork = ipv4Network(network.address);
   return {
     containerAddress: bareAddress(network.address),
@@ -97,6 +97,7 @@ export async function desiredGeneration(
   const facts: Facts = {
     ...networkFacts(network, lan),
     probePassword: await readProbePassword(host, paths),
+    webAddress: settings.web.enabled ? bareAddress(webAddress(settings)) : null,
     srs: await readSrsSecrets(host, paths),
   };
   const rendered = renderFiles({ settings, facts, templates, custom });

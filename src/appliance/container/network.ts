@@ -5,6 +5,7 @@ import {
   bareAddress,
   contains,
   firstIpv4Host,
+  ipv4Hosts,
   ipv4Network,
   isIpv6Suffix,
   parseIp,
@@ -58,6 +59,18 @@ export type DesiredNetwork = NetworkPlan & { readonly veth: Veth };
 
 /** The container's address on a bridge of mailctl when network.address is not set. */
 export const DEFAULT_ADDRESS = '10.82.25.2/24';
+
+/** The next host of the network; the one before for the last. CIDR. */
+function nextAddress(cidr: string): string {
+  const hosts = ipv4Hosts(cidr).map(({ address }) => address);
+  const index = hosts.indexOf(bareAddress(cidr));
+  return `${hosts[index + 1] ?? hosts[index - 1] ?? bareAddress(cidr)}/${cidr.split('/')[1]}`;
+}
+
+/** IPv4 address of the web container, CIDR. */
+export function webAddress({ web, network }: Settings): string {
+  return web.address ?? nextAddress(network.address ?? DEFAULT_ADDRESS);
+}
 
 function inNetwork(address: string, cidr: string): boolean {
   return ipv4Network(`${address}/${cidr.split('/')[1] ?? '32'}`) === ipv4Network(cidr);

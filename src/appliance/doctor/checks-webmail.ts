@@ -15,8 +15,8 @@ async function startWeb({ host, target }: Context): Promise<string> {
 
 const working: Check = {
   id: 'webmail.works',
-  about: 'webmail runs and serves its login page',
-  measured: 's6 in the web container, and a request for the login page',
+  about: 'webmail runs, and a login works',
+  measured: 's6 in the web container, and a login of the internal account over HTTPS',
   run: async ({ host, target }, report) => {
     if (!target.settings.web.enabled) return report('ok', 'webmail is not installed');
     const { state, problem, url } = await queryWebmail(host, target);

@@ -21,9 +21,10 @@ function portValues({ ports }: Settings): Record<string, string> {
   };
 }
 
-/** The host's addresses on the container's bridge, in the form of Dovecot's allow_nets. */
-function probeNetworks({ gateway, gateway6 }: Facts): string {
-  return ['127.0.0.1', gateway, ...(gateway6 === null ? [] : [gateway6])].join(',');
+/** The host's addresses on the container's bridge and the web container, in the form of Dovecot's allow_nets. */
+function probeNetworks({ gateway, gateway6, webAddress }: Facts): string {
+  const addresses = ['127.0.0.1', gateway, gateway6, webAddress];
+  return addresses.filter((address) => address !== null).join(',');
 }
 
 export function dovecotValues(settings: Settings, facts: Facts): Record<string, string> {

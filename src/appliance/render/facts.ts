@@ -14,6 +14,8 @@ export interface Facts {
   readonly hasIpv6: boolean;
   /** Password of the internal account with which `apply` proves that a login works. */
   readonly probePassword: string;
+  /** IPv4 of the web container, where it is in use: webmail is proved with a login too. */
+  readonly webAddress: string | null;
   readonly srs: SrsSecrets;
 }
 

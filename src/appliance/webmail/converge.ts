@@ -24,6 +24,7 @@ import { currentImage, forgetOtherImages, type Image, useImage } from '../contai
 import { hasVeth } from '../container/veth-apply.ts';
 import { ids } from '../ids.ts';
 import { readLog } from '../mail/logs.ts';
+import { readProbePassword } from '../probe/secret.ts';
 import { webFiles } from '../render/web.ts';
 import { type CertificatePair, fingerprintOf } from '../tls/certificate.ts';
 import { desiredWeb, findWebContainer } from './desired.ts';
@@ -52,20 +53,28 @@ interface Input {
   readonly web: WebContainer;
   readonly pair: CertificatePair;
   readonly trust: Trust;
+  /** Of the internal account. */
+  readonly password: string;
 }
 
 async function readInput(host: Host, target: Appliance): Promise<Input> {
   const web = await findWebContainer(host, target);
   const pair = await mailPair(host, target);
-  return { web, pair, trust: await planTrust(host, target, pair) };
+  const password = await readProbePassword(host, target.paths);
+  return { web, pair, password, trust: await planTrust(host, target, pair) };
 }
 
 const PROBE_TIMEOUT_MS = 30_000;
 
-async function requireProbe(host: Host, { web, pair }: Input, { host: part }: Generation) {
+async function requireProbe(
+  host: Host,
+  { web, pair, password }: Input,
+  { host: part }: Generation,
+) {
   const place = webPlace(web.settings, {
     address: bareAddress(part.network.address),
     fingerprint: fingerprintOf(pair.chain[0]),
+    password,
   });
   await probeWeb(host, place, PROBE_TIMEOUT_MS);
 }

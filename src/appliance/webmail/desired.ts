@@ -53,7 +53,8 @@ export async function desiredWeb(
   const [{ to: mailAddress } = { to: null }] = shape.destinations;
   const values = webValues(settings, {
     mailAddress: mailAddress ?? '',
-    names: await webNames(host, target),
+    // by its address too, for a network without DNS
+    names: [...(await webNames(host, target)), bareAddress(network.address)],
     lanNetworks: network.egress?.lan ?? [ipv4Network(network.address)],
     desKey: await readSessionKey(host, paths),
     caBundle: trust.bundle,

@@ -1,4 +1,4 @@
-// The state of webmail: whether it runs, which version, whether its login page answers.
+// The state of webmail: whether it runs, which version, whether a login works.
 
 import { MailctlError } from '../../errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -8,6 +8,7 @@ import type { Appliance } from '../appliance.ts';
 import { containerRef } from '../container/container.ts';
 import { networkInUse } from '../container/host-part.ts';
 import { currentImage } from '../container/image.ts';
+import { readProbePassword } from '../probe/secret.ts';
 import { type DaemonStatus, queryDaemons } from '../status/daemons.ts';
 import { fingerprintOf } from '../tls/certificate.ts';
 import { findWebContainer, webNames } from './desired.ts';
@@ -41,7 +42,8 @@ export async function webmailUrl(host: Host, target: Appliance): Promise<string>
 
 async function problemOf(host: Host, target: Appliance, address: string): Promise<string | null> {
   const fingerprint = fingerprintOf((await mailPair(host, target)).chain[0]);
-  const place = webPlace(target.settings, { address, fingerprint });
+  const password = await readProbePassword(host, target.paths);
+  const place = webPlace(target.settings, { address, fingerprint, password });
   try {
     await probeWeb(host, place, ANSWER_MS);
     return null;

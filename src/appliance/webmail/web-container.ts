@@ -2,22 +2,14 @@
 // container as it does that of the mail server. Pure.
 
 import { join } from 'node:path';
-import { bareAddress, ipv4Hosts } from '../../host/ip.ts';
 import type { Appliance, ContainerShape } from '../appliance.ts';
-import { DEFAULT_ADDRESS } from '../container/network.ts';
+import { webAddress } from '../container/network.ts';
 import { appliancePaths } from '../paths.ts';
 import { webmailPorts } from '../render/web.ts';
 import type { Settings } from '../settings/settings.ts';
 import { webIdmapBase } from '../settings/web-conflicts.ts';
 
 export type WebContainer = Appliance & { readonly shape: ContainerShape };
-
-/** The next host of the network; the one before for the last. CIDR. */
-function nextAddress(cidr: string): string {
-  const hosts = ipv4Hosts(cidr).map(({ address }) => address);
-  const index = hosts.indexOf(bareAddress(cidr));
-  return `${hosts[index + 1] ?? hosts[index - 1] ?? bareAddress(cidr)}/${cidr.split('/')[1]}`;
-}
 
 function webSettings({ settings, paths }: Appliance): Settings {
   const { main, network, web, webmail } = settings;
@@ -34,7 +26,7 @@ function webSettings({ settings, paths }: Appliance): Settings {
     },
     network: {
       ...network,
-      address: web.address ?? nextAddress(network.address ?? DEFAULT_ADDRESS),
+      address: webAddress(settings),
       address6: web.address6,
     },
     features: { ...settings.features, virusScan: false },

@@ -11,6 +11,7 @@ const FACTS: Facts = {
   ...{ containerAddress: '192.168.1.25', containerNetwork: '192.168.1.0/24' },
   ...{ gateway: '192.168.1.1', containerAddress6: null, gateway6: null, hasIpv6: false },
   ...{ lanNetworks: ['192.168.1.0/24'], probePassword: 'not-a-real-password' },
+  webAddress: null,
   srs: { signing: 'not-a-real-secret', former: null },
 };
 const UCI = `

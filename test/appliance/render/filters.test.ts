@@ -25,6 +25,7 @@ const FACTS: Facts = {
   lanNetworks: ['192.0.2.0/24'],
   hasIpv6: false,
   probePassword: 'not-a-real-password',
+  webAddress: null,
   srs: { signing: 'not-a-real-secret', former: null },
 };
 

@@ -18,6 +18,7 @@ const facts: Facts = {
   lanNetworks: ['10.82.25.0/24'],
   hasIpv6: false,
   probePassword: 'x'.repeat(32),
+  webAddress: null,
   srs: { signing: 'not-a-real-secret', former: null },
 };
 
