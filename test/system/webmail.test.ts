@@ -197,13 +197,22 @@ test('a fault of the web container is shown and fixed, and mail is not affected'
   );
 }, 120_000);
 
-test('apply starts a web container that was killed, with its data', async () => {
+test('doctor --fix, which serve runs, starts a killed web container and restores its rules', async () => {
   await lab.router.run(['lxc-stop', '-k', '-P', join(box.data, '../lxc'), '-n', WEB]);
   expect((await box.mailctl('webmail status')).status).toBe(69);
 
-  await box.does('apply');
+  await box.does('doctor --only webmail --fix --yes');
 
   expect((await box.json<{ state: string }>('webmail status')).state).toBe('running');
+  const table = ['table', 'inet', `mailserver_${WEB.replaceAll('-', '_')}`];
+  await lab.router.run(['nft', 'delete', ...table]);
+  expect((await box.mailctl('doctor --only webmail.network')).stdout).toContain(
+    'changed by another',
+  );
+  await box.does('doctor --only webmail --fix --yes');
+  expect((await lab.router.run(['nft', 'list', ...table])).stdout).toContain(
+    'dport { 80, 443, 8026 }',
+  );
   // the settings of a person are still there
   const place = visitor('webmail.example.test', 'again');
   expect((await logIn(place, 'alice@example.test', PASSWORD)).status).toBe(302);

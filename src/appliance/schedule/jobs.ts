@@ -54,15 +54,15 @@ export const JOBS: readonly Job[] = [
     },
   },
   {
-    // starts a web container that has ended; the mail container is not touched when nothing has changed
+    // starts a web container that has ended, and loads its rules again after a flush of the host's ruleset
     name: 'webmail',
-    words: ['apply', '--scheduled'],
-    timeout: 10 * MINUTE,
+    words: ['doctor', '--only', 'webmail', '--fix', '--yes'],
+    timeout: 5 * MINUTE,
     due: async () => null,
     watch: async (host, target) => {
       if (!target.settings.web.enabled || !host.programs.exists('lxc-info')) return false;
-      const { isWebMissing } = await import('../webmail/follow.ts');
-      return isWebMissing(host, target);
+      const { isWebFaulty } = await import('../webmail/follow.ts');
+      return isWebFaulty(host, target);
     },
   },
   {

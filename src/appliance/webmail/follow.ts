@@ -6,7 +6,9 @@ import type { Host } from '../../host/host.ts';
 import { isRunning } from '../../host/lxc.ts';
 import type { Appliance } from '../appliance.ts';
 import type { Change } from '../apply/changes.ts';
+import { planTables } from '../apply/network-tables.ts';
 import { containerRef } from '../container/container.ts';
+import { networkInUse } from '../container/host-part.ts';
 import { currentImage } from '../container/image.ts';
 import { takeDown } from '../container/lifecycle.ts';
 import { convergeWeb } from './converge.ts';
@@ -46,11 +48,15 @@ export async function isOurs(host: Host, { paths }: Appliance): Promise<boolean>
   return ((await host.files.read(paths.lxcConfig)) ?? '').startsWith('# Written by mailctl');
 }
 
-/** True when the web container should run beside the mail container, and does not. */
-export async function isWebMissing(host: Host, target: Appliance): Promise<boolean> {
+/** True when the web container should run beside the mail container, and does not, or without its rules. */
+export async function isWebFaulty(host: Host, target: Appliance): Promise<boolean> {
   if (!target.settings.web.enabled) return false;
   if (!(await isRunning(host, containerRef(target)))) return false;
   const web = await findWebContainer(host, target);
   if ((await currentImage(host, web.paths)) === null) return false;
-  return !(await isRunning(host, containerRef(web)));
+  if (!(await isRunning(host, containerRef(web)))) return true;
+  const plan = await networkInUse(host, web.paths);
+  if (plan === null) return false;
+  const { container } = web.settings.main;
+  return (await planTables(host, web.paths, { container, plan })).length > 0;
 }
