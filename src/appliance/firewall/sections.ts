@@ -56,7 +56,7 @@ export function redirectName(settings: Settings, service: Service): string {
 export function sectionNames(settings: Settings): ReadonlySet<string> {
   const parts = [
     ...SERVICES.flatMap((service) => [service, `${service}6`]),
-    ...['banned', 'banned6', 'drop', 'drop6', 'name', 'name6', 'webname', 'webname6'],
+    ...['banned', 'banned6', 'drop', 'drop6', 'name', 'name6', 'webname', 'webname6', 'mesh'],
   ];
   return new Set(parts.map((part) => `${prefixOf(settings)}${part}`));
 }
@@ -143,6 +143,17 @@ function rules6(facts: RouterFacts, { service, port }: Exposed): WantedSection[]
   return [{ type: 'rule', name: `${prefixOf(settings)}${service}6`, options }];
 }
 
+const BOX = /^[0-9a-f]{64}$/;
+
+/** The port on which this host answers other boxes: open only while there are such peers. */
+function meshRules({ settings, wan: src }: RouterFacts): WantedSection[] {
+  const { enabled, listen, port, backupPeers } = settings.mesh;
+  const answers = enabled && listen.length > 0 && backupPeers.some((peer) => BOX.test(peer));
+  if (!answers) return [];
+  const options = { src, proto: 'tcp', dest_port: String(port), target: 'ACCEPT' };
+  return [{ type: 'rule', name: `${prefixOf(settings)}mesh`, options }];
+}
+
 /**
  * Of /etc/config/firewall. The bans precede the rules that accept: fw4 keeps their order, and the first match decides.
  * @param left services whose IPv4 port another redirect has
@@ -166,6 +177,7 @@ export function firewallSections(
     ...drops,
     ...exposed.filter(({ service }) => !left.has(service)).map((one) => redirect(facts, one)),
     ...exposed.flatMap((one) => rules6(facts, one)),
+    ...meshRules(facts),
   ];
 }
 

@@ -32,6 +32,27 @@ test.each(['mailserver', 'my.mail-1', '2mail', '_x', 'a'.repeat(63)])(
   },
 );
 
+const BOX = 'ab'.repeat(32);
+
+test.each([
+  [{ enabled: true, backupPeers: [BOX], listen: 'all' }, true],
+  [{ enabled: true, backupPeers: ['file:///disk', BOX], listen: ['192.0.2.1'] }, true],
+  [{ enabled: true, backupPeers: ['file:///disk', 's3://bucket'], listen: 'all' }, false],
+  [{ enabled: true, backupPeers: [], listen: 'all' }, false],
+  [{ enabled: true, backupPeers: [BOX], listen: [] }, false],
+  [{ enabled: false, backupPeers: [BOX], listen: 'all' }, false],
+] as const)('with %j the port of the mesh is open to the WAN: %p', (some, open) => {
+  const settings = { ...DEFAULT, mesh: { ...DEFAULT.mesh, ...some, port: 7332 } };
+  const facts = { settings, wan: 'wan', lan: 'lan', address: '192.168.1.25', address6: null };
+
+  const rules = firewallSections(facts, new Set()).filter(({ name }) => name === 'mailserver_mesh');
+
+  // without a destination zone: the port is one of the router itself
+  const options = { src: 'wan', proto: 'tcp', dest_port: '7332', target: 'ACCEPT' };
+  expect(rules).toEqual(open ? [{ type: 'rule', name: 'mailserver_mesh', options }] : []);
+  expect(sectionNames(settings).has('mailserver_mesh')).toBe(true);
+});
+
 test('the web container has redirects and a name of its own once it is installed', () => {
   const web = { ...DEFAULT.web, enabled: true, address: '192.168.1.26/24' };
   const facts = { wan: 'wan', lan: 'lan', address: '192.168.1.25', address6: null };
