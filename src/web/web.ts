@@ -47,8 +47,8 @@ export interface WebOptions {
 
 /** What is answered under a name: all, the settings of mail programs, the MTA-STS policy, or nothing. */
 function scopeOf(host: string, { hostname, domains }: ServerFacts): Scope {
-  if (host === hostname) return 'all';
   const under = (label: string) => domains.some((domain) => host === `${label}.${domain}`);
+  if (host === hostname || under('webmail')) return 'all';
   if (under('mta-sts')) return 'mta-sts';
   const isSetup = domains.includes(host) || under('autoconfig') || under('autodiscover');
   return isSetup ? 'setup' : 'none';

@@ -121,6 +121,55 @@ test('guessed passwords are counted by address, and the address is banned', asyn
   expect((await request(visitor('webmail.example.test', 'innocent'), '/')).status).toBe(200);
 }, 120_000);
 
+describe('the account pages behind the same server', () => {
+  const browser = (name: string, cookies: string): WebmailPlace => ({
+    ...visitor(name, cookies),
+    headers: [`Origin: https://${name}`],
+  });
+
+  test('lead from an invitation to a mailbox, and programs to their settings', async () => {
+    const { link } = await box.json<{ link: string }>('user invite carol@example.test');
+    const place = browser('mail.example.test', 'carol');
+    const path = new URL(link).pathname;
+    const form = await request(place, path);
+    expect([form.status, form.body.includes('carol@example.test')]).toEqual([200, true]);
+    expect(form.headers.get('content-security-policy')).toContain("default-src 'none'");
+
+    const password = 'eleven green kettles';
+    expect((await request(place, path, { password, repeat: password })).status).toBe(200);
+
+    const webmail = visitor('webmail.example.test', 'carol-webmail');
+    expect((await logIn(webmail, 'carol@example.test', password)).status).toBe(302);
+    const signIn = { address: 'carol@example.test', password };
+    expect((await request(place, '/account/sign-in', signIn)).status).toBe(303);
+    expect((await request(place, '/account')).body).toContain('Sign out everywhere');
+    const settings = await request(
+      visitor('autoconfig.example.test', 'program'),
+      '/mail/config-v1.1.xml?emailaddress=carol@example.test',
+    );
+    expect(settings.body).toContain('<hostname>mail.example.test</hostname>');
+  });
+
+  test('count wrong passwords as webmail does: the address is banned', async () => {
+    const address = '203.0.113.78';
+    const from: WebmailPlace = {
+      ...browser('mail.example.test', 'account-guesser'),
+      run: ([program = '', ...words]) => lab.wan.run([program, '--interface', address, ...words]),
+    };
+    for (let guess = 0; guess < 5; guess += 1) {
+      const form = { address: 'alice@example.test', password: `wrong ${guess}` };
+      expect((await request(from, '/account/sign-in', form)).status).toBe(401);
+    }
+    await waitFor('the ban', () =>
+      request(from, '/account').then(
+        () => undefined,
+        () => true,
+      ),
+    );
+    expect((await inWeb(['fail2ban-client', 'banned'])).stdout).toContain(address);
+  }, 120_000);
+});
+
 test('root of the web container reaches the mail ports of the server and nothing else', async () => {
   const reach = (to: string, port: number) => {
     const php = `exit(@stream_socket_client("tcp://${to}:${port}", $e, $m, 2) ? 0 : 1);`;

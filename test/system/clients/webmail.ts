@@ -15,6 +15,8 @@ export interface WebmailPlace {
   trusted: string;
   /** File for the cookies. */
   cookies: string;
+  /** Further request headers. */
+  headers?: string[];
 }
 
 export interface Answer {
@@ -49,9 +51,11 @@ export async function request(
     '--data-urlencode',
     `${key}=${value}`,
   ]);
+  const headers = (place.headers ?? []).flatMap((header) => ['-H', header]);
   const { status, stdout, stderr } = await place.run([
     ...['curl', '-sS', '-i', '--http1.1', '--max-time', '30', '--cacert', trusted],
-    ...['--resolve', `${name}:${port}:${address}`, '-b', cookies, '-c', cookies, ...fields],
+    ...['--resolve', `${name}:${port}:${address}`, '-b', cookies, '-c', cookies],
+    ...[...headers, ...fields],
     `https://${name}:${port}${path}`,
   ]);
   if (status !== 0) throw new Error(`curl ${path} ended with status ${status}: ${stderr}`);
