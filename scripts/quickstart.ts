@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { must } from './programs.ts';
 import { installAppliance, runMailctl, USERS } from './quickstart/appliance.ts';
+import { proveBackup, removePeer } from './quickstart/mesh.ts';
 import { ADDRESS, BINARY, FOLDER, WEB_ADDRESS } from './quickstart/places.ts';
 import { proveMail } from './quickstart/proof.ts';
 import { endWorld, startWorld } from './quickstart/world.ts';
@@ -15,6 +16,7 @@ async function start(): Promise<void> {
   const world = await startWorld();
   const passwords = await installAppliance(world, say);
   await proveMail({ world, passwords, say });
+  await proveBackup(passwords, say);
   console.log(GOODBYE);
 }
 
@@ -32,6 +34,7 @@ async function clean(): Promise<void> {
   if (!existsSync(BINARY)) await build();
   await runMailctl(['uninstall', '--yes']);
   await rm(FOLDER, { recursive: true, force: true });
+  await removePeer();
   say('removed .quickstart/, the container and its network');
 }
 
@@ -44,6 +47,7 @@ The mail server runs on ${ADDRESS}, reachable from this machine:
   webmail https://${WEB_ADDRESS}/ in a browser of this machine
   IMAP 993 (TLS) or 143 (STARTTLS), POP3 995 or 110, submission 465 (TLS) or 587 (STARTTLS), ManageSieve 4190
   users ${USERS.join(' and ')}; passwords in .quickstart/passwords
+  backups on a second box in /var/tmp/mailserver-quickstart; recovery key in .quickstart/recovery.key
   certificate: self-signed; a mail program or browser asks once whether to trust it
 
 Try next:
@@ -51,6 +55,7 @@ Try next:
   mailctl status
   mailctl user add carol@example.test --generate
   mailctl logs 20
+  mailctl mesh status
   mailctl test ${USERS[0]}
 
 npm run stop stops it, npm run clean removes it. No traffic leaves this machine: the outside world is a namespace.

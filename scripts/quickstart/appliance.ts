@@ -76,6 +76,10 @@ config network 'network'
 	option address '${ADDRESS}/24'
 	# to make it reachable from other machines: list publish '*'
 	list publish 'none'
+	# the outside world is on the container's own bridge, which is closed to it otherwise
+	list egress '${OUTSIDE_ADDRESS}:25'
+	list egress '${OUTSIDE_ADDRESS}:53'
+	list egress '${OUTSIDE_ADDRESS}:53/udp'
 
 config web 'web'
 	option address '${WEB_ADDRESS}/24'

@@ -3,6 +3,8 @@
 import { ROOT } from '../programs.ts';
 
 export const FOLDER = `${ROOT}/.quickstart`;
+/** The second box; a folder that its system user can reach, wherever the repository is. */
+export const PEER_FOLDER = '/var/tmp/mailserver-quickstart';
 export const BINARY = `${ROOT}/dist/mailctl`;
 export const BRIDGE = 'mailquick0';
 export const ADDRESS = '10.82.26.2';

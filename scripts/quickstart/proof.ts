@@ -48,7 +48,7 @@ export async function proveMail({ world, passwords, say }: Proof): Promise<void>
   say(`${bob} has read it over IMAP`);
 }
 
-const connect = ({ host, port }: Dial): Promise<Socket> =>
+export const connect = ({ host, port }: Dial): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = createConnection({ host, port }, () => {
       socket.removeListener('error', reject);

@@ -60,7 +60,8 @@ export async function endWorld(): Promise<void> {
 
 const ip = (...words: string[]): string[] => ['ip', '-n', NAMESPACE, ...words];
 
-const onOutside = (argv: string[]): string[] => [
+/** The argument vector that runs a program in the outside world. */
+export const onOutside = (argv: string[]): string[] => [
   'nsenter',
   `--net=/run/netns/${NAMESPACE}`,
   '--',
