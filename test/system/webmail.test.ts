@@ -192,6 +192,31 @@ test('root of the web container reaches the mail ports of the server and nothing
   expect((await inWeb(['touch', '/etc/ssl/web/x'])).status).not.toBe(0);
 }, 120_000);
 
+test('the pages of mailctl web are behind the same HTTPS', async () => {
+  const place = visitor('mail.example.test', 'pages');
+  const page = await waitFor('the account page', async () => {
+    const answer = await request(place, '/account');
+    return answer.status === 200 ? answer : undefined;
+  });
+  const link = /https:\S+(\/invite\/\S+)/.exec(
+    await box.does('user invite carol@example.test'),
+  )?.[1];
+  const invited = await request(place, link ?? '/no-link');
+  const settings = '/.well-known/autoconfig/mail/config-v1.1.xml?emailaddress=alice@example.test';
+  const autoconfig = await request(visitor('autoconfig.example.test', 'setup'), settings);
+
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(page.headers.get('x-frame-options')).toBe('DENY');
+  expect({ status: invited.status, page: invited.body.includes('carol@example.test') }).toEqual({
+    ...{ status: 200, page: true },
+  });
+  expect({ status: autoconfig.status, xml: autoconfig.body.includes('<incomingServer') }).toEqual({
+    ...{ status: 200, xml: true },
+  });
+  // webmail has names of its own
+  expect((await request(visitor('autoconfig.example.test', 'setup'), '/')).status).toBe(404);
+}, 120_000);
+
 test('hundreds of slow and of simultaneous requests do not keep others out', async () => {
   const silent = await Promise.all(
     Array.from({ length: 200 }, () =>

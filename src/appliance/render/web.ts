@@ -6,12 +6,18 @@ import type { ManagedFile } from './managed-file.ts';
 import type { Values } from './render.ts';
 import { templates, webTemplates } from './templates.ts';
 
+/** What the HTTPS server answers to. */
+export interface WebNames {
+  readonly webmail: readonly string[];
+  readonly setup: readonly string[];
+}
+
 /** Input of the rendering that is not in UCI. */
 export interface WebFacts {
   /** IPv4 of the mail container, without prefix length. */
   readonly mailAddress: string;
-  /** Every name that the HTTPS server answers to. */
-  readonly names: readonly string[];
+  /** Names of webmail and of the account pages, and those of the settings of mail programs. */
+  readonly names: WebNames;
   /** Networks (CIDR) on the bridge; their hosts are never banned. */
   readonly lanNetworks: readonly string[];
   /** Encrypts what Roundcube keeps of a session. */
@@ -79,7 +85,9 @@ export function webValues(settings: Settings, facts: WebFacts): Values {
   return {
     hostname: main.hostname,
     mail_address: facts.mailAddress,
-    web_names: facts.names.join(' '),
+    webmail_names: facts.names.webmail.join(' '),
+    // a name that no client asks for, where there is none
+    setup_names: facts.names.setup.join(' ') || 'setup.invalid',
     https_port_suffix: web.https === 443 ? '' : `:${web.https}`,
     // with the other fields of the form
     upload_limit: String(smtp.messageSizeLimit + MEGABYTE),
@@ -139,7 +147,7 @@ export const webFiles: readonly ManagedFile[] = [
       path: `/etc/${name}`,
     }),
   ),
-  ...['nginx.conf', 'headers.conf', 'mailctl.conf'].map(nginxFile),
+  ...['nginx.conf', 'headers.conf', 'mailctl.conf', 'pages.conf'].map(nginxFile),
   { ...nginxFile('roundcube.conf'), when: withWebmail },
   { ...nginxFile('http.conf'), rows: (settings) => listens(settings, [settings.web.http], '') },
   {

@@ -71,7 +71,7 @@ export async function renderForeign(
   const at = (url: string) => url.replace(`//${settings.main.hostname}:`, `//${address}:`);
   const values = mergeValues([
     webValues(settings, {
-      ...{ mailAddress: address, names: [], lanNetworks: [] },
+      ...{ mailAddress: address, names: { webmail: [], setup: [] }, lanNetworks: [] },
       // the lines at the end have it
       desKey: '',
       caBundle: trust.text === null ? trust.bundle : join(roundcube.folder, CA_FILE),

@@ -16,7 +16,8 @@ import { renderLxcConfig } from '../container/lxc-config.ts';
 import { DEFAULT_ADDRESS } from '../container/network.ts';
 import { renderSeccomp } from '../container/seccomp.ts';
 import { mergeValues, renderSet } from '../render/render.ts';
-import { allWebTemplates, webFiles, webValues } from '../render/web.ts';
+import { allWebTemplates, type WebNames, webFiles, webValues } from '../render/web.ts';
+import type { Settings } from '../settings/settings.ts';
 import type { CertificatePair } from '../tls/certificate.ts';
 import { formatPair } from '../tls/certificate.ts';
 import type { Trust } from './pair.ts';
@@ -33,6 +34,15 @@ export async function findWebContainer(host: Host, target: Appliance): Promise<W
 /** Every name that the HTTPS server answers to. */
 export async function webNames(host: Host, target: Appliance): Promise<string[]> {
   return namesFor(target.settings, await mailDomains(host, target));
+}
+
+/** Webmail also answers to its address, for a network without DNS. */
+function splitNames({ main }: Settings, names: readonly string[], address: string): WebNames {
+  const isWebmail = (name: string) => name === main.hostname || name.startsWith('webmail.');
+  return {
+    webmail: [...names.filter(isWebmail), address],
+    setup: names.filter((name) => !isWebmail(name)),
+  };
 }
 
 interface Input {
@@ -53,8 +63,7 @@ export async function desiredWeb(
   const [{ to: mailAddress } = { to: null }] = shape.destinations;
   const values = webValues(settings, {
     mailAddress: mailAddress ?? '',
-    // by its address too, for a network without DNS
-    names: [...(await webNames(host, target)), bareAddress(network.address)],
+    names: splitNames(settings, await webNames(host, target), bareAddress(network.address)),
     lanNetworks: network.egress?.lan ?? [ipv4Network(network.address)],
     desKey: await readSessionKey(host, paths),
     caBundle: trust.bundle,
