@@ -14,6 +14,7 @@ export async function uninstall(host: Host, target: Appliance, purge: boolean): 
   // derived from UCI and the accounts: install creates them again
   await host.files.removeTree(paths.rendered);
   await host.files.removeTree(paths.directory);
+  await host.files.removeTree(paths.web);
   if (purge) await host.files.removeTree(paths.data);
   for (const path of [paths.serveLock, `${paths.serveLock}.holder`]) await host.files.remove(path);
   for (const path of [paths.serveWait, paths.stopped, paths.applied]) await host.files.remove(path);
