@@ -31,6 +31,8 @@ export interface BackupOptions {
   readonly signer: Signer;
   /** Archives that no peer has any more: their contents are stored again. */
   readonly lost?: readonly string[];
+  /** Content of an archive before compression, from which on another one follows; default: 256 MB. */
+  readonly partBytes?: number;
 }
 
 export interface BackupReport {
@@ -42,6 +44,7 @@ export interface BackupReport {
 
 /** A backup of a moment takes two walks: the second one finds what moved behind the first. */
 const PASSES = 2;
+const PART = 256 * 1024 * 1024;
 
 interface Run {
   readonly host: Host;
@@ -155,8 +158,9 @@ async function runBackup(host: Host, options: BackupOptions, staging: Staging) {
   const { index, head } = staging;
   const sequence = (head?.sequence ?? 0) + 1;
   const run: Run = { host, options, index, head, sequence, time: host.clock.now() };
-  const { recipients } = options;
-  const packer = createPacker(host, { folder: staging.outbox, sequence, recipients, index });
+  const { recipients, partBytes = PART } = options;
+  const folder = staging.outbox;
+  const packer = createPacker(host, { folder, sequence, recipients, index, partBytes });
   try {
     const report = await store(run, staging, packer);
     if (report !== null) return report;

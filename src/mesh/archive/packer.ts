@@ -9,8 +9,6 @@ import type { Index, Place } from './index-file.ts';
 import { archiveName } from './manifest.ts';
 
 const BUFFER = 512 * 1024;
-/** Content of an archive before compression, from which on another one follows. */
-const PART = 256 * 1024 * 1024;
 
 export interface PackerOptions {
   /** Where the archives are written. */
@@ -18,6 +16,8 @@ export interface PackerOptions {
   readonly sequence: number;
   readonly recipients: readonly string[];
   readonly index: Index;
+  /** Content of an archive before compression, from which on another one follows. */
+  readonly partBytes: number;
 }
 
 export interface Packer {
@@ -35,6 +35,8 @@ export interface Packer {
 interface Part {
   readonly id: number;
   readonly writer: SealedWriter;
+  /** A list is one archive, however long. */
+  readonly isList: boolean;
   members: number;
   bytes: number;
 }
@@ -69,7 +71,7 @@ function createBuffers() {
 const ZEROS = new Uint8Array(64 * 1024);
 
 export function createPacker(host: Host, options: PackerOptions): Packer {
-  const { folder, sequence, recipients, index } = options;
+  const { folder, sequence, recipients, index, partBytes } = options;
   const buffers = createBuffers();
   const names: string[] = [];
   let part: Part | null = null;
@@ -79,7 +81,8 @@ export function createPacker(host: Host, options: PackerOptions): Packer {
   const open = async (name: string, since: number | null): Promise<Part> => {
     names.push(name);
     const writer = await host.sealed.create(`${folder}/${name}`, recipients);
-    part = { id: index.addArchive(name, sequence, since), writer, members: 0, bytes: 0 };
+    const id = index.addArchive(name, sequence, since);
+    part = { id, writer, isList: since !== null, members: 0, bytes: 0 };
     return part;
   };
   const close = async () => {
@@ -92,7 +95,8 @@ export function createPacker(host: Host, options: PackerOptions): Packer {
     part = null;
   };
   const begin = async (member: TarMember): Promise<Part> => {
-    if (part !== null && part.bytes > 0 && part.bytes + member.size > PART) await close();
+    const full = part !== null && part.bytes > 0 && part.bytes + member.size > partBytes;
+    if (full && !part?.isList) await close();
     if (part === null) {
       number += 1;
       await open(archiveName(sequence, number), null);

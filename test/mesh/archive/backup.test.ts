@@ -97,3 +97,16 @@ test('each of many backups restores what was there when it was made', async () =
       expect(treeOf(join(await box.restore(manifest), 'mail'))).toEqual(tree);
   }
 });
+
+test('a large store is spread over archives, and its list stays in one', async () => {
+  for (let n = 0; n < 30; n += 1) box.deliver(alice, message(`m${n}`, 2000));
+  box.deliver(alice, message('larger than an archive', 20_000));
+  // more than 1 MB of names
+  for (let n = 0; n < 2500; n += 1) writeFileSync(join(alice, `cur/${n}${'n'.repeat(240)}`), '');
+
+  const { manifest } = await box.backup({ partBytes: 8000 });
+
+  expect(manifest.archives.length).toBeGreaterThan(10);
+  expect(manifest.lists).toEqual(['1-0.tar.zst.age']);
+  expect(treeOf(join(await box.restore(manifest), 'mail'))).toEqual(treeOf(box.mail));
+}, 60_000);
