@@ -24,7 +24,7 @@ import { learnHead, type PeerResult, pushPeer, type Round } from './push-peer.ts
 import { openStore, ownerOf } from './stores.ts';
 import { offerOutbox, takeFromPeers } from './take.ts';
 
-const LOCK_WAIT_MS = 2000;
+const LOCK_WAIT_MS = 30_000;
 
 export interface SyncReport {
   readonly backup: BackupReport;
