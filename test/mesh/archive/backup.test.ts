@@ -102,7 +102,7 @@ test('a large store is spread over archives, and its list stays in one', async (
   for (let n = 0; n < 30; n += 1) box.deliver(alice, message(`m${n}`, 2000));
   box.deliver(alice, message('larger than an archive', 20_000));
   // more than 1 MB of names
-  for (let n = 0; n < 2500; n += 1) writeFileSync(join(alice, `cur/${n}${'n'.repeat(240)}`), '');
+  for (let n = 0; n < 3500; n += 1) writeFileSync(join(alice, `cur/${n}${'n'.repeat(240)}`), '');
 
   const { manifest } = await box.backup({ partBytes: 8000 });
 
