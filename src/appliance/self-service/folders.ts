@@ -18,7 +18,9 @@ export async function ensureWebFolders(
 ): Promise<Ownership> {
   const user = await host.serviceUsers.ensure(WEB_USER);
   const within = { mode: 0o710, owner: { uid: 0, gid: user.gid } };
-  await host.files.makeDirectory(web, within);
+  // its owner is the web container's root, who mounts the folder below (webmail/converge.ts)
+  const uid = (await host.files.stat(web))?.uid ?? 0;
+  await host.files.makeDirectory(web, { mode: 0o710, owner: { uid, gid: user.gid } });
   await host.files.makeDirectory(webDesk, within);
   // for everyone who is in `web` already: inside the web container nginx has another user
   await host.files.makeDirectory(webFront, { mode: 0o711, owner: user });

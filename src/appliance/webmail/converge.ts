@@ -122,11 +122,15 @@ async function goBack(
   throw new MailctlError('PROBE_FAILED', message, { hint, cause });
 }
 
-/** Its owner and mode are those that `mailctl web` needs. */
-async function ensureSocketFolder(host: Host, path: string): Promise<void> {
-  if ((await host.files.stat(path)) !== null) return;
-  await host.files.makeDirectory(dirname(path), { mode: 0o711 });
-  await host.files.makeDirectory(path, { mode: 0o711 });
+/**
+ * LXC mounts it as the container's root, who passes through the folder above as its owner. The group of that folder, and
+ * the owner of this one, are those that `mailctl web` needs.
+ */
+async function ensureSocketFolder(host: Host, path: string, root: number): Promise<void> {
+  const above = dirname(path);
+  const gid = (await host.files.stat(above))?.gid ?? 0;
+  await host.files.makeDirectory(above, { mode: 0o710, owner: { uid: root, gid } });
+  if ((await host.files.stat(path)) === null) await host.files.makeDirectory(path, { mode: 0o711 });
 }
 
 /** Throws HOST_UNFIT, CERTIFICATE_INVALID, PROBE_FAILED. */
@@ -139,7 +143,7 @@ export async function convergeWeb(
   const { web } = input;
   const { paths } = web;
   await ensureDataDirectories(host, web, folders(web));
-  await ensureSocketFolder(host, target.paths.webFront);
+  await ensureSocketFolder(host, target.paths.webFront, web.settings.main.idmapBase);
   await ensureSessionKey(host, paths);
   await installWebPair(host, web, input);
   await useImage(host, paths, image.sha256);
