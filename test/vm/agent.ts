@@ -15,32 +15,35 @@ export interface Agent {
 
 type Match = (line: string) => boolean;
 
-/** Lines as they come, each to the one that waits for it; the others are dropped. */
+/** Each line goes to the one that waits for it; a line that is expected later is kept. */
 function lineQueue() {
   const lines: string[] = [];
+  const waiting = new Set<{ wanted: Match; take: (line: string) => void }>();
   let rest = '';
-  let wake: () => void = () => undefined;
+  const give = (line: string) => {
+    const one = [...waiting].find(({ wanted }) => wanted(line));
+    if (one === undefined) return void lines.push(line);
+    waiting.delete(one);
+    one.take(line);
+  };
   return {
     feed: (text: string) => {
       const parts = (rest + text).split('\n');
       rest = parts.pop() ?? '';
-      lines.push(...parts);
-      wake();
+      parts.forEach(give);
     },
-    next: async (wanted: Match, timeout: number): Promise<string> => {
-      const deadline = Date.now() + timeout;
-      for (;;) {
-        while (lines.length > 0) {
-          const line = lines.shift() ?? '';
-          if (wanted(line)) return line;
-        }
-        const left = deadline - Date.now();
-        if (left <= 0) throw new Error(`the machine was silent for ${timeout / 1000} s`);
-        const called = new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        await Promise.race([called, Bun.sleep(Math.min(left, 1000))]);
-      }
+    next: (wanted: Match, timeout: number) => {
+      const place = lines.findIndex(wanted);
+      if (place !== -1) return Promise.resolve(lines.splice(place, 1)[0] ?? '');
+      return new Promise<string>((resolve, reject) => {
+        const one = { wanted, take: resolve };
+        waiting.add(one);
+        const refuse = () => {
+          if (waiting.delete(one))
+            reject(new Error(`the machine was silent for ${timeout / 1000} s`));
+        };
+        setTimeout(refuse, timeout).unref();
+      });
     },
   };
 }

@@ -33,8 +33,10 @@ export interface Wiring {
 /** UUID of the data disk's file system. */
 export const DATA_DISK = '6d61696c-0000-4000-8000-000000000001';
 
+// on a loaded machine, the emulated one gets a tenth of its speed
 const MINUTE = 60_000;
-const BOOT_TIMEOUT = 10 * MINUTE;
+const SCRIPT_TIMEOUT = 15 * MINUTE;
+const BOOT_TIMEOUT = 30 * MINUTE;
 
 /**
  * As NTP does after a boot without a battery clock, the time jumps. Ahead, because the clock of a slow machine is slow,
@@ -92,10 +94,10 @@ export async function startMachine(wiring: Wiring): Promise<Machine> {
     throw new Error(`QEMU did not start: ${await output.text()}`, { cause: error });
   });
   return {
-    sh: (script, timeout = 5 * MINUTE) => agent.run(script, timeout),
+    sh: (script, timeout = SCRIPT_TIMEOUT) => agent.run(script, timeout),
     booted: async (timeout = BOOT_TIMEOUT) => {
       await agent.ready(timeout);
-      await agent.run(`date -s @${Math.floor(Date.now() / 1000) + AHEAD_S}`, MINUTE);
+      await agent.run(`date -s @${Math.floor(Date.now() / 1000) + AHEAD_S}`, SCRIPT_TIMEOUT);
     },
     console: async () => {
       const text = await readFile(join(folder, 'console'), 'utf8').catch(() => '');
