@@ -1,6 +1,6 @@
 // HTTP on a Unix socket, for a web server in front: it speaks TLS with strangers and limits their connections.
 
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import type { Files } from './files.ts';
 
 const MAX_BODY = 64 * 1024;
@@ -26,18 +26,25 @@ function inodeOf(path: string): number | null {
 }
 
 function serve(path: string, answer: Answer): HttpServer {
-  rmSync(path, { force: true });
+  // Bun removes the path that it listens at when it stops, also where another process listens by then
+  const first = `${path}.${process.pid}`;
+  rmSync(first, { force: true });
   const server = Bun.serve({
-    unix: path,
+    unix: first,
     fetch: answer,
     maxRequestBodySize: MAX_BODY,
     development: false,
   });
-  chmodSync(path, SOCKET_MODE);
+  chmodSync(first, SOCKET_MODE);
+  renameSync(first, path);
   const own = inodeOf(path);
+  const isReachable = () => inodeOf(path) === own;
   return {
-    isReachable: () => inodeOf(path) === own,
-    stop: () => server.stop(),
+    isReachable,
+    stop: async () => {
+      if (isReachable()) rmSync(path, { force: true });
+      await server.stop();
+    },
   };
 }
 
