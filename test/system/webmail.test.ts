@@ -292,7 +292,7 @@ test('doctor --fix, which serve runs, starts a killed web container and restores
   expect((await logIn(place, 'alice@example.test', PASSWORD)).status).toBe(302);
 }, 120_000);
 
-test('a new certificate is served at once, and people who are logged in stay so', async () => {
+test('a new certificate is served without a restart, and people who are logged in stay so', async () => {
   const place = visitor('webmail.example.test', 'renewed');
   expect((await logIn(place, 'alice@example.test', PASSWORD)).status).toBe(302);
   const pair = await makeCertificate(join(box.data, '..'), [
@@ -307,7 +307,15 @@ test('a new certificate is served at once, and people who are logged in stay so'
   expect((await box.mailctl('apply')).stderr).not.toContain('webmail');
 
   const trusting = { ...place, trusted: pair.certificate };
-  expect(await listFolder(trusting, 'INBOX')).toContain('"messagecount":');
+  // workers of nginx that still answer after its reload have the former certificate
+  await waitFor('the new certificate', async () => {
+    try {
+      return (await listFolder(trusting, 'INBOX')).includes('"messagecount":') || undefined;
+    } catch (error) {
+      if (String(error).includes('ended with status 60')) return undefined;
+      throw error;
+    }
+  });
   expect((await box.mailctl('webmail status')).status).toBe(0);
 }, 120_000);
 
