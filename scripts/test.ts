@@ -123,7 +123,7 @@ async function unitPaths(): Promise<string[]> {
 }
 
 /**
- * Three lanes start with the files that run a mail server, the fourth with those that mostly wait for name servers: all of
+ * Five lanes start with the files that run a mail server, the sixth with those that mostly wait for name servers: all of
  * them wait more than they compute. Each lane has its own network namespaces; one with an empty list takes files of another.
  */
 async function systemTests(): Promise<Result> {
@@ -137,7 +137,7 @@ async function systemTests(): Promise<Result> {
   const withContainer = (_: string, index: number) => texts[index]?.includes('lab/lab.ts') ?? false;
   const servers = paths.filter(withContainer);
   const lists = [
-    ...[0, 1, 2].map((lane) => servers.filter((_, index) => index % 3 === lane)),
+    ...[0, 1, 2, 3, 4].map((lane) => servers.filter((_, index) => index % 5 === lane)),
     paths.filter((path, index) => !withContainer(path, index)),
   ];
   const runs = await runInLanes(lists, runSystemFile);
